@@ -1,0 +1,46 @@
+/*
+ * The text of every value: what CSV, NDJSON, tables, keys on the command line and predicates print
+ * and parse. One place, so that what is printed is read back to the same value.
+ *
+ *   BOOL        true false
+ *   integers    -12
+ *   floats      shortest form that reads back the same; NaN Infinity -Infinity
+ *   DATE32      2001-01-31; years beyond 0..9999 with sign, as ISO 8601 extends them
+ *   TIMESTAMP   2001-01-31T06:00:00, a fraction of as many digits as needed (none, 3, 6 or 9 by
+ * unit) and Z if utc DECIMAL128  -12.30, with `scale` digits behind the point UTF8        as it is
+ *   BINARY      base64 (RFC 4648, padded)
+ *
+ * Parsing accepts more than printing writes: a blank instead of T, a date alone for a timestamp,
+ * hours and minutes alone, an offset (+02:00) for utc ones, inf, -inf and nan in any case, 1e5 for
+ * a float; nothing that loses digits.
+ */
+#ifndef SLP_ARROW_TEXT_H
+#define SLP_ARROW_TEXT_H
+
+#include "arrow/batch.h"
+
+/* Append the text of one non-null value. Errors: LIMIT, NO_MEMORY. */
+SLP_NODISCARD slp_rc arr_text_format(const struct arr_col *c, int64_t row, struct buf *out,
+                                     struct slp_err *err);
+
+/*
+ * Parse `text` as `c`'s type and append the value.
+ *
+ * Errors   INVALID  names the text (cut to 40 bytes), the type and what was expected; nothing is
+ * appended LIMIT, NO_MEMORY
+ */
+SLP_NODISCARD slp_rc arr_text_parse(struct arr_col *c, struct slice text, struct slp_err *err);
+
+/* Pure helpers other parsers share. false when the text is not of that form or out of range. */
+bool arr_text_i64(struct slice text, int64_t *out);
+bool arr_text_u64(struct slice text, uint64_t *out);
+bool arr_text_f64(struct slice text, double *out);
+bool arr_text_date(struct slice text, int32_t *days);
+/* With an offset or Z only if `utc`; digits beyond `unit` must be zero. */
+bool arr_text_timestamp(struct slice text, enum arr_unit unit, bool utc, int64_t *out);
+
+/* Days since 1970-01-01 of a civil date (proleptic Gregorian) and back. */
+int64_t arr_days_from_civil(int64_t year, unsigned month, unsigned day);
+void arr_civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day);
+
+#endif
