@@ -1,0 +1,65 @@
+/*
+ * Merging sorted runs, and sorting rows, by encoded keys.
+ *
+ * A merge has inputs, each a sequence of blocks: rows with their keys, ascending. It yields rows in
+ * key order; of equal keys the row of the lower-numbered input comes first, and inside one input
+ * the order stays. It works by plan: a loser tree over key prefixes decides runs (input, first row,
+ * rows), then each column gathers by plan.
+ */
+#ifndef SLP_MERGE_MERGE_H
+#define SLP_MERGE_MERGE_H
+
+#include "arrow/batch.h"
+#include "key/key.h"
+
+#define MERGE_INPUTS_MAX 1024u
+
+/* Rows of one input, owned by it until its next call. keys.count == batch->rows. */
+struct merge_block {
+    const struct arr_batch *batch;
+    const struct key_vec *keys;
+};
+
+struct merge_input;
+
+struct merge_input_ops {
+    /* The next block, not empty. DONE at the end. Keys never fall below those of the block before.
+     */
+    slp_rc (*next)(struct merge_input *in, struct merge_block *out, struct slp_err *err);
+    void (*close)(struct merge_input *in);
+};
+
+struct merge_input {
+    const struct merge_input_ops *ops;
+};
+
+struct merge;
+
+/* Takes the inputs, which it closes, on failure too. `schema` is that of every block and outlives
+ * the merge. */
+SLP_NODISCARD slp_rc merge_new(struct alloc *mem, const struct arr_schema *schema,
+                               struct merge_input **inputs, size_t count, struct merge **out,
+                               struct slp_err *err);
+void merge_free(struct merge *m);
+
+/*
+ * Append up to `max_rows` rows to `out` and their keys to `keys` (NULL: keys are not wanted); stops
+ * early, with at least one row, once `out` holds `max_bytes`. DONE when no row is left.
+ *
+ * Errors   CORRUPT  an input whose keys fall: its order is broken (input number, both keys in hex)
+ *          and whatever inputs return
+ */
+SLP_NODISCARD slp_rc merge_next(struct merge *m, int64_t max_rows, size_t max_bytes,
+                                struct arr_batch *out, struct key_vec *keys, struct slp_err *err);
+
+/*
+ * Sort keys: fill `order` with 0..count-1 so that keys ascend; equal keys keep their order. Sorted
+ * input is noticed in one pass and costs no sort.
+ *
+ * Cost     24 bytes a row of scratch; radix on 16-byte prefixes behind the common prefix, ties by
+ * full keys Errors   LIMIT beyond 2^32 - 1 rows, NO_MEMORY
+ */
+SLP_NODISCARD slp_rc merge_sort(struct alloc *mem, const struct key_vec *keys, uint32_t *order,
+                                struct slp_err *err);
+
+#endif

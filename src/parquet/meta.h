@@ -1,0 +1,105 @@
+/*
+ * The metadata of a Parquet file: what its footer says, checked and flat.
+ *
+ * pq_meta_parse reads the Thrift once; strings and statistics stay slices of the footer's bytes,
+ * which the caller keeps as long as the metadata. Every length, count and enum is checked; offsets
+ * are checked against the file's size.
+ */
+#ifndef SLP_PARQUET_META_H
+#define SLP_PARQUET_META_H
+
+#include "arrow/type.h"
+#include "base/io.h"
+
+/* Larger footers are refused, not read: a hostile length must not become an allocation. */
+#define PQ_FOOTER_MAX_BYTES (256u * 1024 * 1024)
+
+enum pq_physical {
+    PQ_BOOLEAN = 0,
+    PQ_INT32 = 1,
+    PQ_INT64 = 2,
+    PQ_INT96 = 3,
+    PQ_FLOAT = 4,
+    PQ_DOUBLE = 5,
+    PQ_BYTE_ARRAY = 6,
+    PQ_FIXED_LEN_BYTE_ARRAY = 7
+};
+
+enum pq_encoding {
+    PQ_PLAIN = 0,
+    PQ_PLAIN_DICTIONARY = 2,
+    PQ_RLE = 3,
+    PQ_BIT_PACKED = 4,
+    PQ_DELTA_BINARY_PACKED = 5,
+    PQ_DELTA_LENGTH_BYTE_ARRAY = 6,
+    PQ_DELTA_BYTE_ARRAY = 7,
+    PQ_RLE_DICTIONARY = 8,
+    PQ_BYTE_STREAM_SPLIT = 9
+};
+
+/* One leaf column of a flat file. */
+struct pq_column {
+    enum pq_physical physical;
+    int32_t type_length;  /* FIXED_LEN_BYTE_ARRAY: bytes */
+    bool optional;        /* one definition level bit */
+    struct arr_type type; /* what its pages decode to */
+};
+
+struct pq_chunk {
+    int codec; /* enum cx_kind, or beyond it */
+    int64_t value_count;
+    uint64_t data_page_offset;
+    uint64_t dictionary_page_offset; /* 0: none */
+    uint64_t compressed_bytes;       /* all pages with headers, the dictionary's too */
+    uint64_t uncompressed_bytes;
+    struct slice min_value; /* PLAIN form; .ptr NULL: not given */
+    struct slice max_value;
+    int64_t null_count;           /* -1: not given */
+    uint64_t column_index_offset; /* 0: none */
+    uint32_t column_index_bytes;
+    uint64_t offset_index_offset; /* 0: none */
+    uint32_t offset_index_bytes;
+};
+
+struct pq_group_meta {
+    int64_t rows;
+    struct pq_chunk *chunks; /* one a column */
+};
+
+struct pq_key_value {
+    struct slice key;
+    struct slice value;
+};
+
+struct pq_meta {
+    struct arr_schema schema;  /* field ids as in the file, 0 where it has none */
+    struct pq_column *columns; /* schema.count of them */
+    int64_t rows;
+    struct pq_group_meta *groups;
+    size_t group_count;
+    struct pq_key_value *key_values;
+    size_t key_value_count;
+    struct slice created_by;
+};
+
+/*
+ * Parse the metadata of a file of `file_bytes` bytes into an arena.
+ *
+ * Errors   CORRUPT      with the offset inside the metadata
+ *          UNSUPPORTED  nested columns, a type, an encrypted file: by column name and feature
+ *          LIMIT, NO_MEMORY
+ */
+SLP_NODISCARD slp_rc pq_meta_parse(struct slice thrift, uint64_t file_bytes, struct arena *a,
+                                   struct pq_meta *out, struct slp_err *err);
+
+/*
+ * Read the raw metadata of the file behind `src` into `out`.
+ *
+ * Errors   CORRUPT      no magic, or a length that does not fit the file
+ *          UNSUPPORTED  encrypted footer (PARE)
+ *          LIMIT        longer than PQ_FOOTER_MAX_BYTES or than out->max
+ * Cost     one read of at most 64 KiB; a second, exact one if the footer is longer
+ */
+SLP_NODISCARD slp_rc pq_footer_read(struct source *src, struct buf *out, struct slp_err *err);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * Writing Parquet files, a row group at a time.
+ *
+ * Encoding and writing are apart: `pq_group` turns rows into finished, compressed pages of one row
+ * group in memory and needs no file, so several threads may encode several groups; `pq_writer` puts
+ * groups one behind another into a sink, then page index and footer. A caller may put bytes of its
+ * own between the last group and the page index (pq_writer_raw), as data files do with their key
+ * index.
+ *
+ *   | PAR1 | group 0: chunk of column 0, 1, ... | group 1 ... | raw bytes | column and offset
+ * indexes | footer | N | PAR1 |
+ *
+ * A *block* is a run of rows at whose start every column begins a page; inside a block a wide
+ * column may have several. docs/format/parquet-profile.md says which encodings and options we
+ * write.
+ */
+#ifndef SLP_PARQUET_WRITER_H
+#define SLP_PARQUET_WRITER_H
+
+#include "arrow/batch.h"
+#include "codec/compress.h"
+#include "parquet/meta.h"
+
+struct pq_write_options {
+    enum cx_kind codec; /* CX_ZSTD */
+    int level;          /* 1 */
+    size_t page_bytes;  /* a page inside a block is closed at this many bytes before compression; 0:
+                           1 MiB */
+    bool no_dictionary;
+    const size_t *sorting_columns; /* indexes, written as sorting_columns, ascending; may be NULL */
+    size_t sorting_count;
+    const struct pq_key_value *key_values; /* of the footer; copied by pq_writer_new */
+    size_t key_value_count;
+};
+
+void pq_write_options_init(struct pq_write_options *o);
+
+/* A page as it stands in its group: offsets count from the start of the group. */
+struct pq_page_place {
+    uint64_t offset;   /* of its header */
+    uint32_t bytes;    /* header and body */
+    int64_t first_row; /* in the group */
+    int64_t rows;
+};
+
+/* A chunk as it stands in its group. */
+struct pq_chunk_place {
+    uint64_t dictionary_offset; /* valid when dictionary_bytes is not 0 */
+    uint32_t dictionary_bytes;  /* header and body of the dictionary page; 0: none */
+    int codec;
+    const struct pq_page_place *pages;
+    size_t page_count;
+};
+
+struct pq_group;
+
+/* `schema` and `options` outlive the group. */
+SLP_NODISCARD slp_rc pq_group_new(struct alloc *mem, const struct arr_schema *schema,
+                                  const struct pq_write_options *options, struct pq_group **out,
+                                  struct slp_err *err);
+void pq_group_free(struct pq_group *g);
+
+/*
+ * Encode all rows of a batch as the whole group: blocks of `block_rows` rows each, the last one
+ * shorter. Pure: no I/O.
+ *
+ * Errors   BAD_INPUT  a null in a column that is not nullable (column and row)
+ *          LIMIT      a page over 2 GiB
+ *          NO_MEMORY
+ * Cost     one pass a column; memory: the compressed group and scratch of one column
+ */
+SLP_NODISCARD slp_rc pq_group_encode(struct pq_group *g, const struct arr_batch *batch,
+                                     int64_t block_rows, struct slp_err *err);
+
+int64_t pq_group_rows(const struct pq_group *g);
+uint64_t pq_group_bytes(const struct pq_group *g); /* as it will stand in the file */
+void pq_group_place(const struct pq_group *g, size_t column, struct pq_chunk_place *out);
+
+struct pq_writer;
+
+/* Writes the leading magic. `sink`, `schema` and what `options` points to outlive the writer. */
+SLP_NODISCARD slp_rc pq_writer_new(struct alloc *mem, struct sink *sink,
+                                   const struct arr_schema *schema,
+                                   const struct pq_write_options *options, struct pq_writer **out,
+                                   struct slp_err *err);
+void pq_writer_free(struct pq_writer *w);
+
+/* Write an encoded group; `*offset` says where it begins in the file. The group may be freed
+ * afterwards. */
+SLP_NODISCARD slp_rc pq_writer_group(struct pq_writer *w, const struct pq_group *g,
+                                     uint64_t *offset, struct slp_err *err);
+
+/* Write bytes that no reader of Parquet looks at; `*offset` says where they begin. Only after the
+ * last group. */
+SLP_NODISCARD slp_rc pq_writer_raw(struct pq_writer *w, struct slice bytes, uint64_t *offset,
+                                   struct slp_err *err);
+
+/* Add to the footer's key-value metadata; both are copied. */
+SLP_NODISCARD slp_rc pq_writer_key_value(struct pq_writer *w, struct slice key, struct slice value,
+                                         struct slp_err *err);
+
+/* Write page indexes and footer. `*footer_offset` and `*footer_bytes` (metadata only) may be NULL.
+ */
+SLP_NODISCARD slp_rc pq_writer_finish(struct pq_writer *w, uint64_t *footer_offset,
+                                      uint32_t *footer_bytes, struct slp_err *err);
+
+#endif
