@@ -1,7 +1,7 @@
 /*
  * Merging sorted runs, and sorting rows, by encoded keys.
  *
- * A merge has inputs, each a sequence of blocks: rows with their keys, ascending. It yields rows in
+ * A merge has inputs, each a run (key/run.h): rows with their keys, ascending. It yields rows in
  * key order; of equal keys the row of the lower-numbered input comes first, and inside one input
  * the order stays. It works by plan: a loser tree over key prefixes decides runs (input, first row,
  * rows), then each column gathers by plan.
@@ -11,34 +11,16 @@
 
 #include "arrow/batch.h"
 #include "key/key.h"
+#include "key/run.h"
 
 #define MERGE_INPUTS_MAX 1024u
-
-/* Rows of one input, owned by it until its next call. keys.count == batch->rows. */
-struct merge_block {
-    const struct arr_batch *batch;
-    const struct key_vec *keys;
-};
-
-struct merge_input;
-
-struct merge_input_ops {
-    /* The next block, not empty. DONE at the end. Keys never fall below those of the block before.
-     */
-    slp_rc (*next)(struct merge_input *in, struct merge_block *out, struct slp_err *err);
-    void (*close)(struct merge_input *in);
-};
-
-struct merge_input {
-    const struct merge_input_ops *ops;
-};
 
 struct merge;
 
 /* Takes the inputs, which it closes, on failure too. `schema` is that of every block and outlives
  * the merge. */
 SLP_NODISCARD slp_rc merge_new(struct alloc *mem, const struct arr_schema *schema,
-                               struct merge_input **inputs, size_t count, struct merge **out,
+                               struct run **inputs, size_t count, struct merge **out,
                                struct slp_err *err);
 void merge_free(struct merge *m);
 

@@ -1,0 +1,139 @@
+/*
+ * A data file: one sorted file of a table. Plain Parquet for everybody, with a key index inside for
+ * us.
+ *
+ *   | PAR1 | row groups, in blocks | key index: slice 0 | slice 1 | ... | top | page index | footer
+ * | N | PAR1 |
+ *
+ * Block: a run of rows at whose start every column begins a page; at most DATAFILE_BLOCK_ROWS_MAX
+ * rows, never across a row group. Slice: the entries of 64 blocks: first key of each,
+ * prefix-compressed; row number; per column the pages' offsets and lengths, dictionary positions,
+ * codecs. Top: one key a slice, and where the slices are. Top and slices carry their own CRC32C.
+ * docs/format/datafile.md specifies them.
+ *
+ * A lookup reads top and slice (small, kept by the open file), then the pages of one block: one
+ * range a column, one round. The footer is never read. The position of the top stands in the file's
+ * log entry (struct datafile_info).
+ */
+#ifndef SLP_DATAFILE_DATAFILE_H
+#define SLP_DATAFILE_DATAFILE_H
+
+#include "arrow/batch.h"
+#include "codec/compress.h"
+#include "key/key.h"
+#include "key/run.h"
+#include "schema/schema.h"
+
+#define DATAFILE_BLOCK_ROWS_MAX 16384
+#define DATAFILE_SLICE_BLOCKS   64
+
+/* What the log keeps of a file besides its name. */
+struct datafile_info {
+    uint64_t file_bytes;
+    int64_t rows;
+    struct slice first_key; /* encoded; in the arena given to datafile_writer_finish */
+    struct slice last_key;
+    uint64_t top_offset; /* of the key index's top */
+    uint32_t top_bytes;
+    uint64_t index_offset;  /* of slice 0: where the key index begins */
+    uint64_t footer_offset; /* of the Parquet metadata */
+    uint32_t footer_bytes;
+    uint32_t crc32c; /* of the whole file */
+};
+
+struct datafile_write_options {
+    enum cx_kind codec; /* CX_ZSTD */
+    int level;          /* 1 */
+    size_t
+        block_bytes; /* rows a block: such that the median column reaches this many bytes; 32 KiB */
+    size_t threads;  /* row groups encoded at once; 1 */
+    struct slice lineage; /* JSON: table, base, txid or job and attempt, parents; footer key
+                             "sleeper.lineage" */
+};
+
+void datafile_write_options_init(struct datafile_write_options *o);
+
+struct datafile_writer;
+
+/* `sink`, `schema`, `spec` outlive the writer. */
+SLP_NODISCARD slp_rc datafile_writer_new(struct alloc *mem, struct sink *sink,
+                                         const struct schema *schema, const struct key_spec *spec,
+                                         const struct datafile_write_options *options,
+                                         struct datafile_writer **out, struct slp_err *err);
+void datafile_writer_free(struct datafile_writer *w);
+
+/*
+ * Write rows with their keys as one row group; takes the contents of both, which are blank
+ * afterwards (initialise them again for the next). With threads > 1 encoding goes on behind the
+ * call, at most `threads` groups at once.
+ *
+ * Errors   INVALID  keys that fall, inside the group or from the one before
+ *          LIMIT, NO_MEMORY, and whatever the sink returns, perhaps for an earlier group
+ */
+SLP_NODISCARD slp_rc datafile_writer_take(struct datafile_writer *w, struct arr_batch *rows,
+                                          struct key_vec *keys, struct slp_err *err);
+
+/* Write key index and footer. At least one row was written. Keys of `out` are copied into `arena`.
+ */
+SLP_NODISCARD slp_rc datafile_writer_finish(struct datafile_writer *w, struct arena *arena,
+                                            struct datafile_info *out, struct slp_err *err);
+
+struct datafile;
+
+/*
+ * Open a file by its log entry; reads the top of its key index, in one round. Takes `src`, closes
+ * it on failure too. `schema` and `spec` outlive the file.
+ *
+ * Errors   CORRUPT      top damaged, or not of this file
+ *          UNSUPPORTED  a newer version of the key index
+ */
+SLP_NODISCARD slp_rc datafile_open(struct alloc *mem, struct source *src,
+                                   const struct datafile_info *info, const struct schema *schema,
+                                   const struct key_spec *spec, struct datafile **out,
+                                   struct slp_err *err);
+void datafile_close(struct datafile *f);
+
+/* Blocks that may hold keys of `range`: [*first, *end). Reads at most two slices, kept from then
+ * on. */
+SLP_NODISCARD slp_rc datafile_find(struct datafile *f, struct key_range range, int64_t *first,
+                                   int64_t *end, struct slp_err *err);
+
+int64_t datafile_block_count(const struct datafile *f);
+
+/* First key and first row of a block; `key` is valid until the file is closed. May read a slice. */
+SLP_NODISCARD slp_rc datafile_block(struct datafile *f, int64_t block, struct slice *key,
+                                    int64_t *first_row, struct slp_err *err);
+
+/* How many bytes this open file has read of its key index so far, and in all. */
+void datafile_counts(const struct datafile *f, uint64_t *index_bytes, uint64_t *all_bytes,
+                     uint64_t *reads);
+
+struct datafile_read_options {
+    struct key_range range; /* rows outside are left out */
+    const size_t *columns;  /* indexes into the table's schema; NULL: all */
+    size_t column_count;
+    size_t prefetch_bytes; /* pages read in one round; 0: one block a round, for lookups; scans want
+                              1 MiB or more */
+    size_t batch_rows;     /* blocks are joined up to this many rows; 0: one block a batch */
+};
+
+/*
+ * Rows of the file in `range`, in key order, as a run. Its batches have the chosen columns (and its
+ * keys are encoded from the key columns, which are read whether chosen or not). Several runs of one
+ * file may be open, one thread at a time. `out_schema` (may be NULL) is set to the schema of the
+ * batches, which lives as long as the run.
+ *
+ * Errors of next   CORRUPT with file, column, block and offset; a page that fails its CRC; keys out
+ * of order
+ */
+SLP_NODISCARD slp_rc datafile_read(struct datafile *f, const struct datafile_read_options *options,
+                                   struct run **out, const struct arr_schema **out_schema,
+                                   struct slp_err *err);
+
+/*
+ * Verify the whole file: CRC32C, footer against log entry, every page, key order, key index against
+ * keys, row counts. Errors: CORRUPT with what is wrong. Cost: reads it twice.
+ */
+SLP_NODISCARD slp_rc datafile_verify(struct datafile *f, struct slp_err *err);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * A run: a sorted sequence of rows with their keys, handed out block by block. Data files, spilled
+ * runs and buffers in memory are runs; merging takes them.
+ */
+#ifndef SLP_KEY_RUN_H
+#define SLP_KEY_RUN_H
+
+#include "arrow/batch.h"
+#include "key/key.h"
+
+/* Rows of a run, owned by it until its next call. */
+struct run_block {
+    const struct arr_batch *batch;
+    const struct key_vec *keys; /* keys->count == batch->rows */
+};
+
+struct run;
+
+struct run_ops {
+    /* The next block, not empty. DONE at the end. Keys never fall, from block to block neither. */
+    slp_rc (*next)(struct run *r, struct run_block *out, struct slp_err *err);
+    void (*close)(struct run *r);
+};
+
+struct run {
+    const struct run_ops *ops;
+};
+
+static inline slp_rc run_next(struct run *r, struct run_block *out, struct slp_err *err)
+{
+    return r->ops->next(r, out, err);
+}
+
+/* Close and release; NULL is accepted. */
+static inline void run_close(struct run *r)
+{
+    if (r)
+        r->ops->close(r);
+}
+
+#endif
