@@ -1,0 +1,117 @@
+#include "codec/compress_priv.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+
+#include "base/num.h"
+
+/* One function of an opened library. ISO C has no conversion from object to function pointers;
+ * POSIX promises that copying the bytes is one. */
+static bool symbol(void *library, const char *name, void *function)
+{
+    void *address = dlsym(library, name);
+    memcpy(function, &address, sizeof address);
+    return address != NULL;
+}
+
+static slp_rc open_lz4(struct cx_rare *r, struct slp_err *err)
+{
+    if (r->lz4_library)
+        return SLP_OK;
+    void *library = dlopen("liblz4.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (library && symbol(library, "LZ4_decompress_safe", &r->lz4_decompress) &&
+        symbol(library, "LZ4_compress_default", &r->lz4_compress) &&
+        symbol(library, "LZ4_compressBound", &r->lz4_bound)) {
+        r->lz4_library = library;
+        return SLP_OK;
+    }
+    if (library)
+        dlclose(library);
+    FAIL(err, UNSUPPORTED,
+         "compression lz4 needs the library liblz4.so.1: install the package liblz4-1");
+}
+
+static slp_rc open_brotli(struct cx_rare *r, struct slp_err *err)
+{
+    if (r->brotli_library)
+        return SLP_OK;
+    void *library = dlopen("libbrotlidec.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (library && symbol(library, "BrotliDecoderDecompress", &r->brotli_decompress)) {
+        r->brotli_library = library;
+        return SLP_OK;
+    }
+    if (library)
+        dlclose(library);
+    FAIL(err, UNSUPPORTED,
+         "compression brotli needs the library libbrotlidec.so.1: install the package libbrotli1");
+}
+
+void cx_rare_fini(struct cx_rare *r)
+{
+    if (r->lz4_library)
+        dlclose(r->lz4_library);
+    if (r->brotli_library)
+        dlclose(r->brotli_library);
+    *r = (struct cx_rare){0};
+}
+
+static bool lz4_block(const struct cx_rare *r, struct slice in, uint8_t *out, size_t out_len)
+{
+    return in.len <= INT_MAX && out_len <= INT_MAX &&
+           r->lz4_decompress((const char *)in.ptr, (char *)out, (int)in.len, (int)out_len) ==
+               (int)out_len;
+}
+
+/* Hadoop's framing: [raw bytes, u32 big-endian][stored bytes, u32 big-endian][block] and again.
+ * Every length must fit, or the bytes are taken for a bare block. */
+static bool lz4_framed(const struct cx_rare *r, struct slice in, uint8_t *out, size_t out_len)
+{
+    size_t done = 0;
+    while (in.len >= 8) {
+        size_t raw = num_load_u32be(in.ptr);
+        size_t stored = num_load_u32be(in.ptr + 4);
+        in = slice_after(in, 8);
+        if (stored > in.len || raw > out_len - done ||
+            !lz4_block(r, slice_first(in, stored), out + done, raw))
+            return false;
+        in = slice_after(in, stored);
+        done += raw;
+    }
+    return in.len == 0 && done == out_len;
+}
+
+slp_rc cx_lz4_decompress(struct cx_rare *r, struct slice in, bool may_be_framed, uint8_t *out,
+                         size_t out_len, struct slp_err *err)
+{
+    TRY(open_lz4(r, err));
+    if (may_be_framed && lz4_framed(r, in, out, out_len))
+        return SLP_OK;
+    if (!lz4_block(r, in, out, out_len))
+        FAIL(err, CORRUPT, "lz4: %zu bytes are damaged or not of %zu bytes", in.len, out_len);
+    return SLP_OK;
+}
+
+slp_rc cx_brotli_decompress(struct cx_rare *r, struct slice in, uint8_t *out, size_t out_len,
+                            struct slp_err *err)
+{
+    TRY(open_brotli(r, err));
+    size_t got = out_len;
+    if (r->brotli_decompress(in.len, in.ptr, &got, out) != 1 || got != out_len)
+        FAIL(err, CORRUPT, "brotli: %zu bytes are damaged or not of %zu bytes", in.len, out_len);
+    return SLP_OK;
+}
+
+slp_rc cx_lz4_compress(struct cx_rare *r, struct slice in, struct buf *out, struct slp_err *err)
+{
+    TRY(open_lz4(r, err));
+    int bound = in.len <= INT_MAX ? r->lz4_bound((int)in.len) : 0;
+    if (bound <= 0)
+        FAIL(err, LIMIT, "lz4: %zu bytes are more than one block holds", in.len);
+    TRY(buf_reserve(out, (size_t)bound, err));
+    int got =
+        r->lz4_compress((const char *)in.ptr, (char *)(out->ptr + out->len), (int)in.len, bound);
+    if (got <= 0)
+        FAIL(err, NO_MEMORY, "lz4: compressing %zu bytes failed", in.len);
+    out->len += (size_t)got;
+    return SLP_OK;
+}

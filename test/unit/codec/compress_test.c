@@ -1,0 +1,187 @@
+#include "codec/compress.h"
+
+#include "lib/t.h"
+
+static const enum cx_kind written[] = {CX_NONE, CX_SNAPPY, CX_GZIP, CX_ZSTD, CX_LZ4_RAW};
+
+static void fill(struct t *t, uint8_t *bytes, size_t n, uint64_t values)
+{
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = (uint8_t)t_below(t, values);
+}
+
+static void what_is_compressed_comes_back(void **state)
+{
+    struct t *t = *state;
+    static const size_t sizes[] = {0, 1, 2, 100, 65536, 100001};
+    static uint8_t bytes[100001];
+    static uint8_t back[100001];
+    struct cx_codec *c = NULL;
+    assert_ok(t, cx_codec_new(&t->mem, &c, &t->err));
+    struct buf out;
+    buf_init(&out, &t->mem, 1 << 20);
+    for (size_t k = 0; k < sizeof written / sizeof *written; k++) {
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+            fill(t, bytes, sizes[s], s % 2 ? 4 : 256);
+            buf_clear(&out);
+            assert_ok(t, buf_append(&out, "xy", 2, &t->err));
+            struct slice in = slice_of(sizes[s] ? bytes : NULL, sizes[s]);
+            assert_ok(t, cx_compress(c, written[k], 0, in, &out, &t->err));
+            assert_memory_equal(out.ptr, "xy", 2);
+            struct slice packed = slice_after(buf_slice(&out), 2);
+            assert_ok(t, cx_decompress(c, written[k], packed, back, sizes[s], &t->err));
+            assert_memory_equal(back, bytes, sizes[s] ? sizes[s] : 1);
+        }
+    }
+    buf_fini(&out);
+    cx_codec_free(c);
+}
+
+static void another_length_is_corrupt_both_ways(void **state)
+{
+    struct t *t = *state;
+    uint8_t bytes[1000] = {0};
+    uint8_t back[1001];
+    struct cx_codec *c = NULL;
+    assert_ok(t, cx_codec_new(&t->mem, &c, &t->err));
+    struct buf out;
+    buf_init(&out, &t->mem, 1 << 20);
+    for (size_t k = 0; k < sizeof written / sizeof *written; k++) {
+        buf_clear(&out);
+        assert_ok(t, cx_compress(c, written[k], 0, slice_of(bytes, 1000), &out, &t->err));
+        struct slice packed = buf_slice(&out);
+        assert_rc(t, cx_decompress(c, written[k], packed, back, 999, &t->err), SLP_CORRUPT);
+        assert_rc(t, cx_decompress(c, written[k], packed, back, 1001, &t->err), SLP_CORRUPT);
+    }
+    buf_fini(&out);
+    cx_codec_free(c);
+}
+
+static void cut_bytes_are_corrupt(void **state)
+{
+    struct t *t = *state;
+    uint8_t bytes[300];
+    uint8_t back[300];
+    fill(t, bytes, sizeof bytes, 256);
+    struct cx_codec *c = NULL;
+    assert_ok(t, cx_codec_new(&t->mem, &c, &t->err));
+    struct buf out;
+    buf_init(&out, &t->mem, 1 << 20);
+    for (size_t k = 0; k < sizeof written / sizeof *written; k++) {
+        buf_clear(&out);
+        assert_ok(t, cx_compress(c, written[k], 0, slice_of(bytes, sizeof bytes), &out, &t->err));
+        for (size_t n = 0; n < out.len; n++)
+            assert_rc(
+                t, cx_decompress(c, written[k], slice_of(out.ptr, n), back, sizeof back, &t->err),
+                SLP_CORRUPT);
+    }
+    buf_fini(&out);
+    cx_codec_free(c);
+}
+
+static void several_gzip_members_are_one_text(void **state)
+{
+    struct t *t = *state;
+    uint8_t back[6];
+    struct cx_codec *c = NULL;
+    assert_ok(t, cx_codec_new(&t->mem, &c, &t->err));
+    struct buf out;
+    buf_init(&out, &t->mem, 1 << 20);
+    assert_ok(t, cx_compress(c, CX_GZIP, 1, slice_str("abc"), &out, &t->err));
+    assert_ok(t, cx_compress(c, CX_GZIP, 9, slice_str("def"), &out, &t->err));
+    assert_ok(t, cx_decompress(c, CX_GZIP, buf_slice(&out), back, 6, &t->err));
+    assert_memory_equal(back, "abcdef", 6);
+    assert_rc(t, cx_compress(c, CX_GZIP, 13, slice_str("abc"), &out, &t->err), SLP_INVALID);
+    buf_fini(&out);
+    cx_codec_free(c);
+}
+
+static void lz4_is_read_bare_and_framed(void **state)
+{
+    struct t *t = *state;
+    uint8_t back[8];
+    /* A block of literals only: the token holds their count. */
+    static const uint8_t bare[] = "\x40"
+                                  "abcd";
+    static const uint8_t framed[] = "\0\0\0\4\0\0\0\5\x40"
+                                    "abcd\0\0\0\4\0\0\0\5\x40"
+                                    "efgh";
+    struct cx_codec *c = NULL;
+    assert_ok(t, cx_codec_new(&t->mem, &c, &t->err));
+    assert_ok(t, cx_decompress(c, CX_LZ4, slice_of(bare, 5), back, 4, &t->err));
+    assert_memory_equal(back, "abcd", 4);
+    assert_ok(t, cx_decompress(c, CX_LZ4, slice_of(framed, 26), back, 8, &t->err));
+    assert_memory_equal(back, "abcdefgh", 8);
+    assert_rc(t, cx_decompress(c, CX_LZ4_RAW, slice_of(framed, 26), back, 8, &t->err), SLP_CORRUPT);
+    assert_rc(t, cx_decompress(c, CX_LZ4, slice_of(framed, 25), back, 8, &t->err), SLP_CORRUPT);
+    cx_codec_free(c);
+}
+
+static void brotli_is_read_and_not_written(void **state)
+{
+    struct t *t = *state;
+    uint8_t back[5];
+    static const uint8_t hello[] = {0x0b, 0x02, 0x80, 'h', 'e', 'l', 'l', 'o', 0x03};
+    struct cx_codec *c = NULL;
+    assert_ok(t, cx_codec_new(&t->mem, &c, &t->err));
+    assert_ok(t, cx_decompress(c, CX_BROTLI, slice_of(hello, sizeof hello), back, 5, &t->err));
+    assert_memory_equal(back, "hello", 5);
+    assert_rc(t, cx_decompress(c, CX_BROTLI, slice_of(hello, 4), back, 5, &t->err), SLP_CORRUPT);
+    struct buf out;
+    buf_init(&out, &t->mem, 100);
+    assert_rc(t, cx_compress(c, CX_BROTLI, 0, slice_str("a"), &out, &t->err), SLP_UNSUPPORTED);
+    buf_fini(&out);
+    cx_codec_free(c);
+}
+
+static void unknown_codecs_are_named(void **state)
+{
+    struct t *t = *state;
+    uint8_t back[5];
+    struct cx_codec *c = NULL;
+    assert_ok(t, cx_codec_new(&t->mem, &c, &t->err));
+    assert_rc(t, cx_decompress(c, CX_LZO, slice_str("a"), back, 5, &t->err), SLP_UNSUPPORTED);
+    assert_err_has(t, "lzo");
+    assert_string_equal(cx_kind_name(8), "unknown");
+    assert_string_equal(cx_kind_name(-1), "unknown");
+    assert_string_equal(cx_kind_name(CX_ZSTD), "zstd");
+    cx_codec_free(c);
+}
+
+static void compression_survives_every_fault(void **state)
+{
+    struct t *t = *state;
+    T_FAULT_LOOP (t) {
+        struct cx_codec *c = NULL;
+        struct buf out;
+        buf_init(&out, &t->mem, 1 << 20);
+        slp_rc rc = cx_codec_new(&t->mem, &c, &t->err);
+        if (rc == SLP_OK)
+            rc = cx_compress(c, CX_ZSTD, 1, slice_str("abc"), &out, &t->err);
+        assert_int_equal(rc, t->fault_hit ? SLP_NO_MEMORY : SLP_OK);
+        if (rc != SLP_OK)
+            assert_int_equal(out.len, 0);
+        buf_fini(&out);
+        cx_codec_free(c);
+    }
+}
+
+static void a_full_buffer_answers_limit(void **state)
+{
+    struct t *t = *state;
+    struct cx_codec *c = NULL;
+    assert_ok(t, cx_codec_new(&t->mem, &c, &t->err));
+    struct buf out;
+    buf_init(&out, &t->mem, 4);
+    for (size_t k = 0; k < sizeof written / sizeof *written; k++)
+        assert_rc(t, cx_compress(c, written[k], 0, slice_str("abcdef"), &out, &t->err), SLP_LIMIT);
+    assert_int_equal(out.len, 0);
+    buf_fini(&out);
+    cx_codec_free(c);
+}
+
+T_MAIN(T_TEST(what_is_compressed_comes_back), T_TEST(another_length_is_corrupt_both_ways),
+       T_TEST(cut_bytes_are_corrupt), T_TEST(several_gzip_members_are_one_text),
+       T_TEST(lz4_is_read_bare_and_framed), T_TEST(brotli_is_read_and_not_written),
+       T_TEST(unknown_codecs_are_named), T_TEST(compression_survives_every_fault),
+       T_TEST(a_full_buffer_answers_limit))
