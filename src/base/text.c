@@ -1,0 +1,39 @@
+#include "base/text.h"
+
+#include "base/num.h"
+
+static uint8_t fold(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+size_t text_distance(struct slice a, struct slice b)
+{
+    if (a.len > TEXT_NEAR_MAX_BYTES || b.len > TEXT_NEAR_MAX_BYTES)
+        return SIZE_MAX;
+    /* Rows i - 2, i - 1 and i of the table of distances between prefixes, used in turn. */
+    size_t rows[3][TEXT_NEAR_MAX_BYTES + 1];
+    for (size_t j = 0; j <= b.len; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t *now = rows[i % 3];
+        const size_t *before = rows[(i + 2) % 3];
+        const size_t *earlier = rows[(i + 1) % 3];
+        now[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            uint8_t x = fold(a.ptr[i - 1]);
+            uint8_t y = fold(b.ptr[j - 1]);
+            size_t least = num_min_size(before[j], now[j - 1]) + 1;
+            least = num_min_size(least, before[j - 1] + (x != y));
+            if (i > 1 && j > 1 && x == fold(b.ptr[j - 2]) && y == fold(a.ptr[i - 2]))
+                least = num_min_size(least, earlier[j - 2] + 1);
+            now[j] = least;
+        }
+    }
+    return rows[a.len % 3][b.len];
+}
+
+bool text_is_near(struct slice a, struct slice b, size_t distance)
+{
+    return distance <= num_max_size(1, num_max_size(a.len, b.len) / 3);
+}

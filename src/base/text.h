@@ -1,0 +1,22 @@
+/*
+ * Text for messages: the nearest of some names, so that an error can say "did you mean".
+ */
+#ifndef SLP_BASE_TEXT_H
+#define SLP_BASE_TEXT_H
+
+#include "base/slice.h"
+
+/* Longer names are never near to anything: the distance costs the product of both lengths. */
+#define TEXT_NEAR_MAX_BYTES 64u
+
+/*
+ * Edit distance in bytes (insert, delete, replace, swap of neighbours), ASCII letters compared
+ * without case; SIZE_MAX when a name is longer than TEXT_NEAR_MAX_BYTES.
+ */
+size_t text_distance(struct slice a, struct slice b);
+
+/* Is `distance` so small that `b` may have been meant where `a` was written? One third of the
+ * longer one, at least 1. */
+bool text_is_near(struct slice a, struct slice b, size_t distance);
+
+#endif
