@@ -2,9 +2,10 @@
  * Columns and batches: Arrow's layout in buffers of ours.
  *
  *   struct arr_col   validity  1 bit a row, least significant first, 1 = present; EMPTY (len 0)
- * when no row is null data      elements (see type.h); BOOL is a bitmap; UTF8 and BINARY: the bytes
+ *                              when no row is null
+ *                    data      elements (see type.h); BOOL is a bitmap; UTF8, BINARY: the bytes
  *                    offsets   UTF8 and BINARY: rows + 1 int32_t, the first is 0; empty when the
- * column has no rows and nothing was appended yet
+ *                              column has no rows and nothing was appended yet
  *
  * A column appends: values, runs of another column, picked rows. Slots of null rows hold zero bytes
  * (fixed width) or nothing (variable), so equal columns have equal bytes. `arr_col_clear` keeps
@@ -65,8 +66,8 @@ int64_t arr_col_i64(const struct arr_col *c, int64_t row);
 /* FLOAT or DOUBLE. */
 double arr_col_f64(const struct arr_col *c, int64_t row);
 
-/* Append one null; one value by its bytes (element or string); one BOOL. Errors: LIMIT, NO_MEMORY.
- */
+/* Append one null; one value by its bytes (element or string); one BOOL. A failed append leaves the
+ * column as it was. Errors: LIMIT, NO_MEMORY. */
 SLP_NODISCARD slp_rc arr_col_append_null(struct arr_col *c, struct slp_err *err);
 SLP_NODISCARD slp_rc arr_col_append(struct arr_col *c, struct slice value, struct slp_err *err);
 SLP_NODISCARD slp_rc arr_col_append_bool(struct arr_col *c, bool value, struct slp_err *err);
@@ -88,7 +89,10 @@ SLP_NODISCARD slp_rc arr_col_append_picked(struct arr_col *c, const struct arr_c
 /* Append `count` nulls. */
 SLP_NODISCARD slp_rc arr_col_append_nulls(struct arr_col *c, int64_t count, struct slp_err *err);
 
-/* Bytes held for the rows, all buffers: what a memory budget counts. */
+/* Cut to the first `rows` rows. */
+void arr_col_truncate(struct arr_col *c, int64_t rows);
+
+/* Bytes the rows take, all buffers, room to grow not counted: what a memory budget counts. */
 size_t arr_col_memory(const struct arr_col *c);
 
 /* A blank batch of `schema` with no rows. Errors: NO_MEMORY. */
@@ -98,9 +102,16 @@ void arr_batch_fini(struct arr_batch *b); /* a zeroed batch is accepted */
 void arr_batch_clear(struct arr_batch *b);
 size_t arr_batch_memory(const struct arr_batch *b);
 
-/* Append rows of a batch with the same types, column by column. */
+/* Cut every column to the first `rows` rows. */
+void arr_batch_truncate(struct arr_batch *b, int64_t rows);
+
+/* Append rows of a batch with the same types, column by column: a run, or picked ones. A failed
+ * append leaves the batch as it was. Errors: LIMIT, NO_MEMORY, with the column. */
 SLP_NODISCARD slp_rc arr_batch_append_run(struct arr_batch *b, const struct arr_batch *from,
                                           int64_t first, int64_t count, struct slp_err *err);
+SLP_NODISCARD slp_rc arr_batch_append_picked(struct arr_batch *b, const struct arr_batch *from,
+                                             const uint32_t *rows, int64_t count,
+                                             struct slp_err *err);
 
 /*
  * A stream of batches: what scans, readers and lists yield. `next` replaces the contents of `out`

@@ -1,15 +1,17 @@
 /*
  * Types, fields and schemas, as Arrow has them.
  *
- *   kind            C element in `data`           Arrow format   notes
- *   NULL            none                          n
- *   BOOL            1 bit, least significant first b
- *   INT8..UINT64    intN_t, uintN_t               c C s S i I l L
- *   FLOAT, DOUBLE   float, double                 f g
- *   DATE32          int32_t days since 1970       tdD
- *   TIMESTAMP       int64_t units since 1970      tss: tsm: tsu: tsn:   `unit`; `utc` says whether
- * it is an instant UTF8, BINARY    int32_t offsets and bytes     u z FIXED_BINARY    `width` bytes
- * w:N DECIMAL128      i128, two's complement        d:P,S          `precision` 1 to 38, `scale`
+ *   kind           C element in `data`          Arrow format         notes
+ *   NULL           none                         n
+ *   BOOL           1 bit, least significant first  b
+ *   INT8..UINT64   intN_t, uintN_t              c C s S i I l L
+ *   FLOAT, DOUBLE  float, double                f g
+ *   DATE32         int32_t days since 1970      tdD
+ *   TIMESTAMP      int64_t units since 1970     tss: tsm: tsu: tsn:  `unit`; `utc`: an instant
+ *   UTF8, BINARY   int32_t offsets and bytes    u z
+ *   FIXED_BINARY   `width` bytes                w:N                  1 to 65535
+ *   DECIMAL128     i128, two's complement       d:P,S                `precision` 1 to 38,
+ *                                                                    `scale` 0 to `precision`
  *
  * Large strings and binaries of others arrive as UTF8 and BINARY: a batch holds less than 2 GiB of
  * them. Kinds are numbered for files of ours (docs/format/schema.md): numbers never change.
@@ -67,6 +69,9 @@ struct arr_schema {
 
 /* Columns of one schema: more are refused when a schema is read. */
 #define ARR_COLUMNS_MAX 20000u
+
+/* Widest FIXED_BINARY. */
+#define ARR_FIXED_MAX_BYTES 65535
 
 bool arr_type_equal(struct arr_type a, struct arr_type b);
 
