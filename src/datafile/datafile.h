@@ -19,6 +19,7 @@
 #define SLP_DATAFILE_DATAFILE_H
 
 #include "arrow/batch.h"
+#include "base/io.h"
 #include "codec/compress.h"
 #include "key/key.h"
 #include "key/run.h"
