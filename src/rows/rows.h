@@ -1,0 +1,106 @@
+/*
+ * Rows in and out: Parquet, CSV, TSV, NDJSON and JSON, Arrow IPC, tables and Markdown.
+ *
+ * Input. A file (or standard input) is opened against the columns that are wanted, found by name;
+ * what comes out are batches of just that schema. Types must be equal or widen without loss (int32
+ * into int64, float into double, a date into a timestamp not). CSV and NDJSON take their types from
+ * the wanted schema.
+ *
+ * An input falls into parts (Parquet: row groups; others: one) that threads may read at the same
+ * time.
+ *
+ * Output. A writer takes batches and writes one of the formats to a sink. What is printed as csv,
+ * tsv, ndjson or json is read back to the same rows (arrow/text.h). CSV is RFC 4180: NULL is an
+ * empty field, the empty string is "".
+ */
+#ifndef SLP_ROWS_ROWS_H
+#define SLP_ROWS_ROWS_H
+
+#include "arrow/batch.h"
+#include "base/io.h"
+
+enum rows_format {
+    ROWS_AUTO = 0, /* input: by the file's first bytes, then by its name */
+    ROWS_PARQUET,
+    ROWS_CSV,
+    ROWS_TSV,
+    ROWS_NDJSON,
+    ROWS_JSON,
+    ROWS_ARROW, /* IPC stream */
+    ROWS_TABLE,
+    ROWS_MARKDOWN
+};
+
+/* The format of a name as users type it; INVALID with the nearest one. */
+SLP_NODISCARD slp_rc rows_format_parse(struct slice name, enum rows_format *out,
+                                       struct slp_err *err);
+const char *rows_format_name(enum rows_format f);
+
+/* Longest CSV record or NDJSON line, in bytes. */
+#define ROWS_LINE_MAX_BYTES ((size_t)64 << 20)
+
+struct rows_input;
+
+struct rows_input_options {
+    enum rows_format format;
+    const struct arr_schema *want; /* NULL: the file's own columns (Parquet only) */
+    int64_t batch_rows;            /* 0: 65,536 */
+    size_t batch_bytes;            /* a batch is closed at about this many; 0: 16 MiB */
+};
+
+/*
+ * Open `path`, or standard input for "-". `want` outlives the input.
+ *
+ * Errors   NOT_FOUND, DENIED   the file
+ *          BAD_INPUT    a wanted column is missing (nearest name), of another type, or may be null
+ * where it must not CORRUPT, UNSUPPORTED   as the Parquet reader says; a file that is none of the
+ * formats
+ */
+SLP_NODISCARD slp_rc rows_input_open(struct alloc *mem, const char *path,
+                                     const struct rows_input_options *options,
+                                     struct rows_input **out, struct slp_err *err);
+void rows_input_close(struct rows_input *in);
+
+const struct arr_schema *rows_input_schema(
+    const struct rows_input *in); /* as wanted, or the file's own */
+size_t rows_input_parts(const struct rows_input *in);
+int64_t rows_input_rows(const struct rows_input *in); /* -1: not known before reading */
+
+/*
+ * A stream over one part; threads may read different parts of one input. The input outlives it. A
+ * part that is not repeatable (CSV, stdin) can be opened once.
+ *
+ * Errors of next   BAD_INPUT  file, line and column: a wrong number of fields, a value that does
+ * not parse, null where it must not be CORRUPT, LIMIT, NO_MEMORY
+ */
+SLP_NODISCARD slp_rc rows_input_part(struct rows_input *in, size_t part, struct alloc *mem,
+                                     struct arr_stream **out, struct slp_err *err);
+
+/* The columns of a file, in its order, types included; CSV types are inferred from its first 10,000
+ * rows. */
+SLP_NODISCARD slp_rc rows_file_schema(struct alloc *mem, const char *path, enum rows_format format,
+                                      struct arena *arena, struct arr_schema *out,
+                                      struct slp_err *err);
+
+struct rows_output;
+
+struct rows_output_options {
+    enum rows_format format;
+    bool no_header;     /* csv, tsv */
+    size_t width;       /* table: cut lines to this many columns; 0: never */
+    int64_t table_rows; /* table: rows shown before "..."; 0: all */
+    bool human;         /* table: a footer line with the number of rows */
+};
+
+/* `schema` and `sink` outlive the output. */
+SLP_NODISCARD slp_rc rows_output_new(struct alloc *mem, struct sink *sink,
+                                     const struct arr_schema *schema,
+                                     const struct rows_output_options *options,
+                                     struct rows_output **out, struct slp_err *err);
+void rows_output_free(struct rows_output *o);
+SLP_NODISCARD slp_rc rows_output_batch(struct rows_output *o, const struct arr_batch *batch,
+                                       struct slp_err *err);
+/* Write what ends the document. A document without rows is valid too. */
+SLP_NODISCARD slp_rc rows_output_finish(struct rows_output *o, struct slp_err *err);
+
+#endif
