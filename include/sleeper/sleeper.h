@@ -1,0 +1,291 @@
+/*
+ * Sleeper: a key-value store over sorted Parquet files. The public C API.
+ *
+ *     struct slp_instance *instance = NULL;
+ *     struct slp_rows *rows = NULL;
+ *     struct slp_err err = {0};
+ *
+ *     if (slp_instance_open("/var/lib/flights", NULL, &instance, &err) != SLP_OK) ...
+ *     struct slp_scan_options scan = {.table = "flights", .from = "ATL", .limit = 10};
+ *     if (slp_scan(instance, &scan, &rows, &err) != SLP_OK) ...
+ *     struct ArrowArrayStream stream;
+ *     slp_rows_stream(rows, &stream);          batches through the Arrow C Stream Interface
+ *     ...
+ *     stream.release(&stream);
+ *     slp_instance_close(instance);
+ *
+ * Conventions
+ * - What can fail returns `slp_rc` and fills `err` (may be NULL). Outputs are untouched on failure.
+ * - Option structs are zeroed for the defaults; every member says what zero means. Text is UTF-8
+ * and terminated; lists of text end with NULL.
+ * - Whatever yields rows, tables and lists alike, is a `struct slp_rows`: filter it, write it in
+ * any format, or take it as an ArrowArrayStream.
+ * - An instance may be used by one thread at a time; several instances of one folder, in one or
+ * many processes, are fine.
+ * - Nothing is running when no call is: all state is in the object store.
+ */
+#ifndef SLEEPER_SLEEPER_H
+#define SLEEPER_SLEEPER_H
+
+#include <stdbool.h>
+
+#include "sleeper/arrow.h"
+#include "sleeper/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SLP_VERSION "0.1.0"
+
+/* The version of the library that is running, "0.1.0". */
+SLP_PUBLIC const char *slp_version(void);
+
+/* The name of a status code, "NOT_FOUND", and the exit code of the command line for it. */
+SLP_PUBLIC const char *slp_rc_name(slp_rc rc);
+SLP_PUBLIC int slp_rc_exit_code(slp_rc rc);
+
+/* ---- Rows ---- */
+
+struct slp_rows;
+
+/* Release; NULL is accepted. */
+SLP_PUBLIC void slp_rows_close(struct slp_rows *rows);
+
+/* Move into an Arrow stream, whose release closes everything; `rows` is gone afterwards. Never
+ * fails: errors come from the stream's own calls. The instance must outlive the stream. */
+SLP_PUBLIC void slp_rows_stream(struct slp_rows *rows, struct ArrowArrayStream *out);
+
+/* Keep the rows for which `where` is TRUE. On success `*rows` is the filtered stream. Errors:
+ * INVALID with a caret. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_rows_where(struct slp_rows **rows, const char *where,
+                                               struct slp_err *err);
+
+/* Bytes to wherever they go; non-zero ends the writing with IO. */
+typedef int (*slp_write_fn)(void *context, const void *bytes, size_t n);
+
+struct slp_output_options {
+    const char *format; /* table csv tsv json ndjson markdown arrow parquet; NULL: csv */
+    bool no_header;     /* csv, tsv */
+    size_t width;       /* table: columns of the terminal; 0: lines are never cut */
+    bool human;         /* table: a footer with the number of rows */
+};
+
+/* Write all rows. `*row_count` (may be NULL) says how many. Consumes but does not close `rows`.
+ * Errors: IO if `write` gave up, UNSUPPORTED or INVALID for the format, and whatever the rows
+ * return. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_rows_write(struct slp_rows *rows,
+                                               const struct slp_output_options *options,
+                                               slp_write_fn write, void *context,
+                                               int64_t *row_count, struct slp_err *err);
+
+/* ---- Instances ---- */
+
+struct slp_instance;
+
+struct slp_instance_options {
+    size_t threads; /* 0: the cores available */
+    uint64_t
+        memory; /* bytes for sorting and merging; 0: half of what is available, at most 4 GiB */
+    const volatile int
+        *cancel;  /* set non-zero to make running calls return CANCELLED; may be NULL */
+    bool no_sync; /* skip fsync: for measurements only, what a crash leaves is undefined */
+};
+
+/* Make an instance at a folder (made when absent) or file:// URI. Errors: EXISTS, DENIED,
+ * UNSUPPORTED. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_instance_create(const char *uri, struct slp_err *err);
+
+/* Errors: NOT_FOUND (no instance there), UNSUPPORTED (a newer layout), DENIED. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_instance_open(const char *uri,
+                                                  const struct slp_instance_options *options,
+                                                  struct slp_instance **out, struct slp_err *err);
+SLP_PUBLIC void slp_instance_close(struct slp_instance *instance);
+
+/* What calls on this instance have cost so far. */
+struct slp_counts {
+    uint64_t gets, puts, lists, deletes; /* requests to the store */
+    uint64_t rounds;                     /* batches of requests, one waiting each */
+    uint64_t bytes_read, bytes_written;
+    uint64_t index_bytes; /* of bytes_read: key indexes */
+    uint64_t data_bytes;  /* of bytes_read: pages of data files */
+    uint64_t log_bytes;   /* of bytes_read: log frames */
+    uint64_t files_considered, files_read;
+};
+
+SLP_PUBLIC void slp_instance_counts(const struct slp_instance *instance, struct slp_counts *out);
+
+/* ---- Tables ---- */
+
+struct slp_table_options {
+    const char *name;
+    const char *schema_json;     /* upstream's or our form; or: */
+    const char *like_file;       /* columns of this file, with: */
+    const char *const *row_key;  /* names */
+    const char *const *sort_key; /* names; may be NULL */
+    const char *split_points; /* text: one split point a line, in row key text form; may be NULL */
+    bool split_points_base64; /* lines are base64 (upstream's form for strings) */
+};
+
+/* Errors: EXISTS, INVALID (schema, name), NOT_FOUND (file), and what reading the file returns. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_table_create(struct slp_instance *instance,
+                                                 const struct slp_table_options *options,
+                                                 struct slp_err *err);
+
+/* Lists, as rows: all tables; one table's fields. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_table_list(struct slp_instance *instance, struct slp_rows **out,
+                                               struct slp_err *err);
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_table_describe(struct slp_instance *instance, const char *table,
+                                                   struct slp_rows **out, struct slp_err *err);
+
+/* ---- Writing ---- */
+
+struct slp_ingest_options {
+    const char *table;
+    const char *const *inputs; /* files, folders, globs, "-" for standard input */
+    const char *format;        /* parquet csv tsv ndjson; NULL: by content, then name */
+    const char *token;         /* a repeat with the same token changes nothing; may be NULL */
+    bool dry_run;              /* read and check everything, write nothing */
+};
+
+struct slp_ingest_result {
+    int64_t rows;
+    size_t files_read;
+    size_t files_written;
+    uint64_t bytes_written;
+    uint64_t sequence;  /* the frame that holds the commit */
+    bool was_duplicate; /* the token was known: `sequence` is that of the first commit */
+};
+
+/* One atomic commit of all inputs. Errors: BAD_INPUT (file, line, column), NOT_FOUND, LIMIT (disk
+ * full), and others. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_ingest(struct slp_instance *instance,
+                                           const struct slp_ingest_options *options,
+                                           struct slp_ingest_result *out, struct slp_err *err);
+
+/* ---- Reading ---- */
+
+struct slp_param {
+    const char *name;  /* of `$name` in the predicate */
+    const char *value; /* text */
+};
+
+struct slp_scan_options {
+    const char *table;
+    const char *from;  /* key or key prefix as CSV, inclusive; NULL: the beginning */
+    const char *to;    /* exclusive; NULL: the end */
+    const char *where; /* predicate; NULL: all */
+    const struct slp_param *params;
+    size_t param_count;
+    const char *const *columns; /* in this order; NULL: all */
+    int64_t limit;              /* rows; 0: all */
+    bool in_key_order;  /* rows come in key order over the whole table (they do, for now, always) */
+    uint64_t max_rows;  /* LIMIT when the answer is longer; 0: any */
+    uint64_t max_bytes; /* LIMIT when more bytes would be read; 0: any */
+    const char *at;     /* a sequence number of the log; NULL: now */
+};
+
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_scan(struct slp_instance *instance,
+                                         const struct slp_scan_options *options,
+                                         struct slp_rows **out, struct slp_err *err);
+
+/* The number of rows a scan would give. Counts from metadata where nothing needs reading. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_count(struct slp_instance *instance,
+                                          const struct slp_scan_options *options, int64_t *out,
+                                          struct slp_err *err);
+
+struct slp_get_options {
+    const char *table;
+    const char *const
+        *keys; /* each: the row key whole, then as many sort key fields as given, as CSV */
+    const char *const *columns; /* NULL: all */
+    const char *at;
+};
+
+/* Rows whose key begins with one of the keys, in key order a key. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_get(struct slp_instance *instance,
+                                        const struct slp_get_options *options,
+                                        struct slp_rows **out, struct slp_err *err);
+
+/* ---- Upkeep ---- */
+
+struct slp_compact_options {
+    const char *table;
+    bool all; /* every leaf with more than one run becomes one run; else: what is due */
+    bool dry_run;
+    void (*on_job)(void *context, const char *line); /* told a line when a job ends; may be NULL */
+    void *context;
+};
+
+struct slp_compact_result {
+    size_t jobs;
+    int64_t rows;
+    size_t files_before, files_after; /* of the table */
+};
+
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_compact(struct slp_instance *instance,
+                                            const struct slp_compact_options *options,
+                                            struct slp_compact_result *out, struct slp_err *err);
+
+struct slp_split_options {
+    const char *table;
+    int64_t threshold_rows; /* split leaves with more rows; 0: 1,000,000,000 */
+    bool dry_run;
+};
+
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_split(struct slp_instance *instance,
+                                          const struct slp_split_options *options,
+                                          size_t *split_count, struct slp_err *err);
+
+struct slp_gc_options {
+    const char *table; /* NULL: all */
+    int64_t min_age_s; /* -1: the default, one hour */
+    bool dry_run;
+};
+
+struct slp_gc_result {
+    size_t objects;
+    uint64_t bytes;
+};
+
+/* Deletes data files no state refers to. Errors as the store returns. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_gc(struct slp_instance *instance,
+                                       const struct slp_gc_options *options,
+                                       struct slp_gc_result *out, struct slp_err *err);
+
+/*
+ * Verify log, state and every data file. What is wrong comes as rows (object, problem); none means
+ * clean.
+ * `*problem_count` says how many. Errors are for what kept it from looking.
+ */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_check(struct slp_instance *instance, const char *table,
+                                          struct slp_rows **out, size_t *problem_count,
+                                          struct slp_err *err);
+
+/* Lists, as rows. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_partition_list(struct slp_instance *instance, const char *table,
+                                                   struct slp_rows **out, struct slp_err *err);
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_file_list(struct slp_instance *instance, const char *table,
+                                              struct slp_rows **out, struct slp_err *err);
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_job_list(struct slp_instance *instance, const char *table,
+                                             struct slp_rows **out, struct slp_err *err);
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_log_list(struct slp_instance *instance, const char *table,
+                                             struct slp_rows **out, struct slp_err *err);
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_status(struct slp_instance *instance, const char *table,
+                                           struct slp_rows **out, struct slp_err *err);
+
+/* Show any stored thing as text: a log frame, a data file, any Parquet file, sleeper.json. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_inspect(const char *path, slp_write_fn write, void *context,
+                                            struct slp_err *err);
+
+/* The split points of a table's partitions as text, one a line. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_partition_split_points(struct slp_instance *instance,
+                                                           const char *table, bool base64,
+                                                           slp_write_fn write, void *context,
+                                                           struct slp_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
