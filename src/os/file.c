@@ -344,3 +344,10 @@ slp_rc os_file_remove(const char *path, struct slp_err *err)
         return os_error(err, errno, "remove", path);
     return SLP_OK;
 }
+
+void os_file_drop(const char *path)
+{
+    /* What cannot be removed stays; whoever clears up has an error of its own to tell. */
+    if (unlink(path) != 0)
+        return;
+}

@@ -116,4 +116,7 @@ SLP_NODISCARD slp_rc os_file_rename(const char *from, const char *to, struct slp
 /* Remove a name. Errors: NOT_FOUND. */
 SLP_NODISCARD slp_rc os_file_remove(const char *path, struct slp_err *err);
 
+/* Remove a name if that can be done: for clearing up. */
+void os_file_drop(const char *path);
+
 #endif

@@ -228,6 +228,6 @@ void os_output_abort(struct os_output *output)
     if (!output)
         return;
     if (output->is_replacing)
-        (void)os_file_remove(output->aside, NULL);
+        os_file_drop(output->aside);
     release_output(output);
 }
