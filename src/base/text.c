@@ -2,6 +2,43 @@
 
 #include "base/num.h"
 
+/* Bytes of the character that begins with these, or 0 if none does. */
+static size_t character_bytes(const uint8_t *p, size_t left)
+{
+    uint8_t c = p[0];
+    if (c < 0x80)
+        return 1;
+    size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+    if (c < 0xc2 || c > 0xf4 || left < n)
+        return 0;
+    /* The second byte rules out overlong forms, surrogates and what is beyond U+10FFFF. */
+    uint8_t low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+    uint8_t high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+    if (p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return n;
+}
+
+bool text_is_utf8(struct slice text)
+{
+    size_t i = 0;
+    while (i < text.len) {
+        if (text.len - i >= 8 && !(num_load_u64le(text.ptr + i) & 0x8080808080808080u)) {
+            i += 8;
+            continue;
+        }
+        size_t n = character_bytes(text.ptr + i, text.len - i);
+        if (n == 0)
+            return false;
+        i += n;
+    }
+    return true;
+}
+
 static uint8_t fold(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;

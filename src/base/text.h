@@ -1,10 +1,15 @@
 /*
- * Text for messages: the nearest of some names, so that an error can say "did you mean".
+ * Text: is it UTF-8, and for messages: the nearest of some names, so that an error can say "did you
+ * mean".
  */
 #ifndef SLP_BASE_TEXT_H
 #define SLP_BASE_TEXT_H
 
 #include "base/slice.h"
+
+/* Is it well-formed UTF-8: no overlong form, no surrogate, nothing beyond U+10FFFF? ASCII goes 8
+ * bytes a step. */
+bool text_is_utf8(struct slice text);
 
 /* Longer names are never near to anything: the distance costs the product of both lengths. */
 #define TEXT_NEAR_MAX_BYTES 64u
