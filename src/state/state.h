@@ -1,0 +1,222 @@
+/*
+ * State: instances, the catalogue of tables, and tables as logs of transactions.
+ *
+ *   <root>/sleeper.json                          instance id and layout version; written once
+ *   <root>/log/<20 digits>                       the catalogue: a log whose state is names -> ids
+ *   <root>/t/<table id>/log/<20 digits>          the frames of a table, from 1
+ *   <root>/t/<table id>/data/<hh>/<base>-<id>.parquet
+ *
+ * A table's state is a function of its own log alone. A handle replays it; `state_table_view` is
+ * what it has replayed to. To change a table: fill a struct state_txn from what the view says,
+ * commit it, look at the outcome. Preconditions stand in the transaction and are judged when it is
+ * replayed, by everybody alike, so a commit may succeed and yet change nothing: a recorded no-op
+ * with a reason (state_result_check makes an error of that).
+ *
+ *     TRY(state_table_open(instance, slice_str("flights"), &table, err));
+ *     struct state_txn txn = {.kind = STATE_ADD, .add = {.files = files, .count = n}};
+ *     TRY_OUT(state_table_commit(table, &txn, NULL, &result, err));
+ *     TRY_OUT(state_result_check(&result, err));
+ *
+ * A commit creates frame n+1. Whoever loses that race reads the winner, applies it and tries n+2
+ * (rule C1). An outcome that is not known is found out by looking for the transaction's id in the
+ * frames (rule I4); ids make it harmless if a lost attempt lands later (rule I3).
+ *
+ * Threads: an instance may be shared; each handle belongs to one thread at a time.
+ */
+#ifndef SLP_STATE_STATE_H
+#define SLP_STATE_STATE_H
+
+#include "state/txn.h"
+#include "state/view.h"
+#include "store/store.h"
+
+/* The layout version of sleeper.json that this program writes, and the highest it opens. */
+#define STATE_LAYOUT_VERSION 1
+
+/* How long a commit goes on trying when the caller does not say: longer than any queue of writers
+ * that still moves. */
+#define STATE_COMMIT_WAIT_US ((int64_t)600 * 1000 * 1000)
+
+#define STATE_TABLE_NAME_MAX 128u
+
+/* The name of an object, relative to the root of the store. */
+struct state_name {
+    char text[STORE_NAME_MAX + 1]; /* terminated */
+    size_t len;
+};
+
+static inline struct slice state_name_slice(const struct state_name *n)
+{
+    return slice_of(n->text, n->len);
+}
+
+struct state_instance;
+struct state_table;
+
+struct state_options {
+    const struct hash128 *seed; /* of all random ids; NULL: the kernel's randomness */
+    struct state_rules rules;   /* zeroed: the default */
+};
+
+/*
+ * Make an instance. `options` may be NULL, here and below.
+ * Errors   EXISTS   there is one already
+ *          and whatever the store returns
+ */
+SLP_NODISCARD slp_rc state_instance_create(struct store *store, const struct state_options *options,
+                                           struct slp_err *err);
+
+/*
+ * Open one. The store is borrowed and outlives it.
+ * Errors   NOT_FOUND    no instance there: "no instance at this place; make one with 'sleeper
+ * init'" UNSUPPORTED  a newer layout CORRUPT      sleeper.json is damaged Cost     one request
+ */
+SLP_NODISCARD slp_rc state_instance_open(struct alloc *mem, struct store *store,
+                                         const struct state_options *options,
+                                         struct state_instance **out, struct slp_err *err);
+void state_instance_close(struct state_instance *i); /* NULL is accepted; close its tables first */
+
+struct store *state_instance_store(struct state_instance *i);
+struct hash128 state_instance_id(const struct state_instance *i);
+
+/* A random id that no other call has had: for file names, attempts, tokens. Safe from any thread.
+ */
+struct hash128 state_random_id(struct state_instance *i);
+
+/* [A-Za-z_][A-Za-z0-9_.-]*, at most STATE_TABLE_NAME_MAX bytes. Errors: INVALID. */
+SLP_NODISCARD slp_rc state_table_name_check(struct slice name, struct slp_err *err);
+
+struct state_table_entry {
+    struct slice name;
+    struct hash128 id;
+    int64_t created_us;
+};
+
+/* All tables, ascending by name, into an arena. Cost: the frames of the catalogue, read anew. */
+SLP_NODISCARD slp_rc state_table_list(struct state_instance *i, struct arena *arena,
+                                      struct state_table_entry **out, size_t *count,
+                                      struct slp_err *err);
+
+struct state_table_options {
+    struct slice name;
+    struct slice schema_json;         /* canonical: schema_format's */
+    const struct slice *split_points; /* encoded keys, ascending, none empty; may be NULL */
+    size_t split_point_count;
+};
+
+/*
+ * Make a table. Its own log is begun first, then the name is entered into the catalogue.
+ * Errors   INVALID  the name or the split points
+ *          EXISTS   a table of this name, or somebody made one meanwhile
+ *          and whatever the store returns
+ */
+SLP_NODISCARD slp_rc state_table_create(struct state_instance *i,
+                                        const struct state_table_options *options,
+                                        struct slp_err *err);
+
+/*
+ * Open a table by name and replay its log. The instance outlives it.
+ * Errors   NOT_FOUND  no such table (with the nearest name); and those of state_table_refresh
+ * Cost     the frames of catalogue and table, up to 16 a round
+ */
+SLP_NODISCARD slp_rc state_table_open(struct state_instance *i, struct slice name,
+                                      struct state_table **out, struct slp_err *err);
+
+/* Open by id, without the catalogue. */
+SLP_NODISCARD slp_rc state_table_open_id(struct state_instance *i, struct hash128 id,
+                                         struct state_table **out, struct slp_err *err);
+void state_table_close(struct state_table *t); /* NULL is accepted */
+
+/*
+ * Replay to the tip.
+ * Errors   CORRUPT      a frame that is damaged, missing or of another chain, with its name
+ *          UNSUPPORTED  a frame of a newer program, with what is not understood; replay stops
+ * before and whatever the store returns. The view stays where the last good frame left it; after
+ *          NO_MEMORY it may be blank until a refresh succeeds.
+ * Cost     one request when nothing is new; else up to 16 a round
+ */
+SLP_NODISCARD slp_rc state_table_refresh(struct state_table *t, struct slp_err *err);
+
+/* What has been replayed so far. Valid until the next refresh, commit or close. */
+const struct table_state *state_table_view(const struct state_table *t);
+
+struct hash128 state_table_id(const struct state_table *t);
+struct slice state_table_name(const struct state_table *t); /* hex id when opened by id */
+struct state_instance *state_table_instance(const struct state_table *t);
+
+/* Parsed once, lives as long as the handle. */
+const struct schema *state_table_schema(const struct state_table *t);
+const struct key_spec *state_table_key_spec(const struct state_table *t);
+
+/*
+ * A fresh name for a data file: "data/<hh>/<base>-<id>.parquet", relative to the table. `base` is
+ * the frame the view stands at (rule G1); the id is random, `suffix` (may be empty; for people,
+ * such as "12.0.3-1" for job and attempt) follows it.
+ */
+SLP_NODISCARD slp_rc state_data_name(struct state_table *t, struct slice suffix,
+                                     struct state_name *out, struct slp_err *err);
+
+/* The name in the store of something relative to the table: "t/<table id>/<name>". */
+SLP_NODISCARD slp_rc state_table_object(const struct state_table *t, struct slice name,
+                                        struct state_name *out, struct slp_err *err);
+
+struct state_commit_options {
+    struct slice token;         /* client token: the same again is a duplicate; empty: none */
+    int64_t max_wait_us;        /* go on trying for so long; 0: STATE_COMMIT_WAIT_US */
+    const volatile int *cancel; /* set non-zero by somebody else to give up; may be NULL */
+};
+
+/* What a commit came to. `items` is valid until the next refresh, commit or close. */
+struct state_result {
+    struct state_outcome outcome;
+    uint32_t losses; /* races lost on the way */
+};
+
+/*
+ * Commit a transaction: sets its envelope, writes it, replays up to it. With a token that was
+ * committed before nothing is written and the outcome is the first one's (is_duplicate).
+ *
+ * txn      kind and payload are the caller's; the envelope is set here
+ * Errors   LIMIT        more than one frame can hold
+ *          UNAVAILABLE  not committed in time
+ *          CANCELLED    by the caller, before anything was written
+ *          UNKNOWN      given up (time or cancel) while an attempt may still land
+ *          and those of state_table_refresh
+ * Cost     one write when nobody else commits; a read and a write more for each race lost
+ */
+SLP_NODISCARD slp_rc state_table_commit(struct state_table *t, struct state_txn *txn,
+                                        const struct state_commit_options *options,
+                                        struct state_result *out, struct slp_err *err);
+
+/* OK if the transaction and all of its items were applied. Errors: CONFLICT with the first reason.
+ */
+SLP_NODISCARD slp_rc state_result_check(const struct state_result *r, struct slp_err *err);
+
+/* The id of the i-th file, output or job that a transaction made. */
+struct state_id state_result_id(const struct state_result *r, uint32_t item);
+
+/* One transaction of a log, for people. */
+struct state_history_entry {
+    struct state_position at;
+    const struct state_txn *txn; /* decoded; borrowed until the next call */
+    struct state_outcome outcome;
+    struct slice summary; /* "add 2 files, 3000 rows, 40960 bytes" */
+};
+
+struct state_history;
+
+/* Go through a table's log from its beginning. NULL table: the catalogue's log. */
+SLP_NODISCARD slp_rc state_history_open(struct state_instance *i, const struct state_table *t,
+                                        struct state_history **out, struct slp_err *err);
+
+/* The next transaction; DONE at the tip. Errors as state_table_refresh. */
+SLP_NODISCARD slp_rc state_history_next(struct state_history *h, struct state_history_entry *out,
+                                        struct slp_err *err);
+void state_history_close(struct state_history *h); /* NULL is accepted */
+
+/* A frame as text, for `inspect`: header, then each transaction with all of its fields. Appends.
+ * Errors: CORRUPT, UNSUPPORTED as on replay. */
+SLP_NODISCARD slp_rc state_frame_print(struct slice frame, struct alloc *mem, struct buf *out,
+                                       struct slp_err *err);
+
+#endif
