@@ -178,7 +178,7 @@ struct slp_scan_options {
     const struct slp_param *params;
     size_t param_count;
     const char *const *columns; /* in this order; NULL: all */
-    int64_t limit;              /* rows; 0: all */
+    int64_t limit;              /* rows; 0: all; -1: none, as LIMIT 0 of SQL */
     bool in_key_order;  /* rows come in key order over the whole table (they do, for now, always) */
     uint64_t max_rows;  /* LIMIT when the answer is longer; 0: any */
     uint64_t max_bytes; /* LIMIT when more bytes would be read; 0: any */
@@ -194,12 +194,19 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_count(struct slp_instance *instance,
                                           const struct slp_scan_options *options, int64_t *out,
                                           struct slp_err *err);
 
+/* The same as rows: one row, one column "count". */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_count_rows(struct slp_instance *instance,
+                                               const struct slp_scan_options *options,
+                                               struct slp_rows **out, struct slp_err *err);
+
 struct slp_get_options {
     const char *table;
     const char *const
         *keys; /* each: the row key whole, then as many sort key fields as given, as CSV */
+    const struct slp_param *key_fields; /* or one key by field names, in any order */
+    size_t key_field_count;
     const char *const *columns; /* NULL: all */
-    const char *at;
+    const char *at;             /* a sequence number of the log; NULL: now */
 };
 
 /* Rows whose key begins with one of the keys, in key order a key. */

@@ -31,6 +31,8 @@ slp_rc os_error_code(int code)
     case EISDIR:
     case ELOOP:
         return SLP_INVALID;
+    case EPIPE:
+        return SLP_CANCELLED;
     case EOPNOTSUPP:
         return SLP_UNSUPPORTED;
     default:

@@ -9,6 +9,7 @@
  *   ENOMEM                              NO_MEMORY
  *   ENAMETOOLONG, EISDIR, ELOOP         INVALID
  *   EOPNOTSUPP                          UNSUPPORTED
+ *   EPIPE                               CANCELLED     the reader went away
  *   anything else                       IO
  */
 #ifndef SLP_OS_ERROR_H

@@ -6,7 +6,8 @@
 #ifndef SLP_OS_SIGNAL_H
 #define SLP_OS_SIGNAL_H
 
-/* From now on SIGINT and SIGTERM set the flag. */
+/* From now on SIGINT and SIGTERM set the flag, and a pipe whose reader is gone is an error of the
+ * write (CANCELLED) and no signal. */
 void os_signal_watch(void);
 
 /* Non-zero (the number of the signal) once one came. Usable as a cancel token of store_wait. */

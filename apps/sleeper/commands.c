@@ -1,0 +1,364 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app.h"
+#include "base/err.h"
+#include "base/text.h"
+
+slp_rc run_init(struct app *app, const struct args *args, struct slp_err *err)
+{
+    (void)args;
+    const char *uri = NULL;
+    TRY(app_instance_uri(app, &uri, err));
+    TRY(slp_instance_create(uri, err));
+    app_notice(app, "instance created at %s", uri);
+    return SLP_OK;
+}
+
+slp_rc run_table_create(struct app *app, const struct args *args, struct slp_err *err)
+{
+    struct slp_instance *instance = NULL;
+    struct slp_table_options o = {.name = args->arguments[0]};
+    const char *schema = args_value(args, OPTION_SCHEMA);
+    const char *points = args_value(args, OPTION_SPLIT_POINTS);
+    o.like_file = args_value(args, OPTION_LIKE);
+    if (!schema == !o.like_file)
+        FAIL(err, INVALID, "give either --schema FILE or --like FILE with --row-key");
+    if (schema && (args_has(args, OPTION_ROW_KEY) || args_has(args, OPTION_SORT_KEY)))
+        FAIL(err, INVALID, "--row-key and --sort-key go with --like; a schema names its own");
+    if (o.like_file && !args_has(args, OPTION_ROW_KEY))
+        FAIL(err, INVALID, "--like needs --row-key A[,B]: the fields rows are found by");
+    TRY(app_instance(app, &instance, err));
+    if (schema)
+        TRY(app_read_file(app, schema, &o.schema_json, err));
+    if (o.like_file)
+        TRY(app_list(app, args_value(args, OPTION_ROW_KEY), &o.row_key, err));
+    if (args_has(args, OPTION_SORT_KEY))
+        TRY(app_list(app, args_value(args, OPTION_SORT_KEY), &o.sort_key, err));
+    if (points)
+        TRY(app_read_file(app, points, &o.split_points, err));
+    o.split_points_base64 = args_has(args, OPTION_BASE64);
+    TRY(slp_table_create(instance, &o, err));
+    app_notice(app, "table \"%s\" created", o.name);
+    return SLP_OK;
+}
+
+/* Commands that print one list of a table, or of the whole instance when no table is named. */
+typedef slp_rc (*list_fn)(struct slp_instance *, const char *, struct slp_rows **,
+                          struct slp_err *);
+
+static slp_rc print_list(struct app *app, list_fn list, struct slp_err *err)
+{
+    struct slp_instance *instance = NULL;
+    struct slp_rows *rows = NULL;
+    TRY(app_instance(app, &instance, err));
+    TRY(list(instance, app->args->arguments[0], &rows, err));
+    return app_print_rows(app, rows, true, err);
+}
+
+static slp_rc list_tables(struct slp_instance *instance, const char *table, struct slp_rows **out,
+                          struct slp_err *err)
+{
+    (void)table;
+    return slp_table_list(instance, out, err);
+}
+
+slp_rc run_table_list(struct app *app, const struct args *args, struct slp_err *err)
+{
+    (void)args;
+    return print_list(app, list_tables, err);
+}
+
+slp_rc run_table_describe(struct app *app, const struct args *args, struct slp_err *err)
+{
+    (void)args;
+    return print_list(app, slp_table_describe, err);
+}
+
+slp_rc run_partition_list(struct app *app, const struct args *args, struct slp_err *err)
+{
+    (void)args;
+    return print_list(app, slp_partition_list, err);
+}
+
+slp_rc run_file_list(struct app *app, const struct args *args, struct slp_err *err)
+{
+    (void)args;
+    return print_list(app, slp_file_list, err);
+}
+
+slp_rc run_job_list(struct app *app, const struct args *args, struct slp_err *err)
+{
+    (void)args;
+    return print_list(app, slp_job_list, err);
+}
+
+slp_rc run_log(struct app *app, const struct args *args, struct slp_err *err)
+{
+    (void)args;
+    return print_list(app, slp_log_list, err);
+}
+
+slp_rc run_status(struct app *app, const struct args *args, struct slp_err *err)
+{
+    (void)args;
+    return print_list(app, slp_status, err);
+}
+
+slp_rc run_check(struct app *app, const struct args *args, struct slp_err *err)
+{
+    struct slp_instance *instance = NULL;
+    struct slp_rows *rows = NULL;
+    size_t problems = 0;
+    TRY(app_instance(app, &instance, err));
+    TRY(slp_check(instance, args->arguments[0], &rows, &problems, err));
+    TRY(app_print_rows(app, rows, true, err));
+    if (problems)
+        FAIL(err, CORRUPT, "%zu problem%s found", problems, problems == 1 ? "" : "s");
+    app_notice(app, "no problems found");
+    return SLP_OK;
+}
+
+slp_rc run_ingest(struct app *app, const struct args *args, struct slp_err *err)
+{
+    struct slp_instance *instance = NULL;
+    struct slp_ingest_options o = {.table = args->arguments[0], .inputs = args->arguments + 1};
+    struct slp_ingest_result result = {0};
+    const char *policy = args_value(args, OPTION_ON_ERROR);
+    if (policy && strcmp(policy, "fail") != 0)
+        FAIL(err, INVALID, "--on-error %s is not known; this version has: fail", policy);
+    o.format = args_value(args, OPTION_INPUT_FORMAT);
+    o.token = args_value(args, OPTION_TOKEN);
+    o.dry_run = args_has(args, OPTION_DRY_RUN);
+    TRY(app_instance(app, &instance, err));
+    TRY(slp_ingest(instance, &o, &result, err));
+    if (result.was_duplicate)
+        app_notice(app, "nothing to do: token \"%s\" was committed at sequence %" PRIu64, o.token,
+                   result.sequence);
+    else if (o.dry_run)
+        app_notice(app, "%" PRId64 " rows of %zu files can be ingested", result.rows,
+                   result.files_read);
+    else
+        app_notice(app, "%" PRId64 " rows of %zu file%s in %zu data file%s, sequence %" PRIu64,
+                   result.rows, result.files_read, result.files_read == 1 ? "" : "s",
+                   result.files_written, result.files_written == 1 ? "" : "s", result.sequence);
+    return SLP_OK;
+}
+
+/* The keys of a get: arguments, lines of --keys, or none when --key names fields. */
+static slp_rc collect_keys(struct app *app, const char *const **out, struct slp_err *err)
+{
+    const struct args *args = app->args;
+    const char *path = args_value(args, OPTION_KEYS);
+    const char *const *given = args->arguments + 1;
+    size_t count = (size_t)args->argument_count - 1;
+    if (path && count)
+        FAIL(err, INVALID, "give keys either as arguments or by --keys");
+    if (!path) {
+        *out = given;
+        return SLP_OK;
+    }
+    const char *text = NULL;
+    TRY(app_read_file(app, path, &text, err));
+    size_t lines = 1;
+    for (const char *c = text; *c; c++)
+        lines += *c == '\n';
+    const char **keys = NULL;
+    TRY(arena_array(&app->arena, lines + 1, sizeof *keys, (void **)&keys, err));
+    size_t n = 0;
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        size_t shown = len > 0 && text[len - 1] == '\r' ? len - 1 : len;
+        if (shown)
+            TRY(arena_text(&app->arena, slice_of(text, shown), &keys[n++], err));
+        text += len + (text[len] == '\n');
+    }
+    *out = keys;
+    return SLP_OK;
+}
+
+slp_rc run_get(struct app *app, const struct args *args, struct slp_err *err)
+{
+    struct slp_instance *instance = NULL;
+    struct slp_rows *rows = NULL;
+    struct slp_get_options o = {.table = args->arguments[0], .at = args_value(args, OPTION_AT)};
+    TRY(collect_keys(app, &o.keys, err));
+    TRY(app_pairs(app, OPTION_KEY, &o.key_fields, &o.key_field_count, err));
+    if (o.key_field_count && o.keys[0])
+        FAIL(err, INVALID, "give keys either as text or by --key FIELD=VALUE");
+    if (!o.key_field_count && !o.keys[0] && !args_has(args, OPTION_KEYS))
+        FAIL(err, INVALID, "\"get\" needs a key: sleeper get NAME KEY");
+    if (args_has(args, OPTION_COLUMNS))
+        TRY(app_list(app, args_value(args, OPTION_COLUMNS), &o.columns, err));
+    TRY(app_instance(app, &instance, err));
+    TRY(slp_get(instance, &o, &rows, err));
+    return app_print_rows(app, rows, true, err);
+}
+
+static slp_rc scan_options(struct app *app, struct slp_scan_options *o, struct slp_err *err)
+{
+    const struct args *args = app->args;
+    int64_t max_rows = 0;
+    o->table = args->arguments[0];
+    o->from = args_value(args, OPTION_FROM);
+    o->to = args_value(args, OPTION_TO);
+    o->where = args_value(args, OPTION_WHERE);
+    o->at = args_value(args, OPTION_AT);
+    o->in_key_order = true;
+    TRY(app_pairs(app, OPTION_PARAM, &o->params, &o->param_count, err));
+    TRY(args_number(args, OPTION_MAX_ROWS, &max_rows, err));
+    TRY(args_size(args, OPTION_MAX_BYTES, &o->max_bytes, err));
+    o->max_rows = (uint64_t)max_rows;
+    return SLP_OK;
+}
+
+slp_rc run_scan(struct app *app, const struct args *args, struct slp_err *err)
+{
+    struct slp_instance *instance = NULL;
+    struct slp_rows *rows = NULL;
+    struct slp_scan_options o = {0};
+    TRY(scan_options(app, &o, err));
+    TRY(args_number(args, OPTION_LIMIT, &o.limit, err));
+    if (args_has(args, OPTION_LIMIT) && o.limit == 0)
+        o.limit = -1;
+    if (args_has(args, OPTION_COLUMNS))
+        TRY(app_list(app, args_value(args, OPTION_COLUMNS), &o.columns, err));
+    TRY(app_instance(app, &instance, err));
+    TRY(slp_scan(instance, &o, &rows, err));
+    return app_print_rows(app, rows, false, err);
+}
+
+slp_rc run_count(struct app *app, const struct args *args, struct slp_err *err)
+{
+    struct slp_instance *instance = NULL;
+    struct slp_scan_options o = {0};
+    struct output *out = NULL;
+    int64_t count = 0;
+    (void)args;
+    TRY(scan_options(app, &o, err));
+    TRY(app_instance(app, &instance, err));
+    if (args_has(args, OPTION_FORMAT)) {
+        struct slp_rows *rows = NULL;
+        TRY(slp_count_rows(instance, &o, &rows, err));
+        return app_print_rows(app, rows, false, err);
+    }
+    TRY(slp_count(instance, &o, &count, err));
+    char line[32];
+    int n = snprintf(line, sizeof line, "%" PRId64 "\n", count);
+    TRY(output_open(app, &out, err));
+    slp_rc rc = output_write(out, line, (size_t)n) ? SLP_IO : SLP_OK;
+    return output_close(out, rc, err);
+}
+
+static void tell_job(void *context, const char *line)
+{
+    app_notice(context, "%s", line);
+}
+
+slp_rc run_compact(struct app *app, const struct args *args, struct slp_err *err)
+{
+    struct slp_instance *instance = NULL;
+    struct slp_compact_result result = {0};
+    struct slp_compact_options o = {.table = args->arguments[0],
+                                    .all = args_has(args, OPTION_ALL),
+                                    .dry_run = args_has(args, OPTION_DRY_RUN),
+                                    .on_job = tell_job,
+                                    .context = app};
+    TRY(app_instance(app, &instance, err));
+    TRY(slp_compact(instance, &o, &result, err));
+    app_notice(app, "%zu job%s %s, %" PRId64 " rows; files: %zu before, %zu after", result.jobs,
+               result.jobs == 1 ? "" : "s", o.dry_run ? "due" : "run", result.rows,
+               result.files_before, result.files_after);
+    return SLP_OK;
+}
+
+slp_rc run_split(struct app *app, const struct args *args, struct slp_err *err)
+{
+    struct slp_instance *instance = NULL;
+    size_t splits = 0;
+    struct slp_split_options o = {.table = args->arguments[0],
+                                  .dry_run = args_has(args, OPTION_DRY_RUN)};
+    TRY(args_number(args, OPTION_THRESHOLD, &o.threshold_rows, err));
+    TRY(app_instance(app, &instance, err));
+    TRY(slp_split(instance, &o, &splits, err));
+    app_notice(app, "%zu partition%s %s", splits, splits == 1 ? "" : "s",
+               o.dry_run ? "would be split" : "split");
+    return SLP_OK;
+}
+
+slp_rc run_gc(struct app *app, const struct args *args, struct slp_err *err)
+{
+    struct slp_instance *instance = NULL;
+    struct slp_gc_result result = {0};
+    struct slp_gc_options o = {
+        .table = args->arguments[0], .min_age_s = -1, .dry_run = args_has(args, OPTION_DRY_RUN)};
+    TRY(args_duration(args, OPTION_MIN_AGE, &o.min_age_s, err));
+    TRY(app_instance(app, &instance, err));
+    TRY(slp_gc(instance, &o, &result, err));
+    app_notice(app, "%zu object%s, %" PRIu64 " bytes %s", result.objects,
+               result.objects == 1 ? "" : "s", result.bytes,
+               o.dry_run ? "would be deleted" : "deleted");
+    return SLP_OK;
+}
+
+slp_rc run_partition_split_points(struct app *app, const struct args *args, struct slp_err *err)
+{
+    struct slp_instance *instance = NULL;
+    struct output *out = NULL;
+    TRY(app_instance(app, &instance, err));
+    TRY(output_open(app, &out, err));
+    slp_rc rc = slp_partition_split_points(instance, args->arguments[0],
+                                           args_has(args, OPTION_BASE64), output_write, out, err);
+    return output_close(out, rc, err);
+}
+
+slp_rc run_inspect(struct app *app, const struct args *args, struct slp_err *err)
+{
+    struct output *out = NULL;
+    TRY(output_open(app, &out, err));
+    slp_rc rc = slp_inspect(args->arguments[0], output_write, out, err);
+    return output_close(out, rc, err);
+}
+
+slp_rc run_version(struct app *app, const struct args *args, struct slp_err *err)
+{
+    struct output *out = NULL;
+    char line[64];
+    (void)args;
+    int n = snprintf(line, sizeof line, "sleeper %s\n", slp_version());
+    TRY(output_open(app, &out, err));
+    slp_rc rc = output_write(out, line, (size_t)n) ? SLP_IO : SLP_OK;
+    return output_close(out, rc, err);
+}
+
+static const struct command *command_named(const struct args *args)
+{
+    for (int i = 0; i < command_count; i++) {
+        const char *words = command_table[i].words;
+        size_t first = strcspn(words, " ");
+        if (!slice_is(slice_of(words, first), args->arguments[0]))
+            continue;
+        if (!words[first] ||
+            (args->argument_count > 1 && strcmp(words + first + 1, args->arguments[1]) == 0))
+            return &command_table[i];
+    }
+    return NULL;
+}
+
+slp_rc run_help(struct app *app, const struct args *args, struct slp_err *err)
+{
+    struct output *out = NULL;
+    const struct command *command = NULL;
+    bool manual = args->argument_count == 1 && strcmp(args->arguments[0], "manual-page") == 0;
+    if (args->argument_count > 0 && !manual) {
+        command = command_named(args);
+        if (!command)
+            FAIL(err, INVALID, "no command \"%s%s%s\"; see: sleeper help", args->arguments[0],
+                 args->argument_count > 1 ? " " : "",
+                 args->argument_count > 1 ? args->arguments[1] : "");
+    }
+    TRY(output_open(app, &out, err));
+    slp_rc rc = manual ? help_manual(output_write, out) : help_print(command, output_write, out);
+    return output_close(out, rc, err);
+}
