@@ -1,0 +1,83 @@
+# A thin front over the CMake presets (CMakePresets.json) and the scripts in tools/. `make help` lists what there is.
+# Everything lands below build/; what comes from elsewhere in .venv and third_party.
+
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+SECONDS ?= 60
+MAKEFLAGS += --no-print-directory
+
+# Labels of the ordinary suite; `heavy` (judges that need Java or servers) is for make interop alone.
+SUITE = ^(quick|fault|crash|sim|fuzz|interop|cli)$$
+
+.PHONY: help release dev test clang tsan fuzz fuzz-build sim cover tidy format ci demo bench interop install clean \
+        packages-build packages-test
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1~\2/p' $(MAKEFILE_LIST) | awk -F'~' '{printf "%-20s %s\n", $$1, $$2}'
+
+packages-build:
+	@tools/packages.sh build
+
+packages-test:
+	@tools/packages.sh test
+	@tools/venv.sh test
+
+release: packages-build ## the program, optimised: build/release/sleeper
+	@tools/build.sh release $(JOBS)
+
+dev: packages-test ## gcc with ASan and UBSan, and the quick tests
+	@tools/build.sh dev $(JOBS)
+	@python3 tools/run_tests.py build/dev -j $(JOBS) -L '^quick$$'
+
+test: packages-test ## everything: build, every test of the ordinary suite, one line that counts them
+	@tools/build.sh dev $(JOBS)
+	@python3 tools/run_tests.py build/dev -j $(JOBS) -L '$(SUITE)'
+
+clang: packages-test ## clang's warnings, and the quick tests
+	@tools/build.sh clang $(JOBS)
+	@python3 tools/run_tests.py build/clang -j $(JOBS) -L '^quick$$'
+
+tsan: packages-test ## gcc with TSan: the quick tests, the simulator and the crash tests
+	@tools/build.sh tsan $(JOBS)
+	@python3 tools/run_tests.py build/tsan -j $(JOBS) -L '^(quick|sim|crash)$$'
+
+fuzz: ## T=name [SECONDS=60]: libFuzzer on one target; what it finds joins the corpus by hand
+	@tools/packages.sh fuzz
+	@tools/fuzz.sh "$(T)" "$(SECONDS)" "$(JOBS)"
+
+sim: packages-test ## [SEED=n]: the simulator alone
+	@tools/build.sh dev $(JOBS)
+	@python3 tools/run_tests.py build/dev -j $(JOBS) -L '^sim$$'
+
+cover: packages-test ## which lines the quick tests reach: build/cover/index.html
+	@tools/packages.sh cover
+	@tools/build.sh cover $(JOBS)
+	@-python3 tools/run_tests.py build/cover -j $(JOBS) -L '^(quick|fault|fuzz)$$'
+	@gcovr --root . --filter src/ --object-directory build/cover --html-details build/cover/index.html --print-summary
+
+tidy: packages-test ## layout, tiers, house rules, clang-tidy
+	@tools/tidy.sh
+
+format: packages-test ## lay out every C file by .clang-format
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+ci: ## what is run before a change lands
+	@.ci/run
+
+demo: release ## [FULL=1] the whole way on real flights, in a folder that stays
+	@tools/demo.sh $(if $(FULL),full)
+
+bench: release ## the bars, measured against the peers in one run
+	@tools/packages.sh test && tools/venv.sh test
+	@tools/bench.sh
+
+interop: packages-test ## every reader that judges our files, the heavy ones too
+	@tools/build.sh dev $(JOBS)
+	@python3 tools/run_tests.py build/dev -j $(JOBS) -L '^(interop|heavy)$$'
+
+install: packages-build ## [PREFIX=/usr/local] [DESTDIR=]: program, library, headers, manual page, pkg-config
+	@tools/build.sh release $(JOBS) -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	@cmake --install build/release
+
+clean: ## remove what was built; .venv and third_party stay
+	rm -rf build
