@@ -1,0 +1,328 @@
+#include "schema/schema.h"
+
+#include <stdio.h>
+
+#include "lib/t.h"
+
+/* A schema, the arena it lives in, and room to write it. */
+struct bench {
+    struct arena arena;
+    struct buf text;
+    struct schema schema;
+};
+
+static void bench_init(struct t *t, struct bench *b)
+{
+    *b = (struct bench){0};
+    arena_init(&b->arena, &t->mem, 64 << 20);
+    buf_init(&b->text, &t->mem, 64 << 20);
+}
+
+static void bench_fini(struct bench *b)
+{
+    arena_fini(&b->arena);
+    buf_fini(&b->text);
+}
+
+static const char flights[] =
+    "{\"fields\":[{\"id\":4,\"name\":\"date\",\"type\":\"timestamp[us]\",\"nullable\":false},"
+    "{\"id\":2,\"name\":\"origin\",\"type\":\"string\",\"nullable\":false},"
+    "{\"id\":3,\"name\":\"del \\\"ay\",\"type\":\"decimal(10, 2)\",\"nullable\":true}],"
+    "\"rowKey\":[\"origin\"],\"sortKey\":[\"date\"]}";
+
+static void our_form_is_written_as_it_was_read(void **state)
+{
+    struct t *t = *state;
+    struct bench b;
+    bench_init(t, &b);
+    assert_ok(t, schema_parse(slice_str(flights), &b.arena, &b.schema, &t->err));
+    assert_int_equal(b.schema.columns.count, 3);
+    assert_int_equal(b.schema.row_key_count, 1);
+    assert_int_equal(b.schema.key_count, 2);
+    assert_int_equal(b.schema.key_columns[0], 1);
+    assert_int_equal(b.schema.key_columns[1], 0);
+    assert_int_equal(b.schema.next_field_id, 5);
+    assert_int_equal(b.schema.columns.fields[2].type.precision, 10);
+    assert_ok(t, schema_format(&b.schema, &b.text, &t->err));
+    assert_true(slice_is(buf_slice(&b.text), flights));
+    bench_fini(&b);
+}
+
+static void upstreams_form_is_accepted_unchanged(void **state)
+{
+    struct t *t = *state;
+    static const char theirs[] =
+        "{\"rowKeyFields\":[{\"name\":\"k\",\"type\":\"StringType\"}],\n"
+        " \"sortKeyFields\":[{\"name\":\"t\",\"type\":\"LongType\"}],\n"
+        " \"valueFields\":[{\"name\":\"i\",\"type\":\"IntType\",\"nullable\":true},\n"
+        "                  {\"name\":\"b\",\"type\":\"ByteArrayType\"}]}";
+    static const char ours[] =
+        "{\"fields\":[{\"id\":1,\"name\":\"k\",\"type\":\"string\",\"nullable\":false},"
+        "{\"id\":2,\"name\":\"t\",\"type\":\"int64\",\"nullable\":false},"
+        "{\"id\":3,\"name\":\"i\",\"type\":\"int32\",\"nullable\":true},"
+        "{\"id\":4,\"name\":\"b\",\"type\":\"binary\",\"nullable\":false}],"
+        "\"rowKey\":[\"k\"],\"sortKey\":[\"t\"]}";
+    struct bench b;
+    bench_init(t, &b);
+    assert_ok(t, schema_parse(slice_str(theirs), &b.arena, &b.schema, &t->err));
+    assert_ok(t, schema_format(&b.schema, &b.text, &t->err));
+    assert_true(slice_is(buf_slice(&b.text), ours));
+    bench_fini(&b);
+}
+
+static void missing_ids_are_numbered_above_those_given(void **state)
+{
+    struct t *t = *state;
+    static const char text[] = "{\"fields\":[{\"name\":\"a\",\"type\":\"int\"},"
+                               "{\"id\":7,\"name\":\"b\",\"type\":\"int\"},"
+                               "{\"name\":\"c\",\"type\":\"int\"}],\"rowKey\":[\"a\"]}";
+    struct bench b;
+    bench_init(t, &b);
+    assert_ok(t, schema_parse(slice_str(text), &b.arena, &b.schema, &t->err));
+    assert_int_equal(b.schema.columns.fields[0].id, 8);
+    assert_int_equal(b.schema.columns.fields[1].id, 7);
+    assert_int_equal(b.schema.columns.fields[2].id, 9);
+    assert_int_equal(b.schema.next_field_id, 10);
+    assert_false(b.schema.columns.fields[1].nullable);
+    bench_fini(&b);
+}
+
+static void ids_of_dropped_fields_are_remembered(void **state)
+{
+    struct t *t = *state;
+    struct bench b;
+    struct schema again = {0};
+    bench_init(t, &b);
+    assert_ok(t, schema_parse(slice_str(flights), &b.arena, &b.schema, &t->err));
+    b.schema.next_field_id = 9;
+    assert_ok(t, schema_format(&b.schema, &b.text, &t->err));
+    assert_ok(t, schema_parse(buf_slice(&b.text), &b.arena, &again, &t->err));
+    assert_int_equal(again.next_field_id, 9);
+    assert_true(schema_equal(&b.schema, &again));
+    bench_fini(&b);
+}
+
+#define FIELD(name, type) "{\"name\":\"" name "\",\"type\":\"" type "\"}"
+
+static void what_is_wrong_is_named(void **state)
+{
+    struct t *t = *state;
+    static const struct {
+        const char *text;
+        slp_rc rc;
+        const char *says;
+    } cases[] = {
+        {"{\"fields\":[\n oops", SLP_INVALID, "schema: no valid JSON: line 2"},
+        {"[]", SLP_INVALID, "the document is an array, expected an object"},
+        {"{}", SLP_INVALID, "neither \"fields\" nor \"rowKeyFields\""},
+        {"{\"fields\":[" FIELD("a", "int") "],\"rowkey\":[\"a\"]}", SLP_INVALID,
+         "unknown member \"rowkey\"; did you mean \"rowKey\"?"},
+        {"{\"fields\":[" FIELD("a", "int") "]}", SLP_INVALID, "member \"rowKey\" is missing"},
+        {"{\"fields\":[" FIELD("a", "int") "],\"rowKey\":[]}", SLP_INVALID, "no row key field"},
+        {"{\"fields\":[" FIELD("a", "int") "],\"rowKey\":[7]}", SLP_INVALID,
+         "rowKey: name 1 is an integer"},
+        {"{\"fields\":[" FIELD("a", "strnig") "],\"rowKey\":[\"a\"]}", SLP_INVALID,
+         "fields: field 1 \"a\": unknown type \"strnig\"; did you mean \"string\"?"},
+        {"{\"fields\":[" FIELD("a", "null") "],\"rowKey\":[\"a\"]}", SLP_INVALID, "type null"},
+        {"{\"fields\":[" FIELD("", "int") "],\"rowKey\":[\"\"]}", SLP_INVALID, "without name"},
+        {"{\"fields\":[" FIELD("a", "int") "," FIELD("a", "long") "],\"rowKey\":[\"a\"]}",
+         SLP_INVALID, "field \"a\" stands twice (fields 1 and 2)"},
+        {"{\"fields\":[" FIELD("origin", "int") "],\"rowKey\":[\"orign\"]}", SLP_INVALID,
+         "row key field \"orign\" is not a field of the schema; did you mean \"origin\"?"},
+        {"{\"fields\":[" FIELD("a", "int") "],\"rowKey\":[\"a\"],\"sortKey\":[\"a\"]}", SLP_INVALID,
+         "sort key field \"a\" stands twice"},
+        {"{\"fields\":[{\"name\":\"a\",\"type\":\"int\",\"nullable\":true}],\"rowKey\":[\"a\"]}",
+         SLP_INVALID, "row key field \"a\" is nullable"},
+        {"{\"fields\":[{\"id\":3,\"name\":\"a\",\"type\":\"int\"},"
+         "{\"id\":3,\"name\":\"b\",\"type\":\"int\"}],\"rowKey\":[\"a\"]}",
+         SLP_INVALID, "field \"b\": id 3 is taken"},
+        {"{\"fields\":[{\"id\":0,\"name\":\"a\",\"type\":\"int\"}],\"rowKey\":[\"a\"]}",
+         SLP_INVALID, "\"id\" is 0, expected 1 to"},
+        {"{\"fields\":[{\"name\":\"a\"}],\"rowKey\":[\"a\"]}", SLP_INVALID,
+         "member \"type\" is missing"},
+        {"{\"rowKeyFields\":[" FIELD("a", "FloatType") "]}", SLP_INVALID,
+         "rowKeyFields: field 1 \"a\": unknown type \"FloatType\"; expected IntType"},
+        {"{\"rowKeyFields\":[" FIELD("a", "IntType") "],\"valueFields\":[{\"name\":\"m\","
+                                                     "\"type\":{\"MapType\":{\"keyType\":"
+                                                     "\"IntType\",\"valueType\":\"IntType\"}}}]}",
+         SLP_UNSUPPORTED, "field 1 \"m\": type MapType: nested types are not supported yet"},
+        {"{\"rowKeyFields\":[" FIELD(
+             "a", "IntType") "],\"valueFields\":[{\"name\":\"l\","
+                             "\"type\":{\"ListType\":{\"elementType\":\"IntType\"}}}]}",
+         SLP_UNSUPPORTED, "type ListType: nested types are not supported yet"},
+        {"{\"rowKeyFields\":[{\"name\":\"a\",\"type\":\"IntType\",\"nullable\":true}]}",
+         SLP_INVALID, "is nullable"},
+    };
+    struct bench b;
+    bench_init(t, &b);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        b.schema.key_count = 77;
+        assert_rc(t, schema_parse(slice_str(cases[i].text), &b.arena, &b.schema, &t->err),
+                  cases[i].rc);
+        assert_err_has(t, cases[i].says);
+        assert_int_equal(b.schema.key_count, 77);
+    }
+    bench_fini(&b);
+}
+
+/* `count` int64 columns named c0, c1, ... of which the first `keys` are the row key. */
+static slp_rc parse_wide(struct t *t, struct bench *b, unsigned count, unsigned keys)
+{
+    buf_clear(&b->text);
+    assert_ok(t, buf_printf(&b->text, &t->err, "{\"fields\":["));
+    for (unsigned i = 0; i < count; i++)
+        assert_ok(t, buf_printf(&b->text, &t->err, "%s{\"name\":\"c%u\",\"type\":\"long\"}",
+                                i ? "," : "", i));
+    assert_ok(t, buf_printf(&b->text, &t->err, "],\"rowKey\":["));
+    for (unsigned i = 0; i < keys; i++)
+        assert_ok(t, buf_printf(&b->text, &t->err, "%s\"c%u\"", i ? "," : "", i));
+    assert_ok(t, buf_printf(&b->text, &t->err, "]}"));
+    return schema_parse(buf_slice(&b->text), &b->arena, &b->schema, &t->err);
+}
+
+static void counts_and_sizes_have_limits(void **state)
+{
+    struct t *t = *state;
+    struct bench b;
+    bench_init(t, &b);
+    assert_ok(t, parse_wide(t, &b, ARR_COLUMNS_MAX, SCHEMA_KEY_FIELDS_MAX));
+    assert_rc(t, parse_wide(t, &b, ARR_COLUMNS_MAX + 1, 1), SLP_LIMIT);
+    assert_err_has(t, "20001 fields; expected at most 20000");
+    assert_rc(t, parse_wide(t, &b, 40, SCHEMA_KEY_FIELDS_MAX + 1), SLP_LIMIT);
+    assert_err_has(t, "key fields");
+    buf_clear(&b.text);
+    assert_ok(t, buf_resize(&b.text, SCHEMA_JSON_MAX_BYTES + 1, &t->err));
+    assert_rc(t, schema_parse(buf_slice(&b.text), &b.arena, &b.schema, &t->err), SLP_LIMIT);
+    char text[400];
+    (void)snprintf(text, sizeof text,
+                   "{\"fields\":[{\"name\":\"%0256d\",\"type\":\"int\"}],\"rowKey\":[\"a\"]}", 0);
+    assert_rc(t, schema_parse(slice_str(text), &b.arena, &b.schema, &t->err), SLP_INVALID);
+    assert_err_has(t, "a name of 256 bytes; expected at most 255");
+    bench_fini(&b);
+}
+
+static struct arr_field columns_of_a_file[] = {
+    {.name = "a", .type = {.kind = ARR_INT64}, .nullable = true, .id = 12},
+    {.name = "b", .type = {.kind = ARR_UTF8}, .nullable = true},
+    {.name = "c", .type = {.kind = ARR_DOUBLE}, .nullable = true, .id = 12},
+};
+static const struct arr_schema file = {.fields = columns_of_a_file, .count = 3};
+
+static void a_schema_like_a_file_has_new_ids_and_required_keys(void **state)
+{
+    struct t *t = *state;
+    struct bench b;
+    bench_init(t, &b);
+    struct slice row_key = slice_str("b");
+    struct slice sort_key = slice_str("a");
+    assert_ok(t, schema_like(&file, &row_key, 1, &sort_key, 1, &b.arena, &b.schema, &t->err));
+    assert_ok(t, schema_format(&b.schema, &b.text, &t->err));
+    assert_true(slice_is(buf_slice(&b.text),
+                         "{\"fields\":[{\"id\":1,\"name\":\"a\",\"type\":\"int64\",\"nullable\":"
+                         "false},{\"id\":2,\"name\":\"b\",\"type\":\"string\",\"nullable\":false},"
+                         "{\"id\":3,\"name\":\"c\",\"type\":\"double\",\"nullable\":true}],"
+                         "\"rowKey\":[\"b\"],\"sortKey\":[\"a\"]}"));
+    sort_key = slice_str("x");
+    assert_rc(t, schema_like(&file, &row_key, 1, &sort_key, 1, &b.arena, &b.schema, &t->err),
+              SLP_INVALID);
+    assert_err_has(t, "sort key field \"x\" is not a field of the schema");
+    assert_rc(t, schema_like(&file, NULL, 0, &row_key, 1, &b.arena, &b.schema, &t->err),
+              SLP_INVALID);
+    assert_err_has(t, "no row key field");
+    bench_fini(&b);
+}
+
+static void the_test_vector_holds(void **state)
+{
+    struct t *t = *state;
+    static const uint8_t bytes[] = "\x01\x02\x01\x06origin\x0e\x00\x02\x05"
+                                   "delay\x05\x01\x01\x01\x00\x03";
+    struct bench b;
+    bench_init(t, &b);
+    assert_ok(t, schema_decode(slice_of(bytes, sizeof bytes - 1), &b.arena, &b.schema, &t->err));
+    assert_string_equal(b.schema.columns.fields[1].name, "delay");
+    assert_true(b.schema.columns.fields[1].nullable);
+    assert_ok(t, schema_encode(&b.schema, &b.text, &t->err));
+    assert_true(slice_equal(buf_slice(&b.text), slice_of(bytes, sizeof bytes - 1)));
+    bench_fini(&b);
+}
+
+static const char every_type[] =
+    "{\"fields\":[{\"name\":\"k\",\"type\":\"timestamp[ns, UTC]\"},{\"name\":\"d\",\"type\":"
+    "\"decimal(38, 7)\"},{\"name\":\"f\",\"type\":\"fixed_binary(65535)\",\"nullable\":true},"
+    "{\"name\":\"u\",\"type\":\"uint64\"}],\"rowKey\":[\"k\",\"d\"],\"sortKey\":[\"u\"]}";
+
+static void stored_bytes_give_the_same_schema_and_no_others_do(void **state)
+{
+    struct t *t = *state;
+    struct bench b;
+    struct schema again = {0};
+    bench_init(t, &b);
+    assert_ok(t, schema_parse(slice_str(every_type), &b.arena, &b.schema, &t->err));
+    assert_ok(t, schema_encode(&b.schema, &b.text, &t->err));
+    assert_ok(t, schema_decode(buf_slice(&b.text), &b.arena, &again, &t->err));
+    assert_true(schema_equal(&b.schema, &again));
+    struct buf second;
+    buf_init(&second, &t->mem, 1 << 20);
+    for (size_t at = 0; at < b.text.len; at++) {
+        struct slice cut = slice_first(buf_slice(&b.text), at);
+        assert_rc(t, schema_decode(cut, &b.arena, &again, &t->err), SLP_CORRUPT);
+        for (unsigned bit = 0; bit < 8; bit++) {
+            b.text.ptr[at] = (uint8_t)(b.text.ptr[at] ^ 1u << bit);
+            slp_rc rc = schema_decode(buf_slice(&b.text), &b.arena, &again, &t->err);
+            if (rc == SLP_OK) {
+                assert_false(schema_equal(&b.schema, &again));
+                buf_clear(&second);
+                assert_ok(t, schema_encode(&again, &second, &t->err));
+                assert_true(slice_equal(buf_slice(&second), buf_slice(&b.text)));
+            } else {
+                assert_true(rc == SLP_CORRUPT || rc == SLP_UNSUPPORTED);
+                assert_err_has(t, "stored schema: ");
+            }
+            b.text.ptr[at] = (uint8_t)(b.text.ptr[at] ^ 1u << bit);
+        }
+    }
+    assert_ok(t, buf_append_u8(&b.text, 0, &t->err));
+    assert_rc(t, schema_decode(buf_slice(&b.text), &b.arena, &again, &t->err), SLP_CORRUPT);
+    b.text.ptr[0] = 2;
+    assert_rc(t, schema_decode(buf_slice(&b.text), &b.arena, &again, &t->err), SLP_UNSUPPORTED);
+    assert_err_has(t, "version 2");
+    buf_fini(&second);
+    bench_fini(&b);
+}
+
+static void every_fault_leaves_the_outputs_alone(void **state)
+{
+    struct t *t = *state;
+    T_FAULT_LOOP (t) {
+        struct bench b;
+        struct schema copy = {.key_count = 77};
+        bench_init(t, &b);
+        slp_rc rc = schema_parse(slice_str(every_type), &b.arena, &b.schema, &t->err);
+        if (rc == SLP_OK)
+            rc = schema_format(&b.schema, &b.text, &t->err);
+        if (rc != SLP_OK)
+            assert_int_equal(b.text.len, 0);
+        buf_clear(&b.text);
+        if (rc == SLP_OK)
+            rc = schema_encode(&b.schema, &b.text, &t->err);
+        struct arena other;
+        arena_init(&other, &t->mem, 1 << 20);
+        if (rc == SLP_OK)
+            rc = schema_decode(buf_slice(&b.text), &other, &copy, &t->err);
+        if (rc == SLP_OK)
+            rc = schema_copy(&other, &b.schema, &copy, &t->err);
+        assert_int_equal(rc, t->fault_hit ? SLP_NO_MEMORY : SLP_OK);
+        assert_true(rc == SLP_OK ? schema_equal(&copy, &b.schema) : true);
+        arena_fini(&other);
+        bench_fini(&b);
+    }
+}
+
+T_MAIN(T_TEST(our_form_is_written_as_it_was_read), T_TEST(upstreams_form_is_accepted_unchanged),
+       T_TEST(missing_ids_are_numbered_above_those_given),
+       T_TEST(ids_of_dropped_fields_are_remembered), T_TEST(what_is_wrong_is_named),
+       T_TEST(counts_and_sizes_have_limits),
+       T_TEST(a_schema_like_a_file_has_new_ids_and_required_keys), T_TEST(the_test_vector_holds),
+       T_TEST(stored_bytes_give_the_same_schema_and_no_others_do),
+       T_TEST(every_fault_leaves_the_outputs_alone))
