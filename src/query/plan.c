@@ -1,0 +1,286 @@
+#include "query/plan.h"
+
+#include <stdlib.h>
+
+#include "base/num.h"
+
+#define PLAN_MAX_BYTES ((size_t)4 << 30)
+
+struct planner {
+    struct plan *plan;
+    struct state_table *table;
+    const struct table_state *view;
+    const struct schema *schema;
+    const struct key_range *ranges; /* ascending, disjoint */
+    size_t range_count;
+};
+
+/* ---- Columns ---- */
+
+static slp_rc find_column(const struct schema *schema, struct slice name, size_t *out,
+                          struct slp_err *err)
+{
+    int64_t at = arr_schema_find(&schema->columns, name);
+    if (at >= 0) {
+        *out = (size_t)at;
+        return SLP_OK;
+    }
+    const char *near = arr_schema_nearest(&schema->columns, name);
+    if (near)
+        FAIL(err, NOT_FOUND, "no column \"%.*s\"; did you mean \"%s\"?", SLICE_ARG(name), near);
+    FAIL(err, NOT_FOUND, "no column \"%.*s\"", SLICE_ARG(name));
+}
+
+/* Add column `at` behind the others unless it is there. */
+static void add_column(struct plan *plan, bool *present, size_t at)
+{
+    if (present[at])
+        return;
+    present[at] = true;
+    plan->columns[plan->column_count++] = at;
+}
+
+static slp_rc choose_given(struct planner *p, const struct query_options *o, bool *present,
+                           struct slp_err *err)
+{
+    struct plan *plan = p->plan;
+    if (!o->columns) {
+        for (size_t i = 0; i < p->schema->columns.count; i++)
+            add_column(plan, present, i);
+        return SLP_OK;
+    }
+    if (o->column_count == 0)
+        FAIL(err, INVALID, "no columns are asked for");
+    for (size_t i = 0; i < o->column_count; i++) {
+        size_t at = 0;
+        TRY(find_column(p->schema, o->columns[i], &at, err));
+        if (present[at])
+            FAIL(err, INVALID, "column \"%.*s\" is asked for twice", SLICE_ARG(o->columns[i]));
+        add_column(plan, present, at);
+    }
+    return SLP_OK;
+}
+
+static slp_rc subset(struct planner *p, size_t count, struct arr_schema *out, struct slp_err *err)
+{
+    struct plan *plan = p->plan;
+    TRY(arena_array(&plan->arena, count, sizeof *out->fields, (void **)&out->fields, err));
+    for (size_t i = 0; i < count; i++) {
+        struct arr_field *field = &out->fields[i];
+        *field = p->schema->columns.fields[plan->columns[i]];
+        struct slice name = slice_str(field->name);
+        TRY(arena_text(&plan->arena, name, &field->name, err));
+    }
+    out->count = count;
+    return SLP_OK;
+}
+
+/* Columns to give, then those that only the predicate reads; the predicate is bound to what is read. */
+static slp_rc choose_columns(struct planner *p, const struct query_options *o, bool count_only,
+                             const struct pred *over_table, struct slp_err *err)
+{
+    struct plan *plan = p->plan;
+    size_t all = p->schema->columns.count;
+    bool *present = NULL;
+    bool *used = NULL;
+    TRY(arena_array(&plan->arena, all, sizeof *present, (void **)&present, err));
+    TRY(arena_array(&plan->arena, all, sizeof *used, (void **)&used, err));
+    TRY(arena_array(&plan->arena, all, sizeof *plan->columns, (void **)&plan->columns, err));
+    if (!count_only)
+        TRY(choose_given(p, o, present, err));
+    plan->given_count = plan->column_count;
+    if (over_table)
+        pred_columns(over_table, used);
+    for (size_t i = 0; i < all; i++)
+        if (used[i])
+            add_column(plan, present, i);
+    if (plan->column_count == 0) /* a batch needs a column to have rows */
+        add_column(plan, present, p->schema->key_columns[0]);
+    TRY(subset(p, plan->column_count, &plan->read_schema, err));
+    TRY(subset(p, plan->given_count, &plan->given_schema, err));
+    if (!over_table)
+        return SLP_OK;
+    return pred_compile(o->where, &plan->read_schema, o->params, o->param_count, &plan->arena,
+                        &plan->pred, err);
+}
+
+/* ---- Key ranges ---- */
+
+/* The intersections of two ascending lists of disjoint intervals. */
+static slp_rc intersect(struct plan *plan, const struct key_range *a, size_t a_count,
+                        const struct key_range *b, size_t b_count, struct planner *p,
+                        struct slp_err *err)
+{
+    struct key_range *out = NULL;
+    size_t n = 0;
+    TRY(arena_array(&plan->arena, a_count + b_count, sizeof *out, (void **)&out, err));
+    for (size_t i = 0, j = 0; i < a_count && j < b_count;) {
+        struct key_range both = key_range_clip(a[i], b[j]);
+        if (!key_range_is_empty(both))
+            out[n++] = both;
+        bool a_ends_first = a[i].has_hi && (!b[j].has_hi || slice_compare(a[i].hi, b[j].hi) <= 0);
+        if (a_ends_first)
+            i++;
+        else
+            j++;
+    }
+    p->ranges = out;
+    p->range_count = n;
+    return SLP_OK;
+}
+
+static slp_rc choose_ranges(struct planner *p, const struct query_options *o,
+                            const struct pred *over_table, struct slp_err *err)
+{
+    static const struct key_range everything = {.has_hi = false};
+    p->ranges = o->ranges ? o->ranges : &everything;
+    p->range_count = o->ranges ? o->range_count : 1;
+    if (!over_table)
+        return SLP_OK;
+    struct key_range *by_pred = NULL;
+    size_t count = 0;
+    TRY(pred_key_ranges(over_table, state_table_key_spec(p->table), &p->plan->arena, &by_pred,
+                        &count, err));
+    return intersect(p->plan, p->ranges, p->range_count, by_pred, count, p, err);
+}
+
+/* ---- Pieces ---- */
+
+static slp_rc copy_range(struct arena *a, struct key_range from, struct key_range *to,
+                         struct slp_err *err)
+{
+    to->has_hi = from.has_hi;
+    TRY(arena_copy(a, from.lo, &to->lo, err));
+    return arena_copy(a, from.hi, &to->hi, err);
+}
+
+static int compare_files(const void *a, const void *b)
+{
+    const struct plan_file *x = a;
+    const struct plan_file *y = b;
+    return state_id_compare(x->id, y->id);
+}
+
+/* All live files, ascending by id; plans look theirs up here. Only those that parts name are ever opened. */
+static slp_rc copy_files(struct planner *p, struct slp_err *err)
+{
+    struct plan *plan = p->plan;
+    const struct state_file **live = NULL;
+    TRY(state_files(p->view, &plan->arena, &live, &plan->file_count, err));
+    TRY(arena_array(&plan->arena, plan->file_count, sizeof *plan->files, (void **)&plan->files,
+                    err));
+    for (size_t i = 0; i < plan->file_count; i++) {
+        struct state_name object;
+        struct plan_file *f = &plan->files[i];
+        f->id = live[i]->id;
+        f->info = live[i]->info;
+        TRY(state_table_object(p->table, live[i]->name, &object, err));
+        TRY(arena_copy(&plan->arena, state_name_slice(&object), &f->object, err));
+        TRY(arena_copy(&plan->arena, live[i]->info.first_key, &f->info.first_key, err));
+        TRY(arena_copy(&plan->arena, live[i]->info.last_key, &f->info.last_key, err));
+    }
+    return SLP_OK;
+}
+
+/* Rows of a reference inside `range` where the state tells: all of the file, or all of an exact cut. */
+static int64_t known_rows(const struct state_reference *ref, struct key_range range)
+{
+    struct key_range whole = state_file_range(ref->file);
+    struct key_range of_ref = key_range_clip(ref->range, range);
+    bool all_of_file = slice_compare(of_ref.lo, whole.lo) <= 0 &&
+                       key_range_holds(of_ref, ref->file->info.last_key);
+    if (all_of_file)
+        return ref->file->info.rows;
+    bool all_of_ref = slice_equal(of_ref.lo, ref->range.lo) && of_ref.has_hi == ref->range.has_hi &&
+                      slice_equal(of_ref.hi, ref->range.hi);
+    if (all_of_ref && ref->row_lo >= 0 && ref->row_hi >= 0)
+        return ref->row_hi - ref->row_lo;
+    return -1;
+}
+
+static slp_rc make_part(struct planner *p, const struct state_reference *ref,
+                        struct key_range range, struct plan_part *out, struct slp_err *err)
+{
+    struct plan *plan = p->plan;
+    struct plan_file wanted = {.id = ref->file->id};
+    const struct plan_file *file =
+        bsearch(&wanted, plan->files, plan->file_count, sizeof *plan->files, compare_files);
+    SLP_INVARIANT(file != NULL);
+    out->file = (size_t)(file - plan->files);
+    out->known_rows = known_rows(ref, range);
+    return copy_range(&plan->arena, key_range_clip(ref->range, range), &out->range, err);
+}
+
+static slp_rc make_piece(struct planner *p, struct key_range range, struct plan_piece *out,
+                         struct slp_err *err)
+{
+    struct plan *plan = p->plan;
+    const struct state_reference **refs = NULL;
+    size_t count = 0;
+    TRY(state_references_meeting(p->view, range, &plan->arena, &refs, &count, err));
+    TRY(arena_array(&plan->arena, count, sizeof *out->parts, (void **)&out->parts, err));
+    for (size_t i = 0; i < count; i++) {
+        struct key_range clipped = key_range_clip(refs[i]->range, range);
+        if (key_range_is_empty(clipped))
+            continue;
+        TRY(make_part(p, refs[i], range, &out->parts[out->part_count], err));
+        out->part_count++;
+    }
+    plan->considered += out->part_count;
+    return SLP_OK;
+}
+
+/* One piece for each leaf that an interval meets: leaves and intervals both ascend, so pieces do. */
+static slp_rc make_pieces(struct planner *p, struct slp_err *err)
+{
+    struct plan *plan = p->plan;
+    size_t room = state_leaf_count(p->view) + p->range_count;
+    TRY(arena_array(&plan->arena, room, sizeof *plan->pieces, (void **)&plan->pieces, err));
+    for (size_t r = 0; r < p->range_count; r++) {
+        size_t first = 0;
+        size_t end = 0;
+        state_leaves_meeting(p->view, p->ranges[r], &first, &end);
+        for (size_t leaf = first; leaf < end; leaf++) {
+            struct key_range range =
+                key_range_clip(p->ranges[r], state_leaf_at(p->view, leaf)->range);
+            SLP_INVARIANT(plan->piece_count < room);
+            struct plan_piece *piece = &plan->pieces[plan->piece_count];
+            TRY(make_piece(p, range, piece, err));
+            plan->piece_count += piece->part_count > 0;
+        }
+    }
+    return SLP_OK;
+}
+
+static slp_rc make(struct planner *p, const struct query_options *o, bool count_only,
+                   struct slp_err *err)
+{
+    const struct pred *over_table = NULL;
+    if (o->where.len)
+        TRY(pred_compile(o->where, &p->schema->columns, o->params, o->param_count, &p->plan->arena,
+                         &over_table, err));
+    TRY(choose_columns(p, o, count_only, over_table, err));
+    TRY(choose_ranges(p, o, over_table, err));
+    TRY(copy_files(p, err));
+    return make_pieces(p, err);
+}
+
+slp_rc plan_make(struct state_table *table, const struct query_options *options, bool count_only,
+                 struct alloc *mem, struct plan *out, struct slp_err *err)
+{
+    *out = (struct plan){.mem = mem};
+    arena_init(&out->arena, mem, PLAN_MAX_BYTES);
+    struct planner p = {.plan = out,
+                        .table = table,
+                        .view = state_table_view(table),
+                        .schema = state_table_schema(table)};
+    slp_rc rc = make(&p, options, count_only, err);
+    if (rc != SLP_OK)
+        plan_fini(out);
+    return rc;
+}
+
+void plan_fini(struct plan *p)
+{
+    arena_fini(&p->arena);
+}

@@ -1,0 +1,51 @@
+/*
+ * Plans: which columns are read, and which files in which intervals, in key order.
+ */
+#ifndef SLP_QUERY_PLAN_H
+#define SLP_QUERY_PLAN_H
+
+#include "query/query.h"
+
+/* A file that some piece needs. */
+struct plan_file {
+    struct state_id id;
+    struct slice object; /* its name in the store */
+    struct datafile_info info;
+};
+
+/* Rows of one file that count in a piece: those with keys in `range`. */
+struct plan_part {
+    size_t file;            /* index into the plan's files */
+    struct key_range range; /* clipped to piece and reference */
+    int64_t known_rows;     /* rows in it where the state tells; else -1 */
+};
+
+/* An interval of keys and the parts in it, in merge order (rule O1). */
+struct plan_piece {
+    struct plan_part *parts;
+    size_t part_count;
+};
+
+struct plan {
+    struct arena arena;
+    struct alloc *mem;
+    struct plan_file *files;
+    size_t file_count;
+    struct plan_piece *pieces;
+    size_t piece_count;
+    size_t *columns; /* read: indexes into the table's schema, those to give first */
+    size_t column_count;
+    size_t given_count;            /* how many of them are given to the caller */
+    struct arr_schema read_schema; /* of `columns` */
+    struct arr_schema given_schema;
+    const struct pred *pred; /* bound to read_schema; NULL: none */
+    uint64_t considered;     /* parts */
+};
+
+/* Make a plan; `count_only` reads the predicate's columns alone. On failure nothing is left to release. */
+SLP_NODISCARD slp_rc plan_make(struct state_table *table, const struct query_options *options,
+                               bool count_only, struct alloc *mem, struct plan *out,
+                               struct slp_err *err);
+void plan_fini(struct plan *p);
+
+#endif

@@ -1,0 +1,321 @@
+#include <inttypes.h>
+
+#include "base/num.h"
+#include "merge/merge.h"
+#include "query/files.h"
+#include "query/plan.h"
+
+#define MEMORY_DEFAULT     ((size_t)64 << 20)
+#define PREFETCH_MIN_BYTES ((size_t)64 << 10)
+#define PREFETCH_MAX_BYTES ((size_t)4 << 20)
+#define BATCH_ROWS         16384
+#define BATCH_BYTES        ((size_t)8 << 20)
+
+/*
+ * A scan in progress. Exactly one of `run` and `merge` is open while a piece has rows: one part needs no merge.
+ */
+struct scan {
+    struct arr_stream base;
+    struct plan plan;
+    struct files files;
+    struct alloc *mem;
+    size_t prefetch_bytes;
+    bool is_lookup;
+    int64_t left; /* rows that may still be given */
+    uint64_t max_rows;
+    uint64_t max_bytes;
+    uint64_t given;
+    const volatile int *cancel;
+    struct query_counts *counts;
+    size_t piece; /* the next one */
+    struct run *run;
+    struct merge *merge;
+    struct arr_batch merged;
+    struct buf truth;
+    struct buf picked;
+};
+
+static void close_piece(struct scan *s)
+{
+    run_close(s->run);
+    s->run = NULL;
+    merge_free(s->merge);
+    s->merge = NULL;
+}
+
+static slp_rc open_part(struct scan *s, const struct plan_part *part, struct run **out,
+                        struct slp_err *err)
+{
+    struct datafile *file = NULL;
+    TRY(files_get(&s->files, part->file, &file, err));
+    struct datafile_read_options o = {.range = part->range,
+                                      .columns = s->plan.columns,
+                                      .column_count = s->plan.column_count,
+                                      .prefetch_bytes = s->is_lookup ? 0 : s->prefetch_bytes,
+                                      .batch_rows = s->is_lookup ? 0 : BATCH_ROWS};
+    slp_rc rc = datafile_read(file, &o, out, NULL, err);
+    return err_wrap(err, rc, "data file \"%.*s\"", SLICE_ARG(s->plan.files[part->file].object));
+}
+
+static slp_rc open_parts(struct scan *s, const struct plan_piece *piece, struct run **runs,
+                         struct slp_err *err)
+{
+    for (size_t i = 0; i < piece->part_count; i++) {
+        slp_rc rc = open_part(s, &piece->parts[i], &runs[i], err);
+        if (rc != SLP_OK) {
+            while (i-- > 0)
+                run_close(runs[i]);
+            return rc;
+        }
+    }
+    return SLP_OK;
+}
+
+static slp_rc open_merge(struct scan *s, const struct plan_piece *piece, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct run **runs = NULL;
+    if (piece->part_count > MERGE_INPUTS_MAX)
+        FAIL(err, LIMIT,
+             "%zu runs overlap in one partition and at most %u can be merged; run compact",
+             piece->part_count, MERGE_INPUTS_MAX);
+    TRY(alloc_array(s->mem, piece->part_count, sizeof(struct run *), (void **)&runs, err));
+    TRY_OUT(open_parts(s, piece, runs, err));
+    rc = merge_new(s->mem, &s->plan.read_schema, runs, piece->part_count, &s->merge, err);
+out:
+    alloc_free(s->mem, runs, piece->part_count * sizeof(struct run *));
+    return rc;
+}
+
+static slp_rc open_piece(struct scan *s, struct slp_err *err)
+{
+    const struct plan_piece *piece = &s->plan.pieces[s->piece++];
+    files_trim(&s->files);
+    if (piece->part_count == 1)
+        return open_part(s, &piece->parts[0], &s->run, err);
+    return open_merge(s, piece, err);
+}
+
+/* The next batch of what is read, before the predicate; borrowed until the next call. */
+static slp_rc next_read(struct scan *s, const struct arr_batch **out, struct slp_err *err)
+{
+    for (;;) {
+        slp_rc rc = SLP_DONE;
+        if (s->cancel && *s->cancel)
+            FAIL(err, CANCELLED, "cancelled");
+        if (s->run) {
+            struct run_block block = {0};
+            rc = run_next(s->run, &block, err);
+            *out = block.batch;
+        } else if (s->merge) {
+            arr_batch_clear(&s->merged);
+            rc = merge_next(s->merge, BATCH_ROWS, BATCH_BYTES, &s->merged, NULL, err);
+            *out = &s->merged;
+        }
+        if (rc != SLP_DONE)
+            return rc;
+        close_piece(s);
+        if (s->piece == s->plan.piece_count)
+            return SLP_DONE;
+        TRY(open_piece(s, err));
+    }
+}
+
+/* Append the rows that count to `out`: those for which the predicate is TRUE, up to the limit. */
+static slp_rc give_filtered(struct scan *s, const struct arr_batch *read, struct arr_batch *out,
+                            struct slp_err *err)
+{
+    size_t rows = (size_t)read->rows;
+    int64_t count = 0;
+    TRY(buf_resize(&s->truth, rows, err));
+    TRY(buf_resize(&s->picked, rows * sizeof(uint32_t), err));
+    TRY(pred_eval(s->plan.pred, read, s->mem, s->truth.ptr, err));
+    uint32_t *picked = (uint32_t *)(void *)s->picked.ptr;
+    for (size_t i = 0; i < rows && count < s->left; i++) {
+        picked[count] = (uint32_t)i;
+        count += s->truth.ptr[i] == PRED_TRUE;
+    }
+    for (size_t c = 0; c < s->plan.given_count; c++)
+        TRY(arr_col_append_picked(&out->cols[c], &read->cols[c], picked, count, err));
+    out->rows += count;
+    return SLP_OK;
+}
+
+static slp_rc give_all(struct scan *s, const struct arr_batch *read, struct arr_batch *out,
+                       struct slp_err *err)
+{
+    int64_t count = num_min_i64(read->rows, s->left);
+    for (size_t c = 0; c < s->plan.given_count; c++)
+        TRY(arr_col_append_run(&out->cols[c], &read->cols[c], 0, count, err));
+    out->rows += count;
+    return SLP_OK;
+}
+
+static slp_rc check_limits(struct scan *s, struct slp_err *err)
+{
+    if (s->max_rows && s->given > s->max_rows)
+        FAIL(err, LIMIT, "the answer has more than the %" PRIu64 " rows that --max-rows allows",
+             s->max_rows);
+    if (s->max_bytes && files_data_bytes(&s->files) > s->max_bytes)
+        FAIL(err, LIMIT, "more than the %" PRIu64 " bytes that --max-bytes allows would be read",
+             s->max_bytes);
+    return SLP_OK;
+}
+
+static slp_rc scan_next(struct arr_stream *stream, struct arr_batch *out, struct slp_err *err)
+{
+    struct scan *s = (struct scan *)(void *)stream;
+    if (!out->cols)
+        TRY(arr_batch_init(out, s->mem, &s->plan.given_schema, err));
+    arr_batch_clear(out);
+    while (out->rows == 0) {
+        const struct arr_batch *read = NULL;
+        if (s->left == 0)
+            return SLP_DONE;
+        slp_rc rc = next_read(s, &read, err);
+        if (rc != SLP_OK)
+            return rc;
+        TRY(s->plan.pred ? give_filtered(s, read, out, err) : give_all(s, read, out, err));
+        s->given += (uint64_t)out->rows;
+        TRY(check_limits(s, err));
+    }
+    s->left -= out->rows;
+    return SLP_OK;
+}
+
+static void scan_close(struct arr_stream *stream)
+{
+    struct scan *s = (struct scan *)(void *)stream;
+    close_piece(s);
+    files_fini(&s->files);
+    if (s->counts) {
+        s->counts->index_bytes += s->files.counts.index_bytes;
+        s->counts->data_bytes += s->files.counts.data_bytes;
+        s->counts->files_read += s->files.counts.files_read;
+        s->counts->files_considered += s->plan.considered;
+    }
+    arr_batch_fini(&s->merged);
+    buf_fini(&s->truth);
+    buf_fini(&s->picked);
+    plan_fini(&s->plan);
+    alloc_delete(s->mem, s);
+}
+
+/* The most parts of one piece: they share the memory for read-ahead. */
+static size_t most_parts(const struct plan *plan)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < plan->piece_count; i++)
+        most = num_max_size(most, plan->pieces[i].part_count);
+    return most;
+}
+
+static void set_options(struct scan *s, const struct query_options *o)
+{
+    size_t memory = o->memory ? o->memory : MEMORY_DEFAULT;
+    size_t share = memory / most_parts(&s->plan);
+    s->prefetch_bytes = num_max_size(num_min_size(share, PREFETCH_MAX_BYTES), PREFETCH_MIN_BYTES);
+    s->is_lookup = o->is_lookup;
+    s->left = o->limit == 0 ? INT64_MAX : num_max_i64(o->limit, 0);
+    s->max_rows = o->max_rows;
+    s->max_bytes = o->max_bytes;
+    s->cancel = o->cancel;
+    s->counts = o->counts;
+}
+
+static slp_rc scan_new(struct state_table *table, const struct query_options *options,
+                       bool count_only, struct alloc *mem, struct scan **out, struct slp_err *err)
+{
+    static const struct arr_stream_ops ops = {.next = scan_next, .close = scan_close};
+    slp_rc rc = SLP_OK;
+    struct scan *s = NULL;
+    TRY(alloc_new(mem, &s, err));
+    s->mem = mem;
+    buf_init(&s->truth, mem, SIZE_MAX / 2);
+    buf_init(&s->picked, mem, SIZE_MAX / 2);
+    rc = plan_make(table, options, count_only, mem, &s->plan, err);
+    if (rc != SLP_OK) {
+        alloc_delete(mem, s);
+        return rc;
+    }
+    s->base.ops = &ops;
+    s->base.schema = &s->plan.given_schema;
+    set_options(s, options);
+    rc = arr_batch_init(&s->merged, mem, &s->plan.read_schema, err);
+    if (rc == SLP_OK)
+        rc = files_init(&s->files, table, &s->plan, mem, err);
+    if (rc != SLP_OK) {
+        scan_close(&s->base);
+        return rc;
+    }
+    *out = s;
+    return SLP_OK;
+}
+
+slp_rc query_scan(struct state_table *table, const struct query_options *options, struct alloc *mem,
+                  struct arr_stream **out, struct slp_err *err)
+{
+    struct scan *s = NULL;
+    TRY(scan_new(table, options, false, mem, &s, err));
+    *out = &s->base;
+    return SLP_OK;
+}
+
+/* ---- Counting ---- */
+
+static slp_rc count_block(struct scan *s, const struct arr_batch *read, int64_t *sum,
+                          struct slp_err *err)
+{
+    if (!s->plan.pred) {
+        *sum += read->rows;
+        return SLP_OK;
+    }
+    TRY(buf_resize(&s->truth, (size_t)read->rows, err));
+    TRY(pred_eval(s->plan.pred, read, s->mem, s->truth.ptr, err));
+    for (int64_t i = 0; i < read->rows; i++)
+        *sum += s->truth.ptr[i] == PRED_TRUE;
+    return SLP_OK;
+}
+
+static slp_rc count_part(struct scan *s, const struct plan_part *part, int64_t *sum,
+                         struct slp_err *err)
+{
+    if (!s->plan.pred && part->known_rows >= 0) {
+        *sum += part->known_rows;
+        return SLP_OK;
+    }
+    files_trim(&s->files);
+    TRY(open_part(s, part, &s->run, err));
+    for (;;) {
+        struct run_block block = {0};
+        if (s->cancel && *s->cancel)
+            FAIL(err, CANCELLED, "cancelled");
+        slp_rc rc = run_next(s->run, &block, err);
+        if (rc == SLP_DONE)
+            break;
+        TRY(rc);
+        TRY(count_block(s, block.batch, sum, err));
+        TRY(check_limits(s, err));
+    }
+    run_close(s->run);
+    s->run = NULL;
+    return SLP_OK;
+}
+
+slp_rc query_count(struct state_table *table, const struct query_options *options,
+                   struct alloc *mem, int64_t *out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct scan *s = NULL;
+    int64_t sum = 0;
+    TRY(scan_new(table, options, true, mem, &s, err));
+    for (size_t i = 0; i < s->plan.piece_count; i++)
+        for (size_t j = 0; j < s->plan.pieces[i].part_count; j++)
+            TRY_OUT(count_part(s, &s->plan.pieces[i].parts[j], &sum, err));
+    if (options->max_rows && (uint64_t)sum > options->max_rows)
+        FAIL_OUT(err, LIMIT, "there are %" PRId64 " rows, more than --max-rows allows", sum);
+    *out = sum;
+out:
+    scan_close(&s->base);
+    return rc;
+}
