@@ -1,0 +1,61 @@
+/*
+ * Ingest: rows of files into a table, sorted, in one atomic commit.
+ *
+ *   inputs -> batches (threads) -> keys -> columnar buffer -> sort -> spilled run, when memory is full
+ *                                                           `-> merge -> data files -> one ADD
+ *
+ * Memory stays within `memory`: batches in flight, the buffer with its keys and sort entries, and the row groups being
+ * written are all counted. What does not fit is spilled as sorted runs into unnamed temporary files beside the data (a
+ * folder store) or in the temporary folder, and merged at the end.
+ *
+ * Output: where the table has one leaf, or a leaf gets enough bytes, one file a leaf; where rows are few and leaves many,
+ * one wide file, which the log calls unfiled. Data files are durable before the transaction that names them is written;
+ * what a killed ingest leaves behind is collected later.
+ */
+#ifndef SLP_INGEST_INGEST_H
+#define SLP_INGEST_INGEST_H
+
+#include "rows/rows.h"
+#include "state/state.h"
+
+/* A leaf gets a file of its own when its rows take at least this many bytes; else all leaves share a wide file... */
+#define INGEST_LEAF_FILE_BYTES ((uint64_t)4 << 20)
+/* ...if there are more leaves with rows than this. */
+#define INGEST_LEAF_FILES_MAX 16u
+
+struct ingest_options {
+    const char *const *inputs; /* files, folders, globs, "-"; input_count of them */
+    size_t input_count;
+    enum rows_format format;    /* ROWS_AUTO: by content */
+    struct slice token;         /* client token; empty: none */
+    bool dry_run;               /* read, check and sort nothing; write nothing */
+    size_t memory;              /* bytes; at least 16 MiB */
+    size_t threads;             /* at least 1 */
+    const char *temp_folder;    /* for spills; NULL: $TMPDIR or /tmp */
+    const volatile int *cancel; /* may be NULL */
+};
+
+struct ingest_result {
+    int64_t rows;
+    size_t inputs;  /* files read */
+    size_t files;   /* data files written */
+    uint64_t bytes; /* of them */
+    struct state_position at;
+    bool is_duplicate; /* the token was known; `at` is the first commit's */
+    size_t spilled_runs;
+};
+
+/*
+ * Ingest all inputs into `table` as one transaction. No rows: nothing is committed, and `at` is where the table stands.
+ *
+ * Errors   NOT_FOUND, DENIED   an input
+ *          BAD_INPUT    rows that do not fit the table: file, line or row, column
+ *          CORRUPT, UNSUPPORTED   an input, by name
+ *          LIMIT        device full; a key or value too long
+ *          CANCELLED    nothing was committed
+ *          and those of state_table_commit
+ */
+SLP_NODISCARD slp_rc ingest_run(struct state_table *table, const struct ingest_options *options,
+                                struct alloc *mem, struct ingest_result *out, struct slp_err *err);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * Upkeep: collecting what nothing refers to, checking everything, splitting leaves, showing stored things as text.
+ */
+#ifndef SLP_UPKEEP_UPKEEP_H
+#define SLP_UPKEEP_UPKEEP_H
+
+#include "state/state.h"
+
+/* What is younger is spared unless the caller says otherwise: somebody may be about to commit it. */
+#define UPKEEP_MIN_AGE_S ((int64_t)3600)
+
+struct upkeep_gc_options {
+    int64_t min_age_s; /* -1: UPKEEP_MIN_AGE_S */
+    bool dry_run;
+    const volatile int *cancel;
+};
+
+struct upkeep_gc_result {
+    size_t objects;
+    uint64_t bytes;
+};
+
+/*
+ * Delete the data objects of a table that its state, read afresh, does not refer to: dead files, and strangers (what
+ * killed writers left). Ages are by the store's clock; a dead file counts from when it became dead, a stranger from when it
+ * was written. Outputs of open jobs are spared until the job's deadline has passed.
+ * Cost: one listing of data/, one delete an object.
+ */
+SLP_NODISCARD slp_rc upkeep_collect(struct state_table *table,
+                                    const struct upkeep_gc_options *options, struct alloc *mem,
+                                    struct upkeep_gc_result *out, struct slp_err *err);
+
+/* A problem that check found. */
+typedef slp_rc (*upkeep_problem_fn)(void *context, struct slice object, const char *problem,
+                                    struct slp_err *err);
+
+/*
+ * Verify a table: the chain of its log, its state replayed twice, every live file (datafile_verify: checksums, order,
+ * counts, key index), references inside their files, rows of the leaves. Problems are told; errors are what kept it from
+ * looking. Opening the table has already failed with CORRUPT when its log is damaged: upkeep_check_log says where.
+ */
+SLP_NODISCARD slp_rc upkeep_check(struct state_table *table, const volatile int *cancel,
+                                  upkeep_problem_fn problem, void *context, struct alloc *mem,
+                                  struct slp_err *err);
+
+/*
+ * Split leaves with more than `threshold_rows` rows, each into as many as needed, at row keys taken from the key index of
+ * its largest file: block starts, cut to the shortest separator between row keys. Moves no data. References at the new
+ * bounds are cut exactly where that is known. `*count` says how many leaves were split (or would be).
+ */
+SLP_NODISCARD slp_rc upkeep_split(struct state_table *table, int64_t threshold_rows, bool dry_run,
+                                  struct alloc *mem, size_t *count, struct slp_err *err);
+
+/*
+ * A stored thing as text: a log frame, sleeper.json, a data file with its key index, any Parquet file (schema, row groups,
+ * columns, sizes). By path in the local file system. Errors: NOT_FOUND, CORRUPT, UNSUPPORTED for what it is not able to
+ * show.
+ */
+SLP_NODISCARD slp_rc upkeep_inspect(const char *path, struct alloc *mem, struct sink *out,
+                                    struct slp_err *err);
+
+#endif
