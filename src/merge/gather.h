@@ -1,0 +1,35 @@
+/*
+ * Carrying out a merge plan: columns and keys gather rows from the current blocks of many inputs.
+ *
+ * A plan is a list of spans, rows that stand together in one input's block and go out together.
+ * When inputs interleave at random most spans are one row, so these kernels make no call a span:
+ * one loop a column, specialised by width.
+ */
+#ifndef SLP_MERGE_GATHER_H
+#define SLP_MERGE_GATHER_H
+
+#include "key/run.h"
+
+struct merge_span {
+    uint32_t input;
+    uint32_t rows;
+    int64_t first; /* row in the input's block */
+};
+
+struct merge_plan {
+    const struct run_block *blocks; /* current block of each input */
+    const struct merge_span *spans;
+    size_t span_count;
+    int64_t rows; /* of all spans */
+};
+
+/* Append the planned rows of column `column` to `out`. Errors: LIMIT, NO_MEMORY; `out` may then
+ * hold a part and is to be dropped. */
+SLP_NODISCARD slp_rc merge_gather_col(const struct merge_plan *plan, size_t column,
+                                      struct arr_col *out, struct slp_err *err);
+
+/* Append the keys of the planned rows. Errors as above. */
+SLP_NODISCARD slp_rc merge_gather_keys(const struct merge_plan *plan, struct key_vec *out,
+                                       struct slp_err *err);
+
+#endif

@@ -1,0 +1,428 @@
+#include "merge/merge.h"
+
+#include "base/num.h"
+#include "key/order.h"
+#include "merge/gather.h"
+
+/*
+ * A loser tree over one word an input:
+ *
+ *   | 14 bytes of the input's next key, behind the common prefix of all current blocks | input |
+ *     high                                                                              16 bits
+ *
+ * Most comparisons are one comparison of words, without a branch that data decides. Words whose
+ * key bytes are equal are compared by whole keys, and by input if those are equal: that makes the
+ * merge stable. An input at its end has all ones, and is_done tells it from a key of all ones.
+ *
+ * tree[0] is the winner; tree[1..count-1] hold the losers of their subtrees; input i stands at
+ * leaf count + i, and the parent of node n is n / 2.
+ *
+ * A plan ends when an input's block is used up, since its next key is not known before its next
+ * block is loaded, which in turn ends the life of the block the plan points into.
+ */
+
+#define INPUT_BITS   16
+#define PLAN_SPANS   4096u
+#define PLAN_ROWS    65536
+#define GALLOP_AFTER 8
+/* The prefix is looked for again after this many rows an input. */
+#define REFRESH_ROWS 64
+
+/* Bytes of a key that a message shows. */
+#define SHOWN_KEY_BYTES 64u
+
+struct input {
+    struct run *run; /* NULL: closed, at its end */
+    int64_t at;      /* next row of its block */
+    struct buf last; /* last key of the block before */
+    bool has_last;
+    bool is_done;
+};
+
+struct merge {
+    struct alloc *mem;
+    const struct arr_schema *schema;
+    size_t count;
+    struct input *inputs;
+    struct run_block *blocks; /* by input; batch NULL: none */
+    u128 *tree;
+    u128 *winners;     /* scratch of 2 * count for building the tree */
+    struct buf prefix; /* all keys of the current blocks begin with it */
+    struct merge_span *spans;
+    int64_t fresh_rows; /* merged since the prefix was looked for */
+    size_t row_bytes;   /* the widest rows a block had on average so far */
+    bool is_started;
+    bool is_used_up; /* the winner's block */
+};
+
+static size_t input_of(u128 word)
+{
+    return (size_t)(word & ((1u << INPUT_BITS) - 1));
+}
+
+static struct slice key_of(const struct merge *m, size_t input)
+{
+    return key_at(m->blocks[input].keys, m->inputs[input].at);
+}
+
+/* The eight bytes from `at` on, zeros behind the end. Keys of a vector may be read beyond it. */
+static uint64_t load_part(struct slice key, size_t at)
+{
+    if (key.len <= at)
+        return 0;
+    uint64_t part = num_load_u64be(key.ptr + at);
+    size_t left = key.len - at;
+    return left < 8 ? part & ~(uint64_t)0 << (64 - 8 * left) : part;
+}
+
+static u128 word_of(const struct merge *m, size_t input)
+{
+    const u128 low = ((u128)1 << INPUT_BITS) - 1;
+    if (m->inputs[input].is_done)
+        return ~low | input;
+    struct slice key = key_of(m, input);
+    u128 word = (u128)load_part(key, m->prefix.len) << 64 | load_part(key, m->prefix.len + 8);
+    return (word & ~low) | input;
+}
+
+static bool is_less_by_key(const struct merge *m, size_t a, size_t b)
+{
+    if (m->inputs[a].is_done || m->inputs[b].is_done)
+        return m->inputs[a].is_done == m->inputs[b].is_done ? a < b : m->inputs[b].is_done;
+    int order = slice_compare(key_of(m, a), key_of(m, b));
+    return order ? order < 0 : a < b;
+}
+
+static inline bool is_less(const struct merge *m, u128 a, u128 b)
+{
+    if (__builtin_expect((a ^ b) >> INPUT_BITS == 0, 0))
+        return is_less_by_key(m, input_of(a), input_of(b));
+    return a < b;
+}
+
+/* Bring the input, whose next key changed and which was the winner, to its place. */
+static void replay(struct merge *m, size_t input)
+{
+    u128 word = word_of(m, input);
+    for (size_t node = (m->count + input) / 2; node > 0; node /= 2) {
+        u128 other = m->tree[node];
+        bool loses = is_less(m, other, word);
+        m->tree[node] = loses ? word : other;
+        word = loses ? other : word;
+    }
+    m->tree[0] = word;
+}
+
+static void build(struct merge *m)
+{
+    for (size_t i = 0; i < m->count; i++)
+        m->winners[m->count + i] = word_of(m, i);
+    for (size_t node = m->count - 1; node > 0; node--) {
+        u128 a = m->winners[2 * node];
+        u128 b = m->winners[2 * node + 1];
+        bool a_wins = is_less(m, a, b);
+        m->winners[node] = a_wins ? a : b;
+        m->tree[node] = a_wins ? b : a;
+    }
+    m->tree[0] = m->winners[1];
+}
+
+static size_t common_bytes(struct slice a, struct slice b)
+{
+    size_t common = num_min_size(a.len, b.len);
+    size_t n = 0;
+    while (n < common && a.ptr[n] == b.ptr[n])
+        n++;
+    return n;
+}
+
+/* What the least next key and the greatest last key share, all keys between them share. */
+static slp_rc refresh_prefix(struct merge *m, struct slp_err *err)
+{
+    bool has_any = false;
+    struct slice lo = slice_of(NULL, 0);
+    struct slice hi = slice_of(NULL, 0);
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->inputs[i].is_done)
+            continue;
+        struct slice first = key_of(m, i);
+        struct slice last = key_at(m->blocks[i].keys, m->blocks[i].keys->count - 1);
+        lo = !has_any || slice_compare(first, lo) < 0 ? first : lo;
+        hi = !has_any || slice_compare(last, hi) > 0 ? last : hi;
+        has_any = true;
+    }
+    TRY(buf_assign(&m->prefix, slice_first(lo, common_bytes(lo, hi)), err));
+    m->fresh_rows = 0;
+    build(m);
+    return SLP_OK;
+}
+
+static void format_key(struct slice key, char out[2 * SHOWN_KEY_BYTES + 4])
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t shown = num_min_size(key.len, SHOWN_KEY_BYTES);
+    for (size_t i = 0; i < shown; i++) {
+        out[2 * i] = digits[key.ptr[i] >> 4];
+        out[2 * i + 1] = digits[key.ptr[i] & 15];
+    }
+    memcpy(out + 2 * shown, shown < key.len ? "..." : "", shown < key.len ? 4 : 1);
+}
+
+static slp_rc fail_order(size_t input, struct slice before, struct slice after, struct slp_err *err)
+{
+    char a[2 * SHOWN_KEY_BYTES + 4];
+    char b[2 * SHOWN_KEY_BYTES + 4];
+    format_key(before, a);
+    format_key(after, b);
+    FAIL(err, CORRUPT, "input %zu of the merge is not sorted: key %s comes after key %s", input, b,
+         a);
+}
+
+static slp_rc check_order(const struct input *in, size_t input, const struct key_vec *keys,
+                          struct slp_err *err)
+{
+    if (in->has_last && slice_compare(key_at(keys, 0), buf_slice(&in->last)) < 0)
+        return fail_order(input, buf_slice(&in->last), key_at(keys, 0), err);
+    int64_t fall = key_first_fall(keys, 0);
+    if (fall < keys->count)
+        return fail_order(input, key_at(keys, fall - 1), key_at(keys, fall), err);
+    return SLP_OK;
+}
+
+/* Replace the used-up block of an input. */
+static slp_rc load_block(struct merge *m, size_t input, struct slp_err *err)
+{
+    struct input *in = &m->inputs[input];
+    struct run_block *block = &m->blocks[input];
+    if (block->batch) {
+        TRY(buf_assign(&in->last, key_at(block->keys, block->keys->count - 1), err));
+        in->has_last = true;
+        *block = (struct run_block){0};
+    }
+    struct run_block next = {0};
+    slp_rc rc = run_next(in->run, &next, err);
+    if (rc == SLP_DONE) {
+        run_close(in->run);
+        in->run = NULL;
+        in->is_done = true;
+        return SLP_OK;
+    }
+    if (rc != SLP_OK)
+        return rc;
+    assert(next.batch->rows > 0 && next.keys->count == next.batch->rows);
+    TRY(check_order(in, input, next.keys, err));
+    *block = next;
+    in->at = 0;
+    size_t row_bytes = arr_batch_memory(next.batch) / (size_t)next.batch->rows + 1;
+    m->row_bytes = num_max_size(m->row_bytes, row_bytes);
+    return SLP_OK;
+}
+
+static bool has_prefix(const struct merge *m, size_t input)
+{
+    const struct key_vec *keys = m->blocks[input].keys;
+    return slice_starts_with(key_at(keys, 0), buf_slice(&m->prefix)) &&
+           slice_starts_with(key_at(keys, keys->count - 1), buf_slice(&m->prefix));
+}
+
+/* See that every input has a next key or is done, and that the tree knows it. */
+static slp_rc fill(struct merge *m, struct slp_err *err)
+{
+    if (!m->is_started) {
+        for (size_t i = 0; i < m->count; i++) {
+            if (!m->blocks[i].batch && !m->inputs[i].is_done)
+                TRY(load_block(m, i, err));
+        }
+        TRY(refresh_prefix(m, err));
+        m->is_started = true;
+        return SLP_OK;
+    }
+    if (!m->is_used_up)
+        return SLP_OK;
+    size_t input = input_of(m->tree[0]);
+    TRY(load_block(m, input, err));
+    m->is_used_up = false;
+    bool is_stale = m->fresh_rows >= REFRESH_ROWS * (int64_t)m->count;
+    if (is_stale || (!m->inputs[input].is_done && !has_prefix(m, input)))
+        return refresh_prefix(m, err);
+    replay(m, input);
+    return SLP_OK;
+}
+
+/* The best of the inputs that the winner has beaten. */
+static u128 runner_up(const struct merge *m, size_t input)
+{
+    size_t node = (m->count + input) / 2;
+    u128 best = m->tree[node];
+    for (node /= 2; node > 0; node /= 2)
+        best = is_less(m, m->tree[node], best) ? m->tree[node] : best;
+    return best;
+}
+
+/* The row behind the last one in the winner's block that comes before all other inputs: steps that
+ * double, then halving. The winner's next row is one that does. */
+static int64_t run_end(const struct merge *m, size_t input)
+{
+    const struct key_vec *keys = m->blocks[input].keys;
+    if (m->count == 1)
+        return keys->count;
+    size_t other = input_of(runner_up(m, input));
+    if (m->inputs[other].is_done)
+        return keys->count;
+    struct slice limit = key_of(m, other);
+    int greatest = input < other ? 0 : -1; /* of equal keys the lower input comes first */
+    int64_t inside = m->inputs[input].at;
+    int64_t outside = keys->count;
+    for (int64_t step = 1; inside + step < outside; step *= 2) {
+        if (slice_compare(key_at(keys, inside + step), limit) > greatest) {
+            outside = inside + step;
+            break;
+        }
+        inside += step;
+    }
+    while (outside - inside > 1) {
+        int64_t middle = inside + (outside - inside) / 2;
+        if (slice_compare(key_at(keys, middle), limit) > greatest)
+            outside = middle;
+        else
+            inside = middle;
+    }
+    return outside;
+}
+
+/* Add rows of the winner to the plan; a span goes on if they stand behind its last. */
+static void add_rows(struct merge *m, struct merge_plan *plan, size_t input, int64_t rows)
+{
+    struct input *in = &m->inputs[input];
+    struct merge_span *last = plan->span_count ? &m->spans[plan->span_count - 1] : NULL;
+    if (last && last->input == input)
+        last->rows += (uint32_t)rows;
+    else
+        m->spans[plan->span_count++] =
+            (struct merge_span){.input = (uint32_t)input, .rows = (uint32_t)rows, .first = in->at};
+    in->at += rows;
+    plan->rows += rows;
+}
+
+static void make_plan(struct merge *m, int64_t max_rows, struct merge_plan *plan)
+{
+    *plan = (struct merge_plan){.blocks = m->blocks, .spans = m->spans};
+    size_t input = input_of(m->tree[0]);
+    int streak = 0;
+    while (plan->rows < max_rows && plan->span_count < PLAN_SPANS && !m->inputs[input].is_done) {
+        int64_t rows = 1;
+        if (streak >= GALLOP_AFTER) {
+            rows = num_min_i64(run_end(m, input) - m->inputs[input].at, max_rows - plan->rows);
+            streak = 0;
+        }
+        add_rows(m, plan, input, rows);
+        if (m->inputs[input].at == m->blocks[input].keys->count) {
+            m->is_used_up = true;
+            break;
+        }
+        replay(m, input);
+        size_t winner = input_of(m->tree[0]);
+        streak = winner == input ? streak + 1 : 0;
+        input = winner;
+    }
+    m->fresh_rows += plan->rows;
+}
+
+static slp_rc gather(struct merge *m, const struct merge_plan *plan, struct arr_batch *out,
+                     struct key_vec *keys, struct slp_err *err)
+{
+    for (size_t c = 0; c < m->schema->count; c++) {
+        slp_rc rc = merge_gather_col(plan, c, &out->cols[c], err);
+        if (rc != SLP_OK)
+            return err_wrap(err, rc, "column \"%s\"", m->schema->fields[c].name);
+    }
+    if (keys)
+        TRY(merge_gather_keys(plan, keys, err));
+    out->rows += plan->rows;
+    return SLP_OK;
+}
+
+slp_rc merge_next(struct merge *m, int64_t max_rows, size_t max_bytes, struct arr_batch *out,
+                  struct key_vec *keys, struct slp_err *err)
+{
+    assert(max_rows > 0 && out->schema->count == m->schema->count);
+    int64_t begin = out->rows;
+    while (out->rows - begin < max_rows) {
+        size_t bytes = arr_batch_memory(out);
+        if (bytes >= max_bytes && out->rows > begin)
+            break;
+        TRY(fill(m, err));
+        if (m->inputs[input_of(m->tree[0])].is_done)
+            break;
+        size_t room = bytes < max_bytes ? (max_bytes - bytes) / m->row_bytes : 0;
+        int64_t limit = num_min_i64(max_rows - (out->rows - begin), PLAN_ROWS);
+        if (room < (size_t)limit)
+            limit = room ? (int64_t)room : 1;
+        struct merge_plan plan;
+        make_plan(m, limit, &plan);
+        TRY(gather(m, &plan, out, keys, err));
+    }
+    return out->rows > begin ? SLP_OK : SLP_DONE;
+}
+
+static slp_rc allocate(struct merge *m, struct slp_err *err)
+{
+    void *p = NULL;
+    TRY(alloc_array(m->mem, m->count, sizeof *m->inputs, &p, err));
+    m->inputs = p;
+    TRY(alloc_array(m->mem, m->count, sizeof *m->blocks, &p, err));
+    m->blocks = p;
+    TRY(alloc_array(m->mem, m->count, sizeof *m->tree, &p, err));
+    m->tree = p;
+    TRY(alloc_array(m->mem, 2 * m->count, sizeof *m->winners, &p, err));
+    m->winners = p;
+    TRY(alloc_array(m->mem, PLAN_SPANS, sizeof *m->spans, &p, err));
+    m->spans = p;
+    return SLP_OK;
+}
+
+static void close_all(struct run **inputs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        run_close(inputs[i]);
+}
+
+slp_rc merge_new(struct alloc *mem, const struct arr_schema *schema, struct run **inputs,
+                 size_t count, struct merge **out, struct slp_err *err)
+{
+    struct merge *m = NULL;
+    slp_rc rc = SLP_OK;
+    if (count == 0 || count > MERGE_INPUTS_MAX)
+        FAIL_OUT(err, LIMIT, "a merge takes 1 to %u inputs, not %zu", MERGE_INPUTS_MAX, count);
+    TRY_OUT(alloc_new(mem, &m, err));
+    *m = (struct merge){.mem = mem, .schema = schema, .count = count, .row_bytes = 1};
+    buf_init(&m->prefix, mem, KEY_MAX_BYTES);
+    TRY_OUT(allocate(m, err));
+    for (size_t i = 0; i < count; i++) {
+        m->inputs[i].run = inputs[i];
+        buf_init(&m->inputs[i].last, mem, KEY_MAX_BYTES);
+    }
+    *out = m;
+    return SLP_OK;
+out:
+    close_all(inputs, count);
+    merge_free(m);
+    return rc;
+}
+
+void merge_free(struct merge *m)
+{
+    if (!m)
+        return;
+    for (size_t i = 0; m->inputs && i < m->count; i++) {
+        run_close(m->inputs[i].run);
+        buf_fini(&m->inputs[i].last);
+    }
+    buf_fini(&m->prefix);
+    alloc_free(m->mem, m->inputs, m->count * sizeof *m->inputs);
+    alloc_free(m->mem, m->blocks, m->count * sizeof *m->blocks);
+    alloc_free(m->mem, m->tree, m->count * sizeof *m->tree);
+    alloc_free(m->mem, m->winners, 2 * m->count * sizeof *m->winners);
+    alloc_free(m->mem, m->spans, PLAN_SPANS * sizeof *m->spans);
+    alloc_delete(m->mem, m);
+}
