@@ -76,8 +76,8 @@ interop: packages-test ## every reader that judges our files, the heavy ones too
 	@python3 tools/run_tests.py build/dev -j $(JOBS) -L '^(interop|heavy)$$'
 
 install: packages-build ## [PREFIX=/usr/local] [DESTDIR=]: program, library, headers, manual page, pkg-config
-	@tools/build.sh release $(JOBS) -DCMAKE_INSTALL_PREFIX=$(PREFIX)
-	@cmake --install build/release
+	@tools/build.sh release $(JOBS)
+	@cmake --install build/release --prefix $(PREFIX)
 
 clean: ## remove what was built; .venv and third_party stay
 	rm -rf build

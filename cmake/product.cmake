@@ -21,6 +21,8 @@ if(TARGET room_api)
   install(TARGETS libsleeper LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(DIRECTORY include/sleeper DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
           FILES_MATCHING PATTERN "*.h" PATTERN "*.def")
+  # The prefix follows from where the file lies, so that an installed tree can be moved.
+  file(RELATIVE_PATH pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
   configure_file(cmake/sleeper.pc.in sleeper.pc @ONLY)
   install(FILES ${CMAKE_BINARY_DIR}/sleeper.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endif()

@@ -52,6 +52,14 @@ function(slp_script file label)
     ENVIRONMENT "SLEEPER=$<TARGET_FILE:sleeper>;SLEEPER_BUILD=${CMAKE_BINARY_DIR}")
 endfunction()
 
+# The tools' own tests stand on nothing that is built.
+file(GLOB files CONFIGURE_DEPENDS house/*_test.py)
+foreach(file ${files})
+  get_filename_component(name ${file} NAME_WE)
+  add_test(NAME house.${name} COMMAND python3 ${file} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(house.${name} PROPERTIES LABELS quick TIMEOUT 120)
+endforeach()
+
 if(TARGET sleeper)
   file(GLOB files CONFIGURE_DEPENDS cli/*_test.sh)
   foreach(file ${files})
