@@ -6,6 +6,11 @@ include(GNUInstallDirs)
 if(TARGET sleeper)
   set_target_properties(sleeper PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
   install(TARGETS sleeper RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  # The manual page is made by the program, from the tables that its parser and its help use.
+  add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/sleeper.1 DEPENDS sleeper VERBATIM
+    COMMAND sh -c "\"$1\" help manual-page >\"$2\"" sh $<TARGET_FILE:sleeper> ${CMAKE_BINARY_DIR}/sleeper.1)
+  add_custom_target(manual ALL DEPENDS ${CMAKE_BINARY_DIR}/sleeper.1)
+  install(FILES ${CMAKE_BINARY_DIR}/sleeper.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
 
 # The library is src/api and what that stands on; it exports slp_ and nothing else (tools/check_exports.py).
@@ -25,8 +30,4 @@ if(TARGET room_api)
   file(RELATIVE_PATH pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
   configure_file(cmake/sleeper.pc.in sleeper.pc @ONLY)
   install(FILES ${CMAKE_BINARY_DIR}/sleeper.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-endif()
-
-if(EXISTS ${CMAKE_SOURCE_DIR}/docs/man/sleeper.1)
-  install(FILES docs/man/sleeper.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()

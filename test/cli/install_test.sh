@@ -17,7 +17,7 @@ test_program_library_headers_and_manual_are_installed() {
     expect_true test -x usr/bin/sleeper
     expect_true test -f usr/include/sleeper/sleeper.h
     expect_true test -f usr/include/sleeper/status.def
-    [ ! -f "$REPO/docs/man/sleeper.1" ] || expect_true test -f usr/share/man/man1/sleeper.1
+    expect_true test -s usr/share/man/man1/sleeper.1
     expect_true test -n "$(find usr -name libsleeper.so.0)"
     expect_true test -n "$(find usr -name sleeper.pc)"
     SLEEPER=$work/usr/bin/sleeper
@@ -47,6 +47,12 @@ C
         fail "the program does not compile"
     LD_LIBRARY_PATH=$(pkg-config --variable=libdir sleeper) ./program >"$work/out"
     expect_out_is "$(pkg-config --modversion sleeper)"
+}
+
+test_the_manual_page_is_well_formed() {
+    command -v mandoc >/dev/null || skip "mandoc is not installed"
+    last="mandoc -Tlint -Wwarning sleeper.1"
+    mandoc -Tlint -Wwarning "$SLEEPER_BUILD/sleeper.1" >"$work/out" 2>"$work/err" || fail "the manual page has warnings"
 }
 
 run_tests
