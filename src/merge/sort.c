@@ -38,6 +38,7 @@ struct bucket {
     uint32_t first; /* entry */
     uint32_t count;
     uint32_t depth; /* key bytes before the window */
+    uint32_t digit; /* the one to try first: those before it are equal in the whole bucket */
 };
 
 struct sorter {
@@ -76,13 +77,25 @@ static void load_entry(const struct key_vec *keys, uint32_t depth, struct entry 
     e->tail = rest.len < TAIL_GOES_ON ? (uint32_t)rest.len : TAIL_GOES_ON;
 }
 
-static unsigned digit_of(const struct entry *e, uint32_t digit)
+/* Where a digit stands in an entry: eight bytes from `at` on, shifted. The tail is in the upper half
+ * of the word that begins with the row. */
+struct place {
+    size_t at;
+    unsigned shift;
+};
+
+static struct place place_of(uint32_t digit)
 {
     if (digit < 8)
-        return (unsigned)(e->hi >> (56 - 8 * digit)) & 0xff;
+        return (struct place){.at = offsetof(struct entry, hi), .shift = 56 - 8 * digit};
     if (digit < WINDOW_BYTES)
-        return (unsigned)(e->lo >> (120 - 8 * digit)) & 0xff;
-    return e->tail;
+        return (struct place){.at = offsetof(struct entry, lo), .shift = 120 - 8 * digit};
+    return (struct place){.at = offsetof(struct entry, row), .shift = 32};
+}
+
+static inline unsigned digit_at(const struct entry *e, struct place p)
+{
+    return (unsigned)(num_load_u64le((const uint8_t *)e + p.at) >> p.shift) & 0xff;
 }
 
 static bool is_less(const struct sorter *s, const struct entry *a, const struct entry *b,
@@ -134,7 +147,7 @@ static uint32_t first_difference(const struct entry *e, uint32_t count)
 }
 
 /* Put every entry into its digit's bucket, in place: each swap brings at least one home. */
-static void permute(struct entry *e, uint32_t digit, const uint32_t *counts, uint32_t *starts)
+static void permute(struct entry *e, struct place p, const uint32_t *counts, uint32_t *starts)
 {
     uint32_t next[DIGITS];
     uint32_t ends[DIGITS];
@@ -148,12 +161,12 @@ static void permute(struct entry *e, uint32_t digit, const uint32_t *counts, uin
     for (unsigned d = 0; d < DIGITS; d++) {
         while (next[d] < ends[d]) {
             struct entry moving = e[next[d]];
-            unsigned home = digit_of(&moving, digit);
+            unsigned home = digit_at(&moving, p);
             while (home != d) {
                 struct entry displaced = e[next[home]];
                 e[next[home]++] = moving;
                 moving = displaced;
-                home = digit_of(&moving, digit);
+                home = digit_at(&moving, p);
             }
             e[next[d]++] = moving;
         }
@@ -180,31 +193,45 @@ static slp_rc next_window(struct sorter *s, struct bucket b, struct slp_err *err
             e[i].lo = e[i].row;
             e[i].tail = 0;
         }
+        b.digit = WINDOW_BYTES - sizeof(uint32_t);
         return push(s, b, err);
     }
     b.depth += WINDOW_BYTES;
+    b.digit = 0;
     for (uint32_t i = 0; i < b.count; i++)
         load_entry(s->keys, b.depth, &e[i]);
     return push(s, b, err);
 }
 
+static void count_digits(const struct entry *e, uint32_t count, struct place p, uint32_t *counts)
+{
+    memset(counts, 0, DIGITS * sizeof *counts);
+    for (uint32_t i = 0; i < count; i++)
+        counts[digit_at(&e[i], p)]++;
+}
+
 static slp_rc split(struct sorter *s, struct bucket b, struct slp_err *err)
 {
     struct entry *e = s->entries + b.first;
-    uint32_t digit = first_difference(e, b.count);
-    if (digit > TAIL_DIGIT)
-        return next_window(s, b, err);
-    uint32_t counts[DIGITS] = {0};
+    uint32_t counts[DIGITS];
     uint32_t starts[DIGITS];
-    for (uint32_t i = 0; i < b.count; i++)
-        counts[digit_of(&e[i], digit)]++;
-    permute(e, digit, counts, starts);
+    uint32_t digit = b.digit;
+    count_digits(e, b.count, place_of(digit), counts);
+    if (counts[digit_at(&e[0], place_of(digit))] == b.count) {
+        digit = first_difference(e, b.count);
+        if (digit > TAIL_DIGIT)
+            return next_window(s, b, err);
+        count_digits(e, b.count, place_of(digit), counts);
+    }
+    permute(e, place_of(digit), counts, starts);
     for (unsigned d = 0; d < DIGITS; d++) {
         if (counts[d] > 1)
-            TRY(push(
-                s,
-                (struct bucket){.first = b.first + starts[d], .count = counts[d], .depth = b.depth},
-                err));
+            TRY(push(s,
+                     (struct bucket){.first = b.first + starts[d],
+                                     .count = counts[d],
+                                     .depth = b.depth,
+                                     .digit = digit < TAIL_DIGIT ? digit + 1 : TAIL_DIGIT},
+                     err));
     }
     return SLP_OK;
 }
@@ -221,19 +248,21 @@ static slp_rc sort_all(struct sorter *s, struct bucket all, struct slp_err *err)
     return SLP_OK;
 }
 
-/* Bytes that all keys begin with. */
+/* Bytes that all keys begin with. Most often they are few: the first eight are compared at once. */
 static uint32_t common_prefix(const struct key_vec *keys)
 {
     struct slice prefix = key_at(keys, 0);
+    uint64_t first = prefix.len ? num_load_u64be(prefix.ptr) : 0;
     for (int64_t i = 1; i < keys->count && prefix.len > 0; i++) {
         struct slice key = key_at(keys, i);
-        if (slice_starts_with(key, prefix))
-            continue;
-        size_t n = 0;
-        size_t common = num_min_size(key.len, prefix.len);
-        while (n < common && key.ptr[n] == prefix.ptr[n])
+        prefix.len = num_min_size(prefix.len, key.len);
+        if (prefix.len == 0)
+            break;
+        uint64_t differs = num_load_u64be(key.ptr) ^ first;
+        size_t n = differs ? (size_t)__builtin_clzll(differs) / 8 : 8;
+        while (n >= 8 && n < prefix.len && key.ptr[n] == prefix.ptr[n])
             n++;
-        prefix.len = n;
+        prefix.len = num_min_size(prefix.len, n);
     }
     return (uint32_t)prefix.len;
 }
