@@ -1,0 +1,197 @@
+#include "codec/dictionary.h"
+
+#include "base/hash.h"
+#include "base/num.h"
+
+#define SLOTS_FIRST   1024u
+#define SLOTS_MAX     (2u * CX_DICTIONARY_MAX_COUNT)
+#define KEY_BYTES     8u
+#define NO_INDEX      UINT32_MAX
+#define LENGTH_PREFIX 4u
+
+struct entry {
+    uint64_t key;
+    uint32_t len;
+    uint32_t offset; /* of the value's bytes in `values` */
+};
+
+struct cx_dictionary {
+    struct alloc *mem;
+    uint32_t slot_count; /* a power of two */
+    unsigned shift;      /* 64 less the bits of slot_count */
+    uint32_t count;
+    uint32_t bytes;
+    uint32_t slots[SLOTS_MAX];
+    struct entry entries[CX_DICTIONARY_MAX_COUNT];
+    uint8_t values[CX_DICTIONARY_MAX_BYTES];
+};
+
+slp_rc cx_dictionary_new(struct alloc *mem, struct cx_dictionary **out, struct slp_err *err)
+{
+    struct cx_dictionary *d = NULL;
+    TRY(alloc_new(mem, &d, err));
+    d->mem = mem;
+    cx_dictionary_clear(d);
+    *out = d;
+    return SLP_OK;
+}
+
+void cx_dictionary_free(struct cx_dictionary *d)
+{
+    if (d)
+        alloc_delete(d->mem, d);
+}
+
+static void set_slots(struct cx_dictionary *d, uint32_t slot_count)
+{
+    d->slot_count = slot_count;
+    d->shift = 64u - (unsigned)__builtin_ctz(slot_count);
+    memset(d->slots, 0, slot_count * sizeof *d->slots);
+}
+
+void cx_dictionary_clear(struct cx_dictionary *d)
+{
+    set_slots(d, SLOTS_FIRST);
+    d->count = 0;
+    d->bytes = 0;
+}
+
+uint32_t cx_dictionary_count(const struct cx_dictionary *d)
+{
+    return d->count;
+}
+
+struct slice cx_dictionary_values(const struct cx_dictionary *d)
+{
+    return slice_of(d->values, d->bytes);
+}
+
+/* Odd constants of many bits; the high bits of the product choose the slot. */
+static inline uint32_t slot_of(const struct cx_dictionary *d, uint64_t key, uint32_t len)
+{
+    uint64_t mixed = (key ^ (uint64_t)len * 0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u;
+    mixed = (mixed ^ mixed >> 32) * 0x9fb21c651e98df25u;
+    return (uint32_t)(mixed >> d->shift);
+}
+
+static void grow(struct cx_dictionary *d)
+{
+    set_slots(d, d->slot_count * 2);
+    for (uint32_t i = 0; i < d->count; i++) {
+        uint32_t at = slot_of(d, d->entries[i].key, d->entries[i].len);
+        while (d->slots[at])
+            at = (at + 1) & (d->slot_count - 1);
+        d->slots[at] = i + 1;
+    }
+}
+
+/* A new value for the empty slot `at`; its index, or NO_INDEX when it does not fit. `prefix_bytes`
+ * is LENGTH_PREFIX or 0. */
+static uint32_t add_value(struct cx_dictionary *d, uint32_t at, uint64_t key, struct slice value,
+                          uint32_t prefix_bytes)
+{
+    size_t left = sizeof d->values - d->bytes;
+    if (d->count == CX_DICTIONARY_MAX_COUNT || value.len > left || prefix_bytes > left - value.len)
+        return NO_INDEX;
+    uint8_t *to = d->values + d->bytes;
+    uint32_t len = (uint32_t)value.len;
+    if (prefix_bytes)
+        num_store_u32le(to, len);
+    memcpy(to + prefix_bytes, value.ptr, value.len);
+    uint32_t index = d->count++;
+    d->entries[index] = (struct entry){.key = key, .len = len, .offset = d->bytes + prefix_bytes};
+    d->bytes += prefix_bytes + len;
+    d->slots[at] = index + 1;
+    if (d->count * 2 > d->slot_count && d->slot_count < SLOTS_MAX)
+        grow(d);
+    return index;
+}
+
+static inline uint32_t find_or_add(struct cx_dictionary *d, uint64_t key, struct slice value,
+                                   uint32_t prefix_bytes)
+{
+    uint32_t at = slot_of(d, key, (uint32_t)value.len);
+    while (d->slots[at]) {
+        const struct entry *e = &d->entries[d->slots[at] - 1];
+        if (e->key == key && e->len == value.len &&
+            (value.len <= KEY_BYTES || memcmp(d->values + e->offset, value.ptr, value.len) == 0))
+            return d->slots[at] - 1;
+        at = (at + 1) & (d->slot_count - 1);
+    }
+    return add_value(d, at, key, value, prefix_bytes);
+}
+
+/* The value itself, zero beyond its end, or its hash. Reads CX_DICTIONARY_OVERREAD bytes. */
+static inline uint64_t key_of(struct slice value)
+{
+    if (value.len > KEY_BYTES)
+        return hash_xxh64(value, 0);
+    if (value.len == 0)
+        return 0;
+    return num_load_u64le(value.ptr) & (UINT64_MAX >> (64 - 8 * value.len));
+}
+
+static size_t add_u32(struct cx_dictionary *d, const uint8_t *data, size_t count, uint32_t *indices)
+{
+    for (size_t i = 0; i < count; i++, data += 4) {
+        uint32_t index = find_or_add(d, num_load_u32le(data), slice_of(data, 4), 0);
+        if (index == NO_INDEX)
+            return i;
+        indices[i] = index;
+    }
+    return count;
+}
+
+static size_t add_u64(struct cx_dictionary *d, const uint8_t *data, size_t count, uint32_t *indices)
+{
+    for (size_t i = 0; i < count; i++, data += 8) {
+        uint32_t index = find_or_add(d, num_load_u64le(data), slice_of(data, 8), 0);
+        if (index == NO_INDEX)
+            return i;
+        indices[i] = index;
+    }
+    return count;
+}
+
+size_t cx_dictionary_add_fixed(struct cx_dictionary *d, const uint8_t *data, size_t width,
+                               size_t count, uint32_t *indices)
+{
+    if (width == 4)
+        return add_u32(d, data, count, indices);
+    if (width == 8)
+        return add_u64(d, data, count, indices);
+    for (size_t i = 0; i < count; i++, data += width) {
+        struct slice value = slice_of(data, width);
+        uint32_t index = find_or_add(d, key_of(value), value, 0);
+        if (index == NO_INDEX)
+            return i;
+        indices[i] = index;
+    }
+    return count;
+}
+
+size_t cx_dictionary_add_variable(struct cx_dictionary *d, const uint8_t *data,
+                                  const int32_t *offsets, size_t count, uint32_t *indices)
+{
+    /* Sorted columns repeat: the value of the row before is tried first. */
+    struct slice last = {0};
+    uint64_t last_key = 0;
+    uint32_t last_index = NO_INDEX;
+    for (size_t i = 0; i < count; i++) {
+        struct slice value =
+            slice_of(data + offsets[i], (size_t)offsets[i + 1] - (size_t)offsets[i]);
+        uint64_t key = key_of(value);
+        bool repeats = last_index != NO_INDEX && key == last_key && value.len == last.len &&
+                       (value.len <= KEY_BYTES || memcmp(value.ptr, last.ptr, value.len) == 0);
+        if (!repeats) {
+            uint32_t index = find_or_add(d, key, value, LENGTH_PREFIX);
+            if (index == NO_INDEX)
+                return i;
+            last = value;
+            last_key = key;
+            last_index = index;
+        }
+        indices[i] = last_index;
+    }
+    return count;
+}

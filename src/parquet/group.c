@@ -1,0 +1,546 @@
+#include <inttypes.h>
+
+#include "arrow/bits.h"
+#include "base/hash.h"
+#include "base/num.h"
+#include "codec/bit_pack.h"
+#include "codec/dictionary.h"
+#include "codec/rle_encode.h"
+#include "parquet/group_priv.h"
+#include "parquet/page.h"
+
+#define PAGE_BYTES_DEFAULT ((size_t)1 << 20)
+#define GROUP_MAX_BYTES    ((size_t)1 << 40)
+
+/* A page header as written here is shorter. */
+#define HEADER_MAX_BYTES 64u
+
+/* The dictionary is looked at after this many values, and given up when over half were new. */
+#define DICTIONARY_STEP 4096u
+
+/* Whether pages shrink is looked at when this many bytes went in, and again at the end. */
+#define SHRINK_PROBE_BYTES (1u << 20)
+
+struct pq_group {
+    struct alloc *mem;
+    const struct arr_schema *schema;
+    const struct pq_write_options *options;
+    struct pq_leaf *leaves;
+    struct pq_chunk_facts *chunks;
+    int64_t rows;
+    struct buf bytes;      /* the group as it will stand in the file */
+    struct buf pages;      /* struct pq_page_place, of all chunks */
+    struct buf page_facts; /* struct pq_page_facts, as many */
+    struct buf bounds;     /* what struct pq_bounds_ref points to */
+    struct pq_values_scratch values;
+    struct buf indices; /* uint32_t a value, of one chunk */
+    struct buf body;    /* a page before compression */
+    struct buf header;
+    struct cx_dictionary *dictionary; /* made when first needed */
+    struct cx_codec *codec;
+};
+
+/* One chunk while it is encoded. */
+struct chunk {
+    struct pq_group *g;
+    struct pq_chunk_facts *facts;
+    const struct arr_col *col;
+    bool is_optional;
+    bool has_nulls;
+    unsigned index_width; /* 0: PLAIN */
+    int64_t block_rows;
+    struct pq_values values;
+    struct pq_bounds bounds; /* of all pages so far */
+    struct pq_bounds last;   /* of the last page with values */
+    bool has_last;
+    bool is_ascending;
+    bool is_descending;
+};
+
+/* The rows of one page, and its values, which are fewer when rows are null. */
+struct page {
+    int64_t row;
+    int64_t rows;
+    size_t value;
+    size_t values;
+};
+
+void pq_write_options_init(struct pq_write_options *o)
+{
+    *o = (struct pq_write_options){.codec = CX_ZSTD, .level = 1, .page_bytes = PAGE_BYTES_DEFAULT};
+}
+
+void pq_group_free(struct pq_group *g)
+{
+    if (!g)
+        return;
+    buf_fini(&g->bytes);
+    buf_fini(&g->pages);
+    buf_fini(&g->page_facts);
+    buf_fini(&g->bounds);
+    pq_values_scratch_fini(&g->values);
+    buf_fini(&g->indices);
+    buf_fini(&g->body);
+    buf_fini(&g->header);
+    cx_dictionary_free(g->dictionary);
+    cx_codec_free(g->codec);
+    alloc_free(g->mem, g->leaves, g->schema->count * sizeof *g->leaves);
+    alloc_free(g->mem, g->chunks, g->schema->count * sizeof *g->chunks);
+    alloc_delete(g->mem, g);
+}
+
+slp_rc pq_group_new(struct alloc *mem, const struct arr_schema *schema,
+                    const struct pq_write_options *options, struct pq_group **out,
+                    struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct pq_group *g = NULL;
+    TRY(alloc_new(mem, &g, err));
+    g->mem = mem;
+    g->schema = schema;
+    g->options = options;
+    buf_init(&g->bytes, mem, GROUP_MAX_BYTES);
+    buf_init(&g->pages, mem, GROUP_MAX_BYTES);
+    buf_init(&g->page_facts, mem, GROUP_MAX_BYTES);
+    buf_init(&g->bounds, mem, GROUP_MAX_BYTES);
+    pq_values_scratch_init(&g->values, mem);
+    buf_init(&g->indices, mem, GROUP_MAX_BYTES);
+    buf_init(&g->body, mem, GROUP_MAX_BYTES);
+    buf_init(&g->header, mem, HEADER_MAX_BYTES);
+    TRY_OUT(alloc_array(mem, schema->count, sizeof *g->leaves, (void **)&g->leaves, err));
+    TRY_OUT(alloc_array(mem, schema->count, sizeof *g->chunks, (void **)&g->chunks, err));
+    TRY_OUT(cx_codec_new(mem, &g->codec, err));
+    for (size_t i = 0; i < schema->count; i++)
+        TRY_OUT(pq_leaf_of(&schema->fields[i], &g->leaves[i], err));
+    *out = g;
+out:
+    if (rc != SLP_OK)
+        pq_group_free(g);
+    return rc;
+}
+
+static void forget_rows(struct pq_group *g)
+{
+    g->rows = 0;
+    buf_clear(&g->bytes);
+    buf_clear(&g->pages);
+    buf_clear(&g->page_facts);
+    buf_clear(&g->bounds);
+    memset(g->chunks, 0, g->schema->count * sizeof *g->chunks);
+}
+
+static slp_rc keep_bounds(struct pq_group *g, const struct pq_bounds *b, struct pq_bounds_ref *ref,
+                          struct slp_err *err)
+{
+    *ref =
+        (struct pq_bounds_ref){.state = b->state, .at = g->bounds.len, .nan_count = b->nan_count};
+    if (b->state != PQ_BOUNDS_KNOWN)
+        return SLP_OK;
+    ref->min_exact = b->min_exact;
+    ref->max_exact = b->max_exact;
+    ref->min_len = b->min_len;
+    ref->max_len = b->max_len;
+    TRY(buf_append_slice(&g->bounds, pq_bounds_min(b), err));
+    return buf_append_slice(&g->bounds, pq_bounds_max(b), err);
+}
+
+/* A page's header for the bytes that will stand behind it. `rows` are those of a data page, or the
+ * values of a dictionary. */
+static slp_rc put_header(const struct chunk *c, enum pq_page_kind kind, int64_t rows,
+                         size_t raw_bytes, struct slice stored, struct slp_err *err)
+{
+    struct buf *out = &c->g->header;
+    struct cx_put w;
+    buf_clear(out);
+    cx_put_init(&w, out, err);
+    cx_put_i32(&w, 1, (int32_t)kind);
+    cx_put_i32(&w, 2, (int32_t)raw_bytes);
+    cx_put_i32(&w, 3, (int32_t)stored.len);
+    cx_put_i32(&w, 4, (int32_t)hash_crc32(0, stored));
+    cx_put_struct(&w, kind == PQ_PAGE_DICTIONARY ? 7 : 5);
+    cx_put_i32(&w, 1, (int32_t)rows);
+    if (kind == PQ_PAGE_DICTIONARY) {
+        cx_put_i32(&w, 2, PQ_PLAIN);
+    } else {
+        cx_put_i32(&w, 2, c->index_width ? PQ_RLE_DICTIONARY : PQ_PLAIN);
+        cx_put_i32(&w, 3, PQ_RLE); /* definition levels */
+        cx_put_i32(&w, 4, PQ_RLE); /* repetition levels: there are none */
+    }
+    cx_put_end(&w);
+    return cx_put_finish(&w);
+}
+
+/*
+ * Compress `body` behind the group's last byte and put its header before it: the header's length
+ * depends on that of the result, so room is left and the body moved down.
+ */
+static slp_rc put_page(struct chunk *c, enum pq_page_kind kind, int64_t rows, struct slice body,
+                       struct slp_err *err)
+{
+    struct buf *out = &c->g->bytes;
+    size_t start = out->len;
+    if (body.len > PQ_PAGE_MAX_BYTES || rows > INT32_MAX)
+        FAIL(err, LIMIT, "a page of %zu bytes and %" PRId64 " rows, at most %u bytes are possible",
+             body.len, rows, PQ_PAGE_MAX_BYTES);
+    TRY(buf_reserve(out, HEADER_MAX_BYTES, err));
+    out->len += HEADER_MAX_BYTES;
+    TRY(cx_compress(c->g->codec, (enum cx_kind)c->facts->codec, c->g->options->level, body, out,
+                    err));
+    struct slice stored =
+        slice_of(out->ptr + start + HEADER_MAX_BYTES, out->len - start - HEADER_MAX_BYTES);
+    TRY(put_header(c, kind, rows, body.len, stored, err));
+    const struct buf *header = &c->g->header;
+    memmove(out->ptr + start + header->len, stored.ptr, stored.len);
+    memcpy(out->ptr + start, header->ptr, header->len);
+    out->len = start + header->len + stored.len;
+    c->facts->uncompressed_bytes += header->len + body.len;
+    c->facts->bytes += header->len + stored.len;
+    return SLP_OK;
+}
+
+/* Definition levels with the length before them, as pages of version 1 have them. */
+static slp_rc put_levels(const struct chunk *c, const struct page *p, struct slp_err *err)
+{
+    struct buf *body = &c->g->body;
+    size_t start = body->len;
+    TRY(buf_append_u32le(body, 0, err));
+    if (p->values == (size_t)p->rows || p->values == 0)
+        TRY(cx_rle_encode_run(p->values ? 1 : 0, (size_t)p->rows, 1, body, err));
+    else
+        TRY(cx_rle_encode_bits(c->col->validity.ptr, (size_t)p->row, (size_t)p->rows, body, err));
+    num_store_u32le(body->ptr + start, (uint32_t)(body->len - start - 4));
+    return SLP_OK;
+}
+
+static const uint32_t *indices_of(const struct pq_group *g)
+{
+    return (const uint32_t *)(const void *)g->indices.ptr;
+}
+
+/* The body of a data page; where it would be a copy of the column, the column itself. */
+static slp_rc make_body(const struct chunk *c, const struct page *p, struct slice *out,
+                        struct slp_err *err)
+{
+    struct buf *body = &c->g->body;
+    const struct pq_values *v = &c->values;
+    if (!c->is_optional && !c->index_width && v->width > 0) {
+        *out = slice_of(v->data + p->value * v->width, p->values * v->width);
+        return SLP_OK;
+    }
+    buf_clear(body);
+    if (c->is_optional)
+        TRY(put_levels(c, p, err));
+    if (!c->index_width) {
+        TRY(pq_values_encode_plain(v, p->value, p->values, body, err));
+    } else if (p->values > 0) {
+        TRY(buf_append_u8(body, (uint8_t)c->index_width, err));
+        TRY(cx_rle_encode(indices_of(c->g) + p->value, p->values, c->index_width, body, err));
+    } else {
+        TRY(buf_append_u8(body, (uint8_t)c->index_width, err));
+    }
+    *out = buf_slice(body);
+    return SLP_OK;
+}
+
+/* Take a page's bounds into those of its chunk. */
+static void add_bounds(struct chunk *c, const struct pq_bounds *b, bool is_null_page)
+{
+    enum pq_order order = c->values.order;
+    pq_bounds_add(order, &c->bounds, b);
+    if (is_null_page)
+        return;
+    if (b->state != PQ_BOUNDS_KNOWN) {
+        c->facts->has_column_index = false;
+        return;
+    }
+    if (c->has_last) {
+        int min = pq_bound_compare(order, pq_bounds_min(&c->last), pq_bounds_min(b));
+        int max = pq_bound_compare(order, pq_bounds_max(&c->last), pq_bounds_max(b));
+        c->is_ascending = c->is_ascending && min <= 0 && max <= 0;
+        c->is_descending = c->is_descending && min >= 0 && max >= 0;
+    }
+    c->last = *b;
+    c->has_last = true;
+}
+
+static slp_rc encode_page(struct chunk *c, const struct page *p, struct slp_err *err)
+{
+    struct pq_group *g = c->g;
+    struct pq_bounds bounds;
+    struct slice body = {0};
+    size_t start = g->bytes.len;
+    TRY(make_body(c, p, &body, err));
+    TRY(put_page(c, PQ_PAGE_DATA, p->rows, body, err));
+    pq_bounds_of(&c->values, p->value, p->values, &bounds);
+    struct pq_page_facts facts = {.null_count = p->rows - (int64_t)p->values,
+                                  .is_null_page = p->values == 0};
+    if (c->values.physical == PQ_BYTE_ARRAY)
+        facts.unencoded_bytes =
+            pq_values_plain_bytes(&c->values, p->value, p->values) - 4 * p->values;
+    TRY(keep_bounds(g, &bounds, &facts.bounds, err));
+    add_bounds(c, &bounds, facts.is_null_page);
+    struct pq_page_place place = {.offset = start,
+                                  .bytes = (uint32_t)(g->bytes.len - start),
+                                  .first_row = p->row,
+                                  .rows = p->rows};
+    TRY(buf_append(&g->pages, &place, sizeof place, err));
+    TRY(buf_append(&g->page_facts, &facts, sizeof facts, err));
+    c->facts->page_count++;
+    c->facts->null_count += facts.null_count;
+    c->facts->unencoded_bytes += facts.unencoded_bytes;
+    return SLP_OK;
+}
+
+/* How many of rows [row, row + rows) have a value. */
+static size_t count_values(const struct chunk *c, int64_t row, int64_t rows)
+{
+    if (c->values.count == 0)
+        return 0;
+    return c->has_nulls ? (size_t)arr_bits_count(c->col->validity.ptr, row, rows) : (size_t)rows;
+}
+
+/* The fewest rows from `row` on that have `values` values. */
+static int64_t rows_of_values(const struct chunk *c, int64_t row, size_t values)
+{
+    if (!c->has_nulls)
+        return (int64_t)values;
+    int64_t end = row;
+    while (values > 0)
+        values -= arr_bit(c->col->validity.ptr, end++);
+    return end - row;
+}
+
+/* The page that begins at `row` and `value`: to the end of its block, or as far as it may grow. */
+static struct page next_page(const struct chunk *c, int64_t row, size_t value, int64_t block_end)
+{
+    size_t page_bytes = c->g->options->page_bytes ? c->g->options->page_bytes : PAGE_BYTES_DEFAULT;
+    struct page p = {.row = row, .rows = block_end - row, .value = value};
+    size_t most = count_values(c, row, p.rows);
+    size_t fit = 0;
+    if (c->index_width)
+        fit = num_min_size(most, num_max_size(page_bytes / 4 * 32 / c->index_width, 1));
+    else
+        fit = pq_values_fit(&c->values, value, most, page_bytes);
+    if (fit < most)
+        p.rows = rows_of_values(c, row, fit);
+    p.values = fit;
+    return p;
+}
+
+static bool shrinks(const struct pq_chunk_facts *f)
+{
+    return f->bytes <= f->uncompressed_bytes - f->uncompressed_bytes / 20;
+}
+
+/* All pages of the chunk with the codec its facts name. `*gave_up` when they do not shrink. */
+static slp_rc encode_pages(struct chunk *c, bool *gave_up, struct slp_err *err)
+{
+    struct pq_group *g = c->g;
+    *gave_up = false;
+    if (c->index_width) {
+        struct slice values = cx_dictionary_values(g->dictionary);
+        TRY(put_page(c, PQ_PAGE_DICTIONARY, cx_dictionary_count(g->dictionary), values, err));
+        c->facts->dictionary_bytes = (uint32_t)c->facts->bytes;
+    }
+    int64_t row = 0;
+    size_t value = 0;
+    while (row < c->col->rows) {
+        int64_t block_end = row - row % c->block_rows;
+        block_end =
+            c->col->rows - block_end > c->block_rows ? block_end + c->block_rows : c->col->rows;
+        struct page p = next_page(c, row, value, block_end);
+        TRY(encode_page(c, &p, err));
+        row += p.rows;
+        value += p.values;
+        bool is_probe = row == c->col->rows || c->facts->uncompressed_bytes >= SHRINK_PROBE_BYTES;
+        if (is_probe && c->facts->codec != CX_NONE && !shrinks(c->facts)) {
+            *gave_up = true;
+            return SLP_OK;
+        }
+    }
+    assert(value == c->values.count);
+    return SLP_OK;
+}
+
+/* Start the chunk at the group's end; what an earlier attempt left behind that is dropped. */
+static void begin_chunk(struct chunk *c, int codec, const struct pq_chunk_facts *start,
+                        size_t bounds_start)
+{
+    struct pq_group *g = c->g;
+    *c->facts = *start;
+    c->facts->codec = codec;
+    c->facts->has_dictionary = c->index_width != 0;
+    c->facts->has_column_index = c->values.order != PQ_ORDER_NONE;
+    c->bounds = (struct pq_bounds){0};
+    c->has_last = false;
+    c->is_ascending = true;
+    c->is_descending = true;
+    g->bytes.len = start->offset;
+    g->pages.len = start->first_page * sizeof(struct pq_page_place);
+    g->page_facts.len = start->first_page * sizeof(struct pq_page_facts);
+    g->bounds.len = bounds_start;
+}
+
+/* Add values until all are in or the dictionary is not worth it. */
+static bool fill_dictionary(struct cx_dictionary *d, const struct pq_values *v, uint32_t *indices)
+{
+    size_t done = 0;
+    while (done < v->count) {
+        size_t step = num_min_size(v->count - done, DICTIONARY_STEP);
+        size_t added =
+            v->physical == PQ_BYTE_ARRAY
+                ? cx_dictionary_add_variable(d, v->data, v->offsets + done, step, indices + done)
+                : cx_dictionary_add_fixed(d, v->data + done * v->width, v->width, step,
+                                          indices + done);
+        done += added;
+        if (added < step || (step == DICTIONARY_STEP && cx_dictionary_count(d) > done / 2))
+            return false;
+    }
+    return true;
+}
+
+/* Build the dictionary and set the width of indices, or leave it 0. */
+static slp_rc choose_dictionary(struct chunk *c, struct slp_err *err)
+{
+    struct pq_group *g = c->g;
+    const struct pq_values *v = &c->values;
+    c->index_width = 0;
+    if (g->options->no_dictionary || v->physical == PQ_BOOLEAN || v->count == 0)
+        return SLP_OK;
+    if (!g->dictionary)
+        TRY(cx_dictionary_new(g->mem, &g->dictionary, err));
+    cx_dictionary_clear(g->dictionary);
+    buf_clear(&g->indices);
+    TRY(buf_reserve(&g->indices, v->count * sizeof(uint32_t), err));
+    if (!fill_dictionary(g->dictionary, v, (uint32_t *)(void *)g->indices.ptr))
+        return SLP_OK;
+    unsigned width = cx_bit_width(cx_dictionary_count(g->dictionary) - 1);
+    width = width ? width : 1;
+    size_t plain_bytes = pq_values_plain_bytes(v, 0, v->count);
+    size_t bytes = cx_dictionary_values(g->dictionary).len + v->count / 8 * width;
+    if (bytes <= plain_bytes - plain_bytes * 3 / 10)
+        c->index_width = width;
+    return SLP_OK;
+}
+
+static slp_rc check_nulls(const struct arr_field *field, const struct arr_col *col,
+                          struct slp_err *err)
+{
+    if (field->nullable || (col->null_count == 0 && col->type.kind != ARR_NULL))
+        return SLP_OK;
+    for (int64_t row = 0; row < col->rows; row++)
+        if (arr_col_is_null(col, row))
+            FAIL(err, BAD_INPUT, "row %" PRId64 " is null, and the column is not nullable", row);
+    return SLP_OK;
+}
+
+static slp_rc encode_chunk(struct chunk *c, const struct pq_leaf *leaf, struct slp_err *err)
+{
+    struct pq_group *g = c->g;
+    TRY(pq_values_of(c->col, leaf, &g->values, &c->values, err));
+    TRY(choose_dictionary(c, err));
+    const struct pq_chunk_facts start = {.offset = g->bytes.len,
+                                         .first_page = g->pages.len / sizeof(struct pq_page_place)};
+    size_t bounds_start = g->bounds.len;
+    bool gave_up = false;
+    begin_chunk(c, (int)g->options->codec, &start, bounds_start);
+    TRY(encode_pages(c, &gave_up, err));
+    if (gave_up) {
+        begin_chunk(c, CX_NONE, &start, bounds_start);
+        TRY(encode_pages(c, &gave_up, err));
+    }
+    c->facts->boundary_order = c->is_ascending    ? PQ_BOUNDARY_ASCENDING
+                               : c->is_descending ? PQ_BOUNDARY_DESCENDING
+                                                  : PQ_BOUNDARY_UNORDERED;
+    return keep_bounds(g, &c->bounds, &c->facts->bounds, err);
+}
+
+slp_rc pq_group_encode(struct pq_group *g, const struct arr_batch *batch, int64_t block_rows,
+                       struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    const struct arr_field *field = NULL;
+    assert(batch->schema->count == g->schema->count && block_rows > 0);
+    forget_rows(g);
+    for (size_t i = 0; i < g->schema->count; i++) {
+        const struct arr_col *col = &batch->cols[i];
+        field = &g->schema->fields[i];
+        assert(col->rows == batch->rows && arr_type_equal(col->type, field->type));
+        struct chunk c = {.g = g,
+                          .facts = &g->chunks[i],
+                          .col = col,
+                          .is_optional = field->nullable,
+                          .has_nulls = col->null_count > 0,
+                          .block_rows = block_rows};
+        TRY_OUT(check_nulls(field, col, err));
+        TRY_OUT(encode_chunk(&c, &g->leaves[i], err));
+    }
+    g->rows = batch->rows;
+out:
+    if (rc != SLP_OK)
+        forget_rows(g);
+    return err_wrap(err, rc, "column \"%s\"", field ? field->name : "");
+}
+
+int64_t pq_group_rows(const struct pq_group *g)
+{
+    return g->rows;
+}
+
+uint64_t pq_group_bytes(const struct pq_group *g)
+{
+    return g->bytes.len;
+}
+
+struct slice pq_group_all_bytes(const struct pq_group *g)
+{
+    return buf_slice(&g->bytes);
+}
+
+const struct pq_chunk_facts *pq_group_chunk(const struct pq_group *g, size_t column)
+{
+    assert(column < g->schema->count);
+    return &g->chunks[column];
+}
+
+const struct pq_leaf *pq_group_leaf(const struct pq_group *g, size_t column)
+{
+    assert(column < g->schema->count);
+    return &g->leaves[column];
+}
+
+const struct pq_page_place *pq_group_page(const struct pq_group *g, const struct pq_chunk_facts *c,
+                                          size_t i)
+{
+    assert(i < c->page_count);
+    return (const struct pq_page_place *)(const void *)g->pages.ptr + c->first_page + i;
+}
+
+const struct pq_page_facts *pq_group_page_facts(const struct pq_group *g,
+                                                const struct pq_chunk_facts *c, size_t i)
+{
+    assert(i < c->page_count);
+    return (const struct pq_page_facts *)(const void *)g->page_facts.ptr + c->first_page + i;
+}
+
+struct slice pq_group_min(const struct pq_group *g, const struct pq_bounds_ref *b)
+{
+    assert(b->state == PQ_BOUNDS_KNOWN);
+    return slice_sub(buf_slice(&g->bounds), b->at, b->min_len);
+}
+
+struct slice pq_group_max(const struct pq_group *g, const struct pq_bounds_ref *b)
+{
+    assert(b->state == PQ_BOUNDS_KNOWN);
+    return slice_sub(buf_slice(&g->bounds), b->at + b->min_len, b->max_len);
+}
+
+void pq_group_place(const struct pq_group *g, size_t column, struct pq_chunk_place *out)
+{
+    const struct pq_chunk_facts *c = pq_group_chunk(g, column);
+    *out = (struct pq_chunk_place){.dictionary_offset = c->offset,
+                                   .dictionary_bytes = c->dictionary_bytes,
+                                   .codec = c->codec,
+                                   .pages = c->page_count ? pq_group_page(g, c, 0) : NULL,
+                                   .page_count = c->page_count};
+}

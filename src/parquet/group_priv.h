@@ -1,0 +1,66 @@
+/*
+ * What a finished row group tells the writer besides its bytes. For src/parquet alone.
+ */
+#ifndef SLP_PARQUET_GROUP_PRIV_H
+#define SLP_PARQUET_GROUP_PRIV_H
+
+#include "parquet/bounds.h"
+#include "parquet/leaf.h"
+#include "parquet/writer.h"
+
+/* As parquet.thrift numbers ColumnIndex.boundary_order. */
+enum pq_boundary_order {
+    PQ_BOUNDARY_UNORDERED = 0,
+    PQ_BOUNDARY_ASCENDING = 1,
+    PQ_BOUNDARY_DESCENDING = 2
+};
+
+/* Bounds as they are kept: minimum and maximum one behind the other in the group's bytes. */
+struct pq_bounds_ref {
+    enum pq_bounds_state state;
+    bool min_exact;
+    bool max_exact;
+    uint32_t min_len;
+    uint32_t max_len;
+    size_t at;
+    int64_t nan_count;
+};
+
+struct pq_page_facts {
+    int64_t null_count;
+    uint64_t unencoded_bytes; /* BYTE_ARRAY: of the strings alone */
+    struct pq_bounds_ref bounds;
+    bool is_null_page; /* no value in it */
+};
+
+struct pq_chunk_facts {
+    int codec;
+    bool has_dictionary;
+    uint64_t offset;           /* from the start of the group: the dictionary page or first page */
+    uint32_t dictionary_bytes; /* header and body; 0: none */
+    uint64_t bytes;            /* pages with their headers */
+    uint64_t uncompressed_bytes;
+    uint64_t unencoded_bytes;
+    size_t first_page; /* in the group's list of pages */
+    size_t page_count;
+    int64_t null_count;
+    struct pq_bounds_ref bounds;
+    bool has_column_index;
+    enum pq_boundary_order boundary_order;
+};
+
+struct slice pq_group_all_bytes(const struct pq_group *g);
+const struct pq_chunk_facts *pq_group_chunk(const struct pq_group *g, size_t column);
+const struct pq_leaf *pq_group_leaf(const struct pq_group *g, size_t column);
+
+/* Page `i` of a chunk: where it stands and what is in it. */
+const struct pq_page_place *pq_group_page(const struct pq_group *g, const struct pq_chunk_facts *c,
+                                          size_t i);
+const struct pq_page_facts *pq_group_page_facts(const struct pq_group *g,
+                                                const struct pq_chunk_facts *c, size_t i);
+
+/* Only for KNOWN bounds. */
+struct slice pq_group_min(const struct pq_group *g, const struct pq_bounds_ref *b);
+struct slice pq_group_max(const struct pq_group *g, const struct pq_bounds_ref *b);
+
+#endif
