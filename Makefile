@@ -68,8 +68,9 @@ demo: release ## [FULL=1] the whole way on real flights, in a folder that stays
 	@tools/demo.sh $(if $(FULL),full)
 
 bench: release ## the bars, measured against the peers in one run
-	@tools/packages.sh test && tools/venv.sh test
-	@tools/bench.sh
+	@tools/venv.sh test
+	@tools/flights.sh
+	@.venv/bin/python bench/bars.py
 
 interop: packages-test ## every reader that judges our files, the heavy ones too
 	@tools/build.sh dev $(JOBS)
