@@ -80,7 +80,7 @@ int64_t arr_col_i64(const struct arr_col *c, int64_t row)
     case ARR_TIMESTAMP:
         return ((const int64_t *)(const void *)data)[row];
     default:
-        assert(!"an integer column");
+        assert(false && "an integer column");
         return 0;
     }
 }
