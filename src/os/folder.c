@@ -10,7 +10,7 @@
 
 #include "os/error.h"
 
-#define ENTRIES_ROOM_BYTES 16384u
+#define ENTRIES_ROOM_BYTES 8192u
 
 /* Tell file from folder where the listing did not. false: it is gone, or nothing to us. */
 static bool kind_of(int fd, const struct dirent64 *e, struct os_folder_entry *out)

@@ -4,9 +4,11 @@
  *
  *   GET            an object, whole or one range
  *   PUT_IF_ABSENT  create; CONFLICT when the name is taken
- *   PUT_IF_MATCH   replace when the object's tag is the one given (used by `floor` alone); CONFLICT
- * otherwise LIST_FROM      names under a prefix, ascending, after a name; a listing finds
- * candidates, it never proves absence DELETE         remove; a name that is not there is no error
+ *   PUT_IF_MATCH   replace when the object's tag is the one given (used by `floor` alone);
+ *                  CONFLICT otherwise
+ *   LIST_FROM      names under a prefix, ascending, after a name; a listing finds candidates,
+ *                  it never proves absence
+ *   DELETE         remove; a name that is not there is no error
  *
  * A call has two halves. `store_submit` starts a batch of requests; `store_wait` waits until all of
  * a batch are done, the deadline passes or the cancel token is set. The blocking forms below are
@@ -14,7 +16,8 @@
  * sleeps, both behind vtables, so a simulator may drive them.
  *
  * Names are relative to the store's root: '/'-separated, no empty, "." or ".." parts, at most
- * STORE_NAME_MAX bytes, parts that do not begin with '.' (those are the store's own).
+ * STORE_NAME_MAX bytes, parts of at most STORE_NAME_PART_MAX that do not begin with '.' (those are
+ * the store's own), no NUL. A name is never also the beginning of another one up to a '/'.
  *
  * Writes of large objects: `store_put_open` gives a sink; nothing is visible until
  * `store_put_commit`, which makes the object durable and then visible, without replacing. Dropping
@@ -26,7 +29,8 @@
 #include "base/arena.h"
 #include "base/io.h"
 
-#define STORE_NAME_MAX 512u
+#define STORE_NAME_MAX      512u
+#define STORE_NAME_PART_MAX 255u
 
 /* Objects read whole into memory are at most this long; longer ones are read by ranges through
  * store_open. */
@@ -56,7 +60,7 @@ struct store_request {
     struct slice name; /* object; prefix for LIST_FROM */
     /* GET */
     uint64_t offset; /* bytes */
-    uint64_t len;    /* bytes; UINT64_MAX: to the end */
+    uint64_t len;    /* bytes; UINT64_MAX: to the end; fewer come when the object ends before */
     struct buf *out; /* replaced by the bytes */
     /* PUT_* */
     struct slice body;
@@ -83,17 +87,21 @@ struct store_wait_options {
     const volatile int *cancel; /* set non-zero by somebody else to give up; may be NULL */
 };
 
+/* A read of an open object counts as the GETs it took, a commit of a streamed one as a
+ * PUT_IF_ABSENT. */
 struct store_counts {
     uint64_t requests[STORE_VERB_COUNT];
     uint64_t bytes_in;  /* read */
     uint64_t bytes_out; /* written */
-    uint64_t rounds;    /* calls of store_submit */
+    uint64_t rounds;    /* calls of store_submit, of source_read and of store_put_commit */
     uint64_t syncs;     /* folder: fsync calls */
 };
 
 struct store;
 struct store_put;
 
+/* What an implementation gives. A request whose `rc` is not OK when `submit` gets it was refused
+ * already and is left alone. */
 struct store_ops {
     slp_rc (*submit)(struct store *s, struct store_request *requests, size_t count,
                      struct slp_err *err);
@@ -153,7 +161,8 @@ SLP_NODISCARD slp_rc store_list(struct store *s, struct slice prefix, struct sli
                                 size_t *count, struct slp_err *err);
 SLP_NODISCARD slp_rc store_delete(struct store *s, struct slice name, struct slp_err *err);
 
-/* Random access to one object; the name is copied. source_read issues all its ranges as one batch.
+/* Random access to one object as it was when opened, be it deleted since; the name is copied.
+ * source_read issues all its ranges as one batch. Sources are closed before their store.
  * NOT_FOUND. */
 SLP_NODISCARD slp_rc store_open(struct store *s, struct slice name, struct alloc *mem,
                                 struct source **out, struct slp_err *err);
@@ -184,7 +193,15 @@ SLP_NODISCARD slp_rc store_open_uri(struct alloc *mem, const char *uri, bool cre
 
 /*
  * A store on another one that fails on purpose, for tests and drills. `fault_at` counts requests
- * from 0.
+ * from 0; opening an object, each read of an open one and the commit of a streamed one are requests
+ * too. Closing it leaves the one below open.
+ *
+ *   BEFORE        nothing is done; the request is UNAVAILABLE
+ *   AFTER         a write is done, and store_wait is UNAVAILABLE for the whole batch, as at a
+ *                 deadline (blocking helpers and commits: UNKNOWN)
+ *   LOST_ANSWER   a write is done, and its request is UNKNOWN
+ *
+ * Of reads nothing is done in all three, and they are UNAVAILABLE.
  */
 enum store_fault { STORE_FAULT_BEFORE, STORE_FAULT_AFTER, STORE_FAULT_LOST_ANSWER };
 
@@ -197,5 +214,8 @@ struct store_fault_plan {
 SLP_NODISCARD slp_rc store_faulty_new(struct alloc *mem, struct store *below,
                                       const struct store_fault_plan *plan, struct store **out,
                                       struct slp_err *err);
+
+/* Faults delivered so far: a loop over `fault_at` ends with the round that met none. */
+uint64_t store_faulty_hits(struct store *s);
 
 #endif
