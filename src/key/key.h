@@ -2,14 +2,15 @@
  * Keys: row key and sort key fields of a row as one byte string whose memcmp order is the order of
  * rows.
  *
- *   field     marker, then                                                     bytes
- *   BOOL      0 or 1                                                            1 + 1
- *   INT*, DATE32, TIMESTAMP   int64 big-endian, sign bit flipped                1 + 8
- *   UINT*     uint64 big-endian                                                 1 + 8
- *   FLOAT, DOUBLE   as double, big-endian, all bits flipped if negative, else the sign bit; -0.0 as
- * 0.0, one NaN, last UTF8, BINARY    bytes, 00 escaped as 00 FF, then 00 00 FIXED_BINARY    as
- * BINARY DECIMAL128      sign and length of the magnitude in one byte, magnitude big-endian
- * (complemented if negative)
+ *   field                      marker, then                                            bytes
+ *   BOOL                       0 or 1                                                  1 + 1
+ *   INT*, DATE32, TIMESTAMP    int64 big-endian, sign bit flipped                      1 + 8
+ *   UINT*                      uint64 big-endian                                       1 + 8
+ *   FLOAT, DOUBLE              as double, big-endian, all bits flipped if negative,    1 + 8
+ *                              else the sign bit; -0.0 as 0.0, one NaN, last
+ *   UTF8, BINARY, FIXED_BINARY bytes, 00 escaped as 00 FF, then 00 00                  1 + n + 2
+ *   DECIMAL128                 sign and length of the magnitude in one byte,           1 + 1..17
+ *                              magnitude big-endian (complemented if negative)
  *
  * docs/format/key.md is the specification (version 1), with a test vector. A prefix of the fields
  * encodes to a byte prefix of every key it begins, so "all rows whose key begins with" is the
@@ -59,9 +60,12 @@ void key_spec_init(struct key_spec *spec, const struct schema *schema);
 bool key_type_allowed(struct arr_type type);
 
 /*
- * Append the keys of rows [first, first + count) of a batch of the table's schema. Column-wise:
- * cost a few ns a field. Errors   BAD_INPUT  a null in a key field (column and row, counted from 0
- * in the batch) LIMIT      a key beyond KEY_MAX_BYTES, or the vector's maximum NO_MEMORY
+ * Append the keys of rows [first, first + count) of a batch of the table's schema.
+ *
+ * Errors   BAD_INPUT  a null in a key field (column and row, counted from 0 in the batch)
+ *          LIMIT      a key beyond KEY_MAX_BYTES, or the vector's maximum
+ *          NO_MEMORY
+ * Cost     a few ns a field: lengths column by column, then bytes row by row
  */
 SLP_NODISCARD slp_rc key_encode_rows(const struct key_spec *spec, const struct arr_batch *batch,
                                      int64_t first, int64_t count, struct key_vec *out,

@@ -1,0 +1,35 @@
+#include "key/key.h"
+
+slp_rc key_successor(struct slice prefix, struct buf *out, bool *has_end, struct slp_err *err)
+{
+    size_t len = prefix.len;
+    while (len > 0 && prefix.ptr[len - 1] == 0xff)
+        len--;
+    TRY(buf_assign(out, slice_first(prefix, len), err));
+    if (len)
+        out->ptr[len - 1]++;
+    *has_end = len > 0;
+    return SLP_OK;
+}
+
+bool key_range_is_empty(struct key_range r)
+{
+    return r.has_hi && slice_compare(r.lo, r.hi) >= 0;
+}
+
+struct key_range key_range_clip(struct key_range a, struct key_range b)
+{
+    struct key_range both = a;
+    if (slice_compare(b.lo, a.lo) > 0)
+        both.lo = b.lo;
+    if (b.has_hi && (!a.has_hi || slice_compare(b.hi, a.hi) < 0)) {
+        both.hi = b.hi;
+        both.has_hi = true;
+    }
+    return both;
+}
+
+bool key_range_meets(struct key_range a, struct key_range b)
+{
+    return !key_range_is_empty(key_range_clip(a, b));
+}
