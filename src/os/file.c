@@ -204,14 +204,13 @@ slp_rc os_file_read_ranges(int fd, const char *path, const struct io_range *rang
     uint8_t gap_room[OS_READ_GAP_BYTES];
     struct iovec vectors[RANGES_A_CALL];
     for (size_t i = 0; i < count;) {
-        size_t vector_count = 0;
-        uint64_t offset = ranges[i].offset;
-        uint64_t bytes = 0;
         while (i < count && ranges[i].len == 0)
             i++;
         if (i == count)
             break;
-        offset = ranges[i].offset;
+        size_t vector_count = 0;
+        uint64_t bytes = 0;
+        uint64_t offset = ranges[i].offset;
         i += gather(ranges + i, count - i, gap_room, vectors, &vector_count, &bytes);
         TRY(read_vectors(fd, path, offset, vectors, vector_count, err));
         if (counts) {
