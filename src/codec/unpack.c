@@ -1,0 +1,84 @@
+#include "codec/unpack.h"
+
+#include "base/num.h"
+
+/* A value may begin at any bit and have 64, so that nine bytes are loaded for it. */
+#define LOAD_BYTES 9u
+
+/* The last values are unpacked from a copy of their bytes. */
+#define TAIL_BYTES 32u
+
+static uint64_t mask_of(unsigned width)
+{
+    return width ? UINT64_MAX >> (64 - width) : 0;
+}
+
+/* How many values can be loaded whole without leaving the input. */
+static size_t loadable(struct slice in, uint64_t bit, unsigned width, size_t n)
+{
+    if (in.len < LOAD_BYTES)
+        return 0;
+    uint64_t last_bit = (uint64_t)(in.len - LOAD_BYTES) * 8 + 7; /* a load may begin here */
+    if (bit > last_bit)
+        return 0;
+    return width ? num_min_size(n, (size_t)((last_bit - bit) / width + 1)) : n;
+}
+
+static void unpack32_inside(const uint8_t *in, uint64_t bit, unsigned width, uint32_t *out,
+                            size_t n)
+{
+    uint64_t mask = mask_of(width);
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (uint32_t)(num_load_u64le(in + (bit >> 3)) >> (bit & 7) & mask);
+        bit += width;
+    }
+}
+
+static void unpack64_inside(const uint8_t *in, uint64_t bit, unsigned width, uint64_t *out,
+                            size_t n)
+{
+    uint64_t mask = mask_of(width);
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *p = in + (bit >> 3);
+        unsigned shift = (unsigned)(bit & 7);
+        uint64_t high = (uint64_t)p[8] << 1 << (63 - shift);
+        out[i] = (num_load_u64le(p) >> shift | high) & mask;
+        bit += width;
+    }
+}
+
+/* Copy what is left of the input, from the byte that holds `*bit` on; `*bit` counts from there. */
+static void copy_tail(struct slice in, uint64_t *bit, uint8_t tail[TAIL_BYTES])
+{
+    size_t from = num_min_size((size_t)(*bit >> 3), in.len);
+    size_t left = in.len - from;
+    assert(left < LOAD_BYTES);
+    memset(tail, 0, TAIL_BYTES);
+    if (left)
+        memcpy(tail, in.ptr + from, left);
+    *bit &= 7;
+}
+
+void cx_unpack32(struct slice in, uint64_t bit, unsigned width, uint32_t *out, size_t n)
+{
+    size_t inside = loadable(in, bit, width, n);
+    unpack32_inside(in.ptr, bit, width, out, inside);
+    if (inside == n)
+        return;
+    bit += (uint64_t)inside * width;
+    uint8_t tail[TAIL_BYTES];
+    copy_tail(in, &bit, tail);
+    unpack32_inside(tail, bit, width, out + inside, n - inside);
+}
+
+void cx_unpack64(struct slice in, uint64_t bit, unsigned width, uint64_t *out, size_t n)
+{
+    size_t inside = loadable(in, bit, width, n);
+    unpack64_inside(in.ptr, bit, width, out, inside);
+    if (inside == n)
+        return;
+    bit += (uint64_t)inside * width;
+    uint8_t tail[TAIL_BYTES];
+    copy_tail(in, &bit, tail);
+    unpack64_inside(tail, bit, width, out + inside, n - inside);
+}

@@ -1,0 +1,17 @@
+/*
+ * Bit unpacking: `n` values of `width` bits each, least significant bit first, from any bit of the
+ * input. Not a byte outside the input is read: no padding is needed.
+ */
+#ifndef SLP_CODEC_UNPACK_H
+#define SLP_CODEC_UNPACK_H
+
+#include "base/slice.h"
+
+/* Values of 0 to 32 bits. The input holds `bit` + n * width bits at least. Cost: about 1 ns a
+ * value. */
+void cx_unpack32(struct slice in, uint64_t bit, unsigned width, uint32_t *out, size_t n);
+
+/* Values of 0 to 64 bits. */
+void cx_unpack64(struct slice in, uint64_t bit, unsigned width, uint64_t *out, size_t n);
+
+#endif

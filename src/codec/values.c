@@ -1,0 +1,254 @@
+#include "codec/values.h"
+
+#include "base/num.h"
+
+#define NANOS_PER_DAY  INT64_C(86400000000000)
+#define JULIAN_OF_1970 2440588
+
+void cx_narrow_32_to_8(uint8_t *dst, const uint8_t *src, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dst[i] = src[4 * i];
+}
+
+void cx_narrow_32_to_16(uint8_t *dst, const uint8_t *src, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        memcpy(dst + 2 * i, src + 4 * i, 2);
+}
+
+void cx_narrow_64_to_32(uint8_t *dst, const uint8_t *src, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        memcpy(dst + 4 * i, src + 8 * i, 4);
+}
+
+void cx_widen_32_to_128(uint8_t *dst, const uint8_t *src, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        i128 v = (int32_t)num_load_u32le(src + 4 * i);
+        memcpy(dst + 16 * i, &v, sizeof v);
+    }
+}
+
+void cx_widen_64_to_128(uint8_t *dst, const uint8_t *src, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        i128 v = (int64_t)num_load_u64le(src + 8 * i);
+        memcpy(dst + 16 * i, &v, sizeof v);
+    }
+}
+
+bool cx_decimal_be(uint8_t dst[16], struct slice src)
+{
+    uint8_t sign = src.len && src.ptr[0] & 0x80 ? 0xff : 0;
+    for (; src.len > 16; src = slice_after(src, 1)) {
+        if (src.ptr[0] != sign || ((src.ptr[1] ^ sign) & 0x80))
+            return false;
+    }
+    for (size_t i = 0; i < 16; i++)
+        dst[i] = i < src.len ? src.ptr[src.len - 1 - i] : sign;
+    return true;
+}
+
+size_t cx_int96_to_nanos(uint8_t *dst, const uint8_t *src, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t nanos = (int64_t)num_load_u64le(src + 12 * i);
+        int64_t day = (int64_t)(int32_t)num_load_u32le(src + 12 * i + 8) - JULIAN_OF_1970;
+        i128 v = (i128)day * NANOS_PER_DAY + nanos;
+        if (v < INT64_MIN || v > INT64_MAX)
+            return i;
+        num_store_u64le(dst + 8 * i, (uint64_t)v);
+    }
+    return n;
+}
+
+#define GATHER(name, type)                                                                         \
+    static void name(uint8_t *dst, const uint8_t *dict, const uint32_t *indices, size_t n)         \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++)                                                             \
+            memcpy(dst + i * sizeof(type), dict + indices[i] * sizeof(type), sizeof(type));        \
+    }
+
+GATHER(gather_1, uint8_t)
+GATHER(gather_2, uint16_t)
+GATHER(gather_4, uint32_t)
+GATHER(gather_8, uint64_t)
+GATHER(gather_16, u128)
+
+void cx_gather(uint8_t *dst, const uint8_t *dict, size_t width, const uint32_t *indices, size_t n)
+{
+    switch (width) {
+    case 1:
+        gather_1(dst, dict, indices, n);
+        return;
+    case 2:
+        gather_2(dst, dict, indices, n);
+        return;
+    case 4:
+        gather_4(dst, dict, indices, n);
+        return;
+    case 8:
+        gather_8(dst, dict, indices, n);
+        return;
+    case 16:
+        gather_16(dst, dict, indices, n);
+        return;
+    default:
+        for (size_t i = 0; i < n; i++)
+            memcpy(dst + i * width, dict + indices[i] * width, width);
+    }
+}
+
+uint32_t cx_max_u32(const uint32_t *v, size_t n)
+{
+    uint32_t max = 0;
+    for (size_t i = 0; i < n; i++)
+        max = v[i] > max ? v[i] : max;
+    return max;
+}
+
+uint64_t cx_gather_ends(int32_t *ends, uint64_t base, const int32_t *dict_offsets,
+                        const uint32_t *indices, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int32_t *o = dict_offsets + indices[i];
+        base += (uint64_t)(o[1] - o[0]);
+        ends[i] = (int32_t)(uint32_t)base;
+    }
+    return base;
+}
+
+void cx_gather_strings(uint8_t *dst, const uint8_t *dict, const int32_t *dict_offsets,
+                       const uint32_t *indices, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int32_t *o = dict_offsets + indices[i];
+        size_t len = (size_t)(o[1] - o[0]);
+        const uint8_t *src = dict + o[0];
+        memcpy(dst, src, CX_COPY_SLACK);
+        if (len > CX_COPY_SLACK)
+            memcpy(dst + CX_COPY_SLACK, src + CX_COPY_SLACK, len - CX_COPY_SLACK);
+        dst += len;
+    }
+}
+
+size_t cx_plain_ends(int32_t *ends, uint64_t base, struct slice in, size_t n, uint64_t *end,
+                     size_t *used)
+{
+    size_t at = 0;
+    size_t i = 0;
+    for (; i < n && in.len - at >= 4; i++) {
+        size_t len = num_load_u32le(in.ptr + at);
+        if (len > in.len - at - 4)
+            break;
+        at += 4 + len;
+        base += len;
+        ends[i] = (int32_t)(uint32_t)base;
+    }
+    *end = base;
+    *used = at;
+    return i;
+}
+
+void cx_plain_strings(uint8_t *dst, struct slice in, size_t n)
+{
+    const uint8_t *src = in.ptr;
+    const uint8_t *end = in.ptr + in.len;
+    for (size_t i = 0; i < n; i++) {
+        size_t len = num_load_u32le(src);
+        src += 4;
+        if (len <= CX_COPY_SLACK && (size_t)(end - src) >= CX_COPY_SLACK)
+            memcpy(dst, src, CX_COPY_SLACK);
+        else
+            memcpy(dst, src, len);
+        src += len;
+        dst += len;
+    }
+}
+
+static size_t bit_at(const uint8_t *bits, size_t i)
+{
+    return (size_t)(bits[i >> 3] >> (i & 7)) & 1;
+}
+
+/* From the last row to the first: a row is written behind the dense value that is read next. */
+#define SPREAD(name, type)                                                                         \
+    static void name(uint8_t *values, const uint8_t *bits, size_t rows, size_t present)            \
+    {                                                                                              \
+        type *v = (type *)(void *)values;                                                          \
+        for (size_t i = rows; i-- > present;) {                                                    \
+            size_t bit = bit_at(bits, i);                                                          \
+            present -= bit;                                                                        \
+            v[i] = v[present] & (type)(0 - (type)bit);                                             \
+        }                                                                                          \
+    }
+
+SPREAD(spread_1, uint8_t)
+SPREAD(spread_2, uint16_t)
+SPREAD(spread_4, uint32_t)
+SPREAD(spread_8, uint64_t)
+SPREAD(spread_16, u128)
+
+static void spread_any(uint8_t *values, size_t width, const uint8_t *bits, size_t rows,
+                       size_t present)
+{
+    for (size_t i = rows; i-- > present;) {
+        if (bit_at(bits, i))
+            memmove(values + i * width, values + --present * width, width);
+        else
+            memset(values + i * width, 0, width);
+    }
+}
+
+void cx_spread(uint8_t *values, size_t width, const uint8_t *bits, size_t rows, size_t present)
+{
+    switch (width) {
+    case 1:
+        spread_1(values, bits, rows, present);
+        return;
+    case 2:
+        spread_2(values, bits, rows, present);
+        return;
+    case 4:
+        spread_4(values, bits, rows, present);
+        return;
+    case 8:
+        spread_8(values, bits, rows, present);
+        return;
+    case 16:
+        spread_16(values, bits, rows, present);
+        return;
+    default:
+        spread_any(values, width, bits, rows, present);
+    }
+}
+
+void cx_spread_ends(int32_t *ends, int32_t base, const uint8_t *bits, size_t rows, size_t present)
+{
+    for (size_t i = rows; i-- > 0;) {
+        ends[i] = present ? ends[present - 1] : base;
+        present -= bit_at(bits, i);
+    }
+}
+
+void cx_spread_bits(uint8_t *dst, const uint8_t *dense, const uint8_t *bits, size_t rows)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < rows; i++) {
+        size_t bit = bit_at(bits, i);
+        dst[i >> 3] = (uint8_t)(dst[i >> 3] | (bit & bit_at(dense, at)) << (i & 7));
+        at += bit;
+    }
+}
+
+void cx_join_streams(uint8_t *dst, const uint8_t *in, size_t width, size_t count, size_t first,
+                     size_t n)
+{
+    for (size_t j = 0; j < width; j++) {
+        const uint8_t *stream = in + j * count + first;
+        for (size_t i = 0; i < n; i++)
+            dst[i * width + j] = stream[i];
+    }
+}

@@ -1,0 +1,488 @@
+#include "parquet/meta.h"
+
+#include "base/num.h"
+#include "parquet/meta_priv.h"
+
+#define MAGIC_BYTES 4u
+
+/* What parsing passes along. */
+struct parse {
+    struct cx_thrift t;
+    uint64_t file_bytes;
+    struct arena *a;
+    struct pq_meta *meta;
+    bool has_schema;
+    size_t order_count; /* columns whose order the file gives */
+    struct slp_err *err;
+};
+
+static slp_rc fail_wrong(const struct parse *p)
+{
+    FAIL(p->err, CORRUPT, "metadata at byte %zu: %s", cx_thrift_offset(&p->t), p->t.wrong);
+}
+
+static slp_rc check(const struct parse *p)
+{
+    return p->t.wrong ? fail_wrong(p) : SLP_OK;
+}
+
+static slp_rc add_leaf(struct parse *p, const struct pq_element *e, size_t i)
+{
+    struct pq_meta *m = p->meta;
+    struct arr_field *field = &m->schema.fields[i];
+    if (e->name.len && memchr(e->name.ptr, 0, e->name.len))
+        FAIL(p->err, UNSUPPORTED, "a column name with a NUL byte is not supported");
+    TRY(arena_text(p->a, e->name, &field->name, p->err));
+    if (!e->has_physical || e->children > 0)
+        FAIL(p->err, UNSUPPORTED, "column \"%s\": nested columns are not supported yet",
+             field->name);
+    if (e->repetition == 2)
+        FAIL(p->err, UNSUPPORTED, "column \"%s\": repeated columns are not supported yet",
+             field->name);
+    if (e->repetition < 0 || e->repetition > 2 || e->children < 0)
+        FAIL(p->err, CORRUPT, "column \"%s\": repetition %lld and %lld children are not possible",
+             field->name, (long long)e->repetition, (long long)e->children);
+    slp_rc rc = pq_column_resolve(e, &m->columns[i], p->err);
+    if (rc != SLP_OK)
+        return err_wrap(p->err, rc, "column \"%s\"", field->name);
+    field->type = m->columns[i].type;
+    field->nullable = m->columns[i].optional || field->type.kind == ARR_NULL;
+    field->id = e->field_id > 0 && e->field_id <= INT32_MAX ? (int32_t)e->field_id : 0;
+    return SLP_OK;
+}
+
+/* The list is a tree, depth first: the root, and its leaves when the file is flat. */
+static slp_rc parse_schema(struct parse *p, enum cx_thrift_type type)
+{
+    size_t count = cx_thrift_list(&p->t, type, CX_THRIFT_STRUCT);
+    struct pq_element e = {0};
+    if (count)
+        pq_element_parse(&p->t, &e);
+    TRY(check(p));
+    if (p->has_schema || count == 0)
+        FAIL(p->err, CORRUPT, "metadata at byte %zu: %s", cx_thrift_offset(&p->t),
+             count ? "a second schema" : "an empty schema");
+    if (count - 1 > ARR_COLUMNS_MAX)
+        FAIL(p->err, LIMIT, "%zu columns, at most %u are read", count - 1, ARR_COLUMNS_MAX);
+    struct pq_meta *m = p->meta;
+    int64_t children = e.children;
+    TRY(arena_array(p->a, count - 1, sizeof *m->schema.fields, (void **)&m->schema.fields, p->err));
+    TRY(arena_array(p->a, count - 1, sizeof *m->columns, (void **)&m->columns, p->err));
+    m->schema.count = count - 1;
+    for (size_t i = 0; i < m->schema.count; i++) {
+        pq_element_parse(&p->t, &e);
+        TRY(check(p));
+        TRY(add_leaf(p, &e, i));
+    }
+    if (children < 0 || (uint64_t)children != m->schema.count)
+        FAIL(p->err, CORRUPT, "the schema's root has %lld children of %zu", (long long)children,
+             m->schema.count);
+    p->has_schema = true;
+    return SLP_OK;
+}
+
+/* Fields of Statistics, with both generations of bounds. */
+struct statistics {
+    struct slice old_max;
+    struct slice old_min;
+    int64_t null_count;
+    struct slice max;
+    struct slice min;
+};
+
+static void parse_statistics(struct cx_thrift *t, enum cx_thrift_type type, struct statistics *s)
+{
+    int32_t id = 0;
+    *s = (struct statistics){.null_count = -1};
+    if (!cx_thrift_struct(t, type))
+        return;
+    while (cx_thrift_field(t, &id, &type)) {
+        switch (id) {
+        case 1:
+            s->old_max = cx_thrift_binary(t, type);
+            break;
+        case 2:
+            s->old_min = cx_thrift_binary(t, type);
+            break;
+        case 3:
+            s->null_count = cx_thrift_int(t, type);
+            break;
+        case 5:
+            s->max = cx_thrift_binary(t, type);
+            break;
+        case 6:
+            s->min = cx_thrift_binary(t, type);
+            break;
+        default:
+            cx_thrift_skip(t, type);
+        }
+    }
+}
+
+/* The old bounds were compared as signed numbers, so that only those types can trust them. */
+static bool has_signed_order(const struct pq_column *c)
+{
+    enum arr_kind k = c->type.kind;
+    return (c->physical == PQ_INT32 || c->physical == PQ_INT64) &&
+           !(k >= ARR_UINT8 && k <= ARR_UINT64);
+}
+
+/* ColumnMetaData and the rest of ColumnChunk, before it is checked. */
+struct raw_chunk {
+    bool has_meta;
+    bool is_elsewhere;
+    bool is_encrypted;
+    bool path_is_other;
+    int64_t physical;
+    int64_t codec;
+    int64_t values;
+    int64_t compressed;
+    int64_t uncompressed;
+    int64_t data_offset;
+    int64_t dictionary_offset;
+    struct statistics statistics;
+    int64_t offset_index_offset;
+    int64_t offset_index_bytes;
+    int64_t column_index_offset;
+    int64_t column_index_bytes;
+};
+
+static void parse_path(struct cx_thrift *t, enum cx_thrift_type type, const char *name,
+                       struct raw_chunk *r)
+{
+    size_t count = cx_thrift_list(t, type, CX_THRIFT_BINARY);
+    r->path_is_other = count != 1;
+    for (size_t i = 0; i < count && !t->wrong; i++) {
+        if (!slice_is(cx_thrift_binary(t, CX_THRIFT_BINARY), name))
+            r->path_is_other = true;
+    }
+}
+
+static void parse_chunk_meta(struct cx_thrift *t, enum cx_thrift_type type, const char *name,
+                             struct raw_chunk *r)
+{
+    int32_t id = 0;
+    if (!cx_thrift_struct(t, type))
+        return;
+    r->has_meta = true;
+    r->physical = -1;
+    r->path_is_other = true;
+    while (cx_thrift_field(t, &id, &type)) {
+        switch (id) {
+        case 1:
+            r->physical = cx_thrift_int(t, type);
+            break;
+        case 3:
+            parse_path(t, type, name, r);
+            break;
+        case 4:
+            r->codec = cx_thrift_int(t, type);
+            break;
+        case 5:
+            r->values = cx_thrift_int(t, type);
+            break;
+        case 6:
+            r->uncompressed = cx_thrift_int(t, type);
+            break;
+        case 7:
+            r->compressed = cx_thrift_int(t, type);
+            break;
+        case 9:
+            r->data_offset = cx_thrift_int(t, type);
+            break;
+        case 11:
+            r->dictionary_offset = cx_thrift_int(t, type);
+            break;
+        case 12:
+            parse_statistics(t, type, &r->statistics);
+            break;
+        default:
+            cx_thrift_skip(t, type);
+        }
+    }
+}
+
+static void parse_raw_chunk(struct cx_thrift *t, const char *name, struct raw_chunk *r)
+{
+    int32_t id = 0;
+    enum cx_thrift_type type;
+    *r = (struct raw_chunk){.statistics = {.null_count = -1}};
+    while (cx_thrift_field(t, &id, &type)) {
+        switch (id) {
+        case 1:
+            r->is_elsewhere = cx_thrift_binary(t, type).len != 0;
+            break;
+        case 3:
+            parse_chunk_meta(t, type, name, r);
+            break;
+        case 4:
+            r->offset_index_offset = cx_thrift_int(t, type);
+            break;
+        case 5:
+            r->offset_index_bytes = cx_thrift_int(t, type);
+            break;
+        case 6:
+            r->column_index_offset = cx_thrift_int(t, type);
+            break;
+        case 7:
+            r->column_index_bytes = cx_thrift_int(t, type);
+            break;
+        case 8:
+        case 9:
+            r->is_encrypted = true;
+            cx_thrift_skip(t, type);
+            break;
+        default:
+            cx_thrift_skip(t, type);
+        }
+    }
+}
+
+static bool inside_file(const struct parse *p, int64_t offset, int64_t len)
+{
+    return offset >= (int64_t)MAGIC_BYTES && len >= 0 &&
+           num_range_fits((uint64_t)offset, (uint64_t)len, p->file_bytes);
+}
+
+/* An index outside the file is as good as none: reading goes on without. */
+static void place_index(const struct parse *p, int64_t offset, int64_t len, uint64_t *out_offset,
+                        uint32_t *out_len)
+{
+    if (len <= 0 || len > INT32_MAX || !inside_file(p, offset, len))
+        return;
+    *out_offset = (uint64_t)offset;
+    *out_len = (uint32_t)len;
+}
+
+static slp_rc check_chunk(const struct parse *p, const struct raw_chunk *r, size_t column,
+                          int64_t rows)
+{
+    const struct pq_column *c = &p->meta->columns[column];
+    if (r->is_encrypted)
+        FAIL(p->err, UNSUPPORTED, "encrypted columns are not supported yet");
+    if (r->is_elsewhere)
+        FAIL(p->err, UNSUPPORTED, "columns in another file are not supported");
+    if (!r->has_meta)
+        FAIL(p->err, CORRUPT, "a chunk without metadata");
+    if (r->path_is_other || r->physical != (int64_t)c->physical)
+        FAIL(p->err, CORRUPT, "a chunk of another column or of physical type %lld, expected %d",
+             (long long)r->physical, (int)c->physical);
+    if (r->values != rows)
+        FAIL(p->err, CORRUPT, "%lld values in a row group of %lld rows", (long long)r->values,
+             (long long)rows);
+    if (r->uncompressed < 0 || r->codec < 0 || r->codec > INT32_MAX)
+        FAIL(p->err, CORRUPT, "size %lld or codec %lld is not possible", (long long)r->uncompressed,
+             (long long)r->codec);
+    return SLP_OK;
+}
+
+/* A dictionary offset of 0, or one not before the data, means none: the chunk begins with data. */
+static slp_rc add_chunk(const struct parse *p, const struct raw_chunk *r, size_t column,
+                        struct pq_chunk *out)
+{
+    const struct statistics *s = &r->statistics;
+    bool has_dictionary =
+        r->dictionary_offset >= (int64_t)MAGIC_BYTES && r->dictionary_offset < r->data_offset;
+    int64_t start = has_dictionary ? r->dictionary_offset : r->data_offset;
+    /* No bytes are read of a chunk without values: writers put down what they like for it. */
+    bool is_read = r->values > 0;
+    if (is_read && (!inside_file(p, start, r->compressed) ||
+                    (uint64_t)r->data_offset > (uint64_t)start + (uint64_t)r->compressed))
+        FAIL(p->err, CORRUPT, "a chunk of %lld bytes at offset %lld, in a file of %llu bytes",
+             (long long)r->compressed, (long long)start, (unsigned long long)p->file_bytes);
+    *out = (struct pq_chunk){
+        .codec = (int)r->codec,
+        .value_count = r->values,
+        .data_page_offset = is_read ? (uint64_t)r->data_offset : 0,
+        .dictionary_page_offset = is_read && has_dictionary ? (uint64_t)start : 0,
+        .compressed_bytes = is_read ? (uint64_t)r->compressed : 0,
+        .uncompressed_bytes = (uint64_t)r->uncompressed,
+        .min_value = s->min,
+        .max_value = s->max,
+        .null_count = s->null_count >= 0 && s->null_count <= r->values ? s->null_count : -1,
+    };
+    if (!s->min.ptr && !s->max.ptr && has_signed_order(&p->meta->columns[column])) {
+        out->min_value = s->old_min;
+        out->max_value = s->old_max;
+    }
+    place_index(p, r->column_index_offset, r->column_index_bytes, &out->column_index_offset,
+                &out->column_index_bytes);
+    place_index(p, r->offset_index_offset, r->offset_index_bytes, &out->offset_index_offset,
+                &out->offset_index_bytes);
+    return SLP_OK;
+}
+
+/* The number of rows stands behind the chunks, so that chunks are parsed first and checked then. */
+static slp_rc parse_chunks(struct parse *p, enum cx_thrift_type type, struct raw_chunk **raw)
+{
+    size_t count = cx_thrift_list(&p->t, type, CX_THRIFT_STRUCT);
+    TRY(check(p));
+    if (*raw || count != p->meta->schema.count)
+        FAIL(p->err, CORRUPT, "metadata at byte %zu: %zu columns in a row group, expected %zu",
+             cx_thrift_offset(&p->t), count, p->meta->schema.count);
+    TRY(arena_array(p->a, count, sizeof **raw, (void **)raw, p->err));
+    for (size_t i = 0; i < count; i++) {
+        parse_raw_chunk(&p->t, p->meta->schema.fields[i].name, &(*raw)[i]);
+        TRY(check(p));
+    }
+    return SLP_OK;
+}
+
+static slp_rc parse_group(struct parse *p, struct pq_group_meta *g)
+{
+    int32_t id = 0;
+    enum cx_thrift_type type;
+    struct raw_chunk *raw = NULL;
+    int64_t rows = -1;
+    while (cx_thrift_field(&p->t, &id, &type)) {
+        if (id == 1)
+            TRY(parse_chunks(p, type, &raw));
+        else if (id == 3)
+            rows = cx_thrift_int(&p->t, type);
+        else
+            cx_thrift_skip(&p->t, type);
+    }
+    TRY(check(p));
+    if (!raw || rows < 0)
+        FAIL(p->err, CORRUPT, "metadata at byte %zu: a row group without columns or rows",
+             cx_thrift_offset(&p->t));
+    size_t count = p->meta->schema.count;
+    TRY(arena_array(p->a, count, sizeof *g->chunks, (void **)&g->chunks, p->err));
+    for (size_t i = 0; i < count; i++) {
+        slp_rc rc = check_chunk(p, &raw[i], i, rows);
+        if (rc == SLP_OK)
+            rc = add_chunk(p, &raw[i], i, &g->chunks[i]);
+        if (rc != SLP_OK)
+            return err_wrap(p->err, rc, "column \"%s\"", p->meta->schema.fields[i].name);
+    }
+    g->rows = rows;
+    return SLP_OK;
+}
+
+static slp_rc parse_groups(struct parse *p, enum cx_thrift_type type)
+{
+    struct pq_meta *m = p->meta;
+    if (!p->has_schema || m->groups)
+        FAIL(p->err, CORRUPT, "metadata at byte %zu: row groups before the schema or twice",
+             cx_thrift_offset(&p->t));
+    size_t count = cx_thrift_list(&p->t, type, CX_THRIFT_STRUCT);
+    TRY(check(p));
+    TRY(arena_array(p->a, count, sizeof *m->groups, (void **)&m->groups, p->err));
+    for (size_t i = 0; i < count; i++) {
+        slp_rc rc = parse_group(p, &m->groups[i]);
+        if (rc != SLP_OK)
+            return err_wrap(p->err, rc, "row group %zu", i);
+    }
+    m->group_count = count;
+    return SLP_OK;
+}
+
+static slp_rc parse_key_values(struct parse *p, enum cx_thrift_type type)
+{
+    struct pq_meta *m = p->meta;
+    size_t count = cx_thrift_list(&p->t, type, CX_THRIFT_STRUCT);
+    TRY(arena_array(p->a, count, sizeof *m->key_values, (void **)&m->key_values, p->err));
+    for (size_t i = 0; i < count && !p->t.wrong; i++) {
+        int32_t id = 0;
+        while (cx_thrift_field(&p->t, &id, &type)) {
+            if (id == 1)
+                m->key_values[i].key = cx_thrift_binary(&p->t, type);
+            else if (id == 2)
+                m->key_values[i].value = cx_thrift_binary(&p->t, type);
+            else
+                cx_thrift_skip(&p->t, type);
+        }
+    }
+    m->key_value_count = count;
+    return SLP_OK;
+}
+
+/* Bounds of a column hold only in an order that is known: member 1, the order of its type. */
+static void parse_orders(struct parse *p, enum cx_thrift_type type)
+{
+    size_t count = cx_thrift_list(&p->t, type, CX_THRIFT_STRUCT);
+    for (size_t i = 0; i < count && !p->t.wrong; i++) {
+        int32_t id = 0;
+        bool is_of_type = false;
+        while (cx_thrift_field(&p->t, &id, &type)) {
+            is_of_type = id == 1;
+            cx_thrift_skip(&p->t, type);
+        }
+        if (is_of_type && p->order_count == i)
+            p->order_count++;
+    }
+}
+
+/* Without an order for the column, only signed numbers are trusted. */
+static void drop_unordered_bounds(struct parse *p)
+{
+    struct pq_meta *m = p->meta;
+    for (size_t g = 0; g < m->group_count; g++) {
+        for (size_t i = p->order_count; i < m->schema.count; i++) {
+            if (has_signed_order(&m->columns[i]))
+                continue;
+            m->groups[g].chunks[i].min_value = slice_of(NULL, 0);
+            m->groups[g].chunks[i].max_value = slice_of(NULL, 0);
+        }
+    }
+}
+
+static slp_rc parse_fields(struct parse *p)
+{
+    int32_t id = 0;
+    enum cx_thrift_type type;
+    while (cx_thrift_field(&p->t, &id, &type)) {
+        switch (id) {
+        case 2:
+            TRY(parse_schema(p, type));
+            break;
+        case 3:
+            p->meta->rows = cx_thrift_int(&p->t, type);
+            break;
+        case 4:
+            TRY(parse_groups(p, type));
+            break;
+        case 5:
+            TRY(parse_key_values(p, type));
+            break;
+        case 6:
+            p->meta->created_by = cx_thrift_binary(&p->t, type);
+            break;
+        case 7:
+            parse_orders(p, type);
+            break;
+        default:
+            cx_thrift_skip(&p->t, type);
+        }
+    }
+    return check(p);
+}
+
+static slp_rc check_rows(const struct parse *p)
+{
+    const struct pq_meta *m = p->meta;
+    int64_t rows = 0;
+    for (size_t i = 0; i < m->group_count; i++) {
+        if (!num_add_i64(rows, m->groups[i].rows, &rows))
+            FAIL(p->err, CORRUPT, "the rows of its row groups exceed 63 bits");
+    }
+    if (rows != m->rows)
+        FAIL(p->err, CORRUPT, "%lld rows in the row groups, %lld in the file", (long long)rows,
+             (long long)m->rows);
+    return SLP_OK;
+}
+
+slp_rc pq_meta_parse(struct slice thrift, uint64_t file_bytes, struct arena *a, struct pq_meta *out,
+                     struct slp_err *err)
+{
+    struct pq_meta meta = {0};
+    struct parse p = {.file_bytes = file_bytes, .a = a, .meta = &meta, .err = err};
+    cx_thrift_init(&p.t, thrift);
+    TRY(parse_fields(&p));
+    if (!p.has_schema)
+        FAIL(err, CORRUPT, "metadata of %zu bytes without a schema", thrift.len);
+    TRY(check_rows(&p));
+    drop_unordered_bounds(&p);
+    *out = meta;
+    return SLP_OK;
+}

@@ -1,0 +1,59 @@
+/*
+ * Pieces of the metadata parser: types of columns are apart from the walk over the structs.
+ */
+#ifndef SLP_PARQUET_META_PRIV_H
+#define SLP_PARQUET_META_PRIV_H
+
+#include "codec/thrift_read.h"
+#include "parquet/meta.h"
+
+/* Decimals stored as bytes are at most this long; 38 digits need 16. */
+#define PQ_DECIMAL_BYTES_MAX 32
+
+/* The members of the LogicalType union that are told apart. */
+enum pq_logical {
+    PQ_LOGICAL_NONE = 0,
+    PQ_LOGICAL_STRING = 1,
+    PQ_LOGICAL_ENUM = 4,
+    PQ_LOGICAL_DECIMAL = 5,
+    PQ_LOGICAL_DATE = 6,
+    PQ_LOGICAL_TIME = 7,
+    PQ_LOGICAL_TIMESTAMP = 8,
+    PQ_LOGICAL_INTERVAL = 9, /* of the converted types; the union has kept its number free */
+    PQ_LOGICAL_INTEGER = 10,
+    PQ_LOGICAL_NULL = 11,
+    PQ_LOGICAL_JSON = 12,
+    PQ_LOGICAL_FLOAT16 = 15
+};
+
+/* A SchemaElement as it stands in the footer. */
+struct pq_element {
+    bool has_physical;
+    int64_t physical;
+    int64_t type_length;
+    int64_t repetition; /* 0 required, 1 optional, 2 repeated */
+    struct slice name;
+    int64_t children;
+    int64_t converted; /* -1: none */
+    int64_t scale;
+    int64_t precision;
+    int64_t field_id;
+    int logical;  /* enum pq_logical, or a member that is not told apart */
+    int64_t bits; /* INTEGER */
+    bool is_signed;
+    bool is_utc;
+    int unit; /* 1 ms, 2 us, 3 ns; 0 unknown */
+};
+
+void pq_element_parse(struct cx_thrift *t, struct pq_element *out);
+
+/*
+ * What the pages of a leaf decode to.
+ *
+ * Errors   CORRUPT      a width or physical type outside the format
+ *          UNSUPPORTED  a type by name
+ */
+SLP_NODISCARD slp_rc pq_column_resolve(const struct pq_element *e, struct pq_column *out,
+                                       struct slp_err *err);
+
+#endif

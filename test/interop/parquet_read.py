@@ -1,0 +1,257 @@
+"""What pyarrow reads from Parquet files, as text that test/interop/parquet_read_test.c compares with what we read.
+
+    parquet_read.py DATA_DIR SCRATCH_DIR
+
+For each file of parquet-testing and for files that pyarrow, DuckDB and Polars write into SCRATCH_DIR:
+
+    file PATH good|unsupported|bad
+    rows N
+    column CHECKSUM NULLS TYPE NAME        one line each, when pyarrow reads the file
+    end
+
+The checksum is CRC32 over the rows: a byte 0 for a null; else 1, the length of a string (u32, little-endian) and the
+value's bytes in Arrow's layout, a boolean as one byte.
+"""
+
+import datetime
+import decimal
+import glob
+import os
+import random
+import sys
+import zlib
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+except ImportError:
+    print("skip no pyarrow")
+    sys.exit(0)
+
+NAMES = {pa.int8(): "int8", pa.int16(): "int16", pa.int32(): "int32", pa.int64(): "int64", pa.uint8(): "uint8",
+         pa.uint16(): "uint16", pa.uint32(): "uint32", pa.uint64(): "uint64", pa.bool_(): "bool", pa.float32(): "float",
+         pa.float64(): "double", pa.date32(): "date", pa.string(): "string", pa.large_string(): "string",
+         pa.binary(): "binary", pa.large_binary(): "binary", pa.null(): "null"}
+
+# pyarrow reads these; we refuse or fail them, and why.
+EXCEPTIONS = {
+    "int96_from_spark.parquet": "unsupported",  # its last timestamp does not fit nanoseconds; pyarrow wraps around
+}
+
+
+def type_name(t):
+    if t in NAMES:
+        return NAMES[t]
+    if pa.types.is_timestamp(t):
+        return "timestamp[%s%s]" % (t.unit, ", UTC" if t.tz else "")
+    if pa.types.is_decimal128(t) or pa.types.is_decimal32(t) or pa.types.is_decimal64(t):
+        return "decimal(%d, %d)" % (t.precision, t.scale)
+    if pa.types.is_fixed_size_binary(t):
+        return "fixed_binary(%d)" % t.byte_width
+    return None
+
+
+def values(chunk):
+    """The bytes of each row of an array, None for a null."""
+    t = chunk.type
+    valid = chunk.is_valid().to_pylist()
+    if pa.types.is_null(t):
+        return [None] * len(chunk)
+    if pa.types.is_boolean(t):
+        return [None if v is None else bytes([v]) for v in chunk.to_pylist()]
+    if t in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary()):
+        out = chunk.cast(pa.large_binary() if "large" in str(t) else pa.binary()).to_pylist()
+        return [None if v is None else len(v).to_bytes(4, "little") + v for v in out]
+    if pa.types.is_decimal32(t) or pa.types.is_decimal64(t):
+        chunk = chunk.cast(pa.decimal128(t.precision, t.scale))
+        t = chunk.type
+    width = t.byte_width
+    data = chunk.buffers()[1]
+    raw = data.to_pybytes() if data else b""
+    at = chunk.offset * width
+    return [raw[at + i * width:at + (i + 1) * width] if v else None for i, v in enumerate(valid)]
+
+
+def column_line(name, column):
+    crc = 0
+    nulls = 0
+    for chunk in column.chunks:
+        if isinstance(chunk, pa.DictionaryArray):
+            chunk = chunk.dictionary_decode()
+        if isinstance(chunk, pa.ExtensionArray):
+            chunk = chunk.storage
+        out = []
+        for v in values(chunk):
+            nulls += v is None
+            out.append(b"\0" if v is None else b"\1" + v)
+        crc = zlib.crc32(b"".join(out), crc)
+    return "column %08x %d %s %s" % (crc, nulls, flat_name(column.type), name)
+
+
+def flat_name(t):
+    if pa.types.is_dictionary(t):
+        t = t.value_type
+    if isinstance(t, pa.BaseExtensionType):
+        t = t.storage_type
+    return (type_name(t) or "?").replace(" ", "")
+
+
+def describe(path, kind):
+    print("file %s %s" % (path, EXCEPTIONS.get(os.path.basename(path), kind)))
+    try:
+        table = pq.ParquetFile(path, page_checksum_verification=True).read(use_threads=False)
+    except Exception:
+        print("end")
+        return
+    print("rows %d" % table.num_rows)
+    if all(flat_name(f.type) != "?" for f in table.schema):
+        for name, column in zip(table.column_names, table.columns):
+            print(column_line(name, column))
+    print("end")
+
+
+def kind_of(path):
+    """Does pyarrow say that we should read the file?"""
+    if path.endswith(".encrypted"):
+        return "unsupported"
+    try:
+        f = pq.ParquetFile(path)
+        flat = all(flat_name(t.type) != "?" for t in f.schema_arrow)
+        f.read(use_threads=False)
+        pq.ParquetFile(path, page_checksum_verification=True).read(use_threads=False)
+    except Exception:
+        return "bad"
+    return "good" if flat else "unsupported"
+
+
+def sample(rows, null_every, seed):
+    """A table with every type we read."""
+    r = random.Random(seed)
+
+    def column(make, t):
+        return pa.array([None if null_every and r.randrange(null_every) == 0 else make(i) for i in range(rows)], t)
+
+    words = ["w%d" % i * (i % 7) for i in range(50)] + ["", "ä" * 40]
+    utc = datetime.timezone.utc
+    day = datetime.datetime(2001, 1, 1, 6, 0, tzinfo=utc)
+    columns = {
+        "b": column(lambda i: r.random() < 0.5, pa.bool_()),
+        "i8": column(lambda i: r.randrange(-128, 128), pa.int8()),
+        "i16": column(lambda i: r.randrange(-2**15, 2**15), pa.int16()),
+        "i32": column(lambda i: r.randrange(-2**31, 2**31), pa.int32()),
+        "i64": column(lambda i: r.randrange(-2**63, 2**63), pa.int64()),
+        "u8": column(lambda i: r.randrange(2**8), pa.uint8()),
+        "u16": column(lambda i: r.randrange(2**16), pa.uint16()),
+        "u32": column(lambda i: r.randrange(2**32), pa.uint32()),
+        "u64": column(lambda i: r.randrange(2**64), pa.uint64()),
+        "small": column(lambda i: r.randrange(1 + seed % 300), pa.int64()),
+        "sorted": column(lambda i: i * 3, pa.int64()),
+        "f": column(lambda i: r.random() * 1e10, pa.float32()),
+        "d": column(lambda i: r.random() * 1e100, pa.float64()),
+        "date": column(lambda i: day.date() + datetime.timedelta(days=r.randrange(20000)), pa.date32()),
+        "ms": column(lambda i: day.replace(tzinfo=None) + datetime.timedelta(milliseconds=i), pa.timestamp("ms")),
+        "us": column(lambda i: day.replace(tzinfo=None) + datetime.timedelta(microseconds=i), pa.timestamp("us")),
+        "utc": column(lambda i: day + datetime.timedelta(seconds=i), pa.timestamp("us", "UTC")),
+        "word": column(lambda i: r.choice(words), pa.string()),
+        "text": column(lambda i: "x" * r.randrange(60) + str(i), pa.string()),
+        "bin": column(lambda i: r.randbytes(r.randrange(20)), pa.binary()),
+        "fix": column(lambda i: r.randbytes(5), pa.binary(5)),
+        "dec": column(lambda i: decimal.Decimal(r.randrange(-10**9, 10**9)).scaleb(-2), pa.decimal128(12, 2)),
+        "big": column(lambda i: decimal.Decimal(r.randrange(-10**37, 10**37)).scaleb(-3, decimal.Context(60)),
+                      pa.decimal128(38, 3)),
+        "none": column(lambda i: None, pa.int32()),
+        "ones": column(lambda i: "one", pa.string()),
+    }
+    return pa.table(columns)
+
+
+def not_null(table):
+    fields = [pa.field(f.name, f.type, nullable=f.name == "none") for f in table.schema]
+    return table.cast(pa.schema(fields))
+
+
+DELTA = {"i32": "DELTA_BINARY_PACKED", "i64": "DELTA_BINARY_PACKED", "sorted": "DELTA_BINARY_PACKED",
+         "u8": "DELTA_BINARY_PACKED", "us": "DELTA_BINARY_PACKED", "text": "DELTA_LENGTH_BYTE_ARRAY",
+         "word": "DELTA_BYTE_ARRAY", "bin": "DELTA_BYTE_ARRAY", "fix": "BYTE_STREAM_SPLIT", "f": "BYTE_STREAM_SPLIT",
+         "d": "BYTE_STREAM_SPLIT", "b": "RLE", "big": "BYTE_STREAM_SPLIT", "dec": "DELTA_BYTE_ARRAY"}
+
+
+def pyarrow_files(put):
+    for rows in (0, 1, 7, 8, 1023, 1024, 1025, 3000):
+        for null_every in (0, 2, 30):
+            table = sample(rows, null_every, rows + null_every)
+            put("pa_%d_%d" % (rows, null_every), lambda p: pq.write_table(table, p))
+    table = sample(3000, 3, 5)
+    for codec in ("none", "snappy", "gzip", "zstd", "lz4", "brotli"):
+        for version in ("1.0", "2.0"):
+            put("pa_%s_%s" % (codec, version),
+                lambda p: pq.write_table(table, p, compression=codec, data_page_version=version, write_page_checksum=True))
+    for null_every in (0, 4):
+        delta = sample(3000, null_every, 9)
+        put("pa_delta_%d" % null_every,
+            lambda p: pq.write_table(delta, p, use_dictionary=False, column_encoding=DELTA, data_page_size=3000))
+        put("pa_plain_%d" % null_every, lambda p: pq.write_table(delta, p, use_dictionary=False, data_page_size=3000))
+        put("pa_pages_%d" % null_every,
+            lambda p: pq.write_table(delta, p, data_page_size=100, write_batch_size=10, row_group_size=700,
+                                     dictionary_pagesize_limit=2000))
+    put("pa_required", lambda p: pq.write_table(not_null(sample(3000, 0, 1)), p))
+    put("pa_required_v2", lambda p: pq.write_table(not_null(sample(3000, 0, 1)), p, data_page_version="2.0"))
+    put("pa_nulls", lambda p: pq.write_table(sample(2000, 1, 1), p))
+    put("pa_nulls_v2", lambda p: pq.write_table(sample(2000, 1, 1), p, data_page_version="2.0", compression="zstd"))
+    put("pa_null_type", lambda p: pq.write_table(pa.table({"n": pa.nulls(100), "i": pa.array(range(100))}), p))
+    put("pa_int96", lambda p: pq.write_table(sample(500, 3, 1), p, use_deprecated_int96_timestamps=True))
+    put("pa_ns", lambda p: pq.write_table(pa.table({"t": pa.array([1, None, -5], pa.timestamp("ns"))}), p))
+    put("pa_int_decimal", lambda p: pq.write_table(table.select(["dec"]).cast(pa.schema([("dec", pa.decimal128(15, 2))])),
+                                                   p, store_decimal_as_integer=True))
+
+
+def duckdb_files(put):
+    try:
+        import duckdb
+    except ImportError:
+        print("skipped duckdb")
+        return
+    con = duckdb.connect()
+    con.execute("set threads = 1")
+    for rows in (0, 1, 2048, 5000):
+        table = sample(rows, 5, rows)
+        con.register("t", table)
+        for options in ("", ", parquet_version v2", ", codec zstd", ", row_group_size 2048"):
+            name = "duck_%d%s" % (rows, options.replace(", ", "_").replace(" ", "_"))
+            put(name, lambda p: con.execute("copy (select * from t) to '%s' (format parquet%s)" % (p, options)))
+        con.unregister("t")
+
+
+def polars_files(put):
+    try:
+        import polars
+    except ImportError:
+        print("skipped polars")
+        return
+    for rows in (0, 1, 5000):
+        frame = polars.from_arrow(sample(rows, 6, rows).drop_columns(["fix"]))
+        put("polars_%d" % rows, lambda p: frame.write_parquet(p))
+        put("polars_snappy_%d" % rows, lambda p: frame.write_parquet(p, compression="snappy", row_group_size=600))
+
+
+def main():
+    data, scratch = sys.argv[1:3]
+    for path in sorted(glob.glob(data + "/parquet-testing/data/*.parquet*")):
+        if "large_string_map" in path or path.endswith(".json"):
+            continue
+        describe(path, kind_of(path))
+    for path in sorted(glob.glob(data + "/parquet-testing/bad_data/*.parquet")):
+        describe(path, "bad")
+
+    def put(name, write):
+        path = os.path.join(scratch, name.replace(".", "_") + ".parquet")
+        write(path)
+        describe(path, "good")
+
+    pyarrow_files(put)
+    duckdb_files(put)
+    polars_files(put)
+    print("finished")
+
+
+main()

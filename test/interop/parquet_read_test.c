@@ -1,0 +1,250 @@
+/* rooms: parquet */
+#include "parquet/reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/num.h"
+#include "lib/t.h"
+
+/*
+ * Every flat file that pyarrow reads is read to the same values; every other one is refused by name
+ * and never half. test/interop/parquet_read.py says what pyarrow reads, in lines explained there.
+ */
+
+#define COLUMNS_MAX 256
+#define LINE_BYTES  4096
+
+struct column {
+    uint32_t crc;
+    long long nulls;
+    char type[64];
+    char name[256];
+};
+
+struct expected {
+    char path[1024];
+    char kind[16]; /* good, unsupported, bad */
+    bool is_read;  /* pyarrow read it */
+    long long rows;
+    size_t count;
+    struct column columns[COLUMNS_MAX];
+};
+
+static uint32_t add_value(uint32_t crc, const struct arr_col *c, int64_t row)
+{
+    uint8_t head[5] = {0};
+    if (arr_col_is_null(c, row))
+        return hash_crc32(crc, slice_of(head, 1));
+    head[0] = 1;
+    if (c->type.kind == ARR_BOOL) {
+        head[1] = arr_bit(c->data.ptr, row);
+        return hash_crc32(crc, slice_of(head, 2));
+    }
+    struct slice v = arr_col_bytes(c, row);
+    num_store_u32le(head + 1, (uint32_t)v.len);
+    crc = hash_crc32(crc, slice_of(head, arr_type_is_variable(c->type) ? 5 : 1));
+    return hash_crc32(crc, v);
+}
+
+/* The null slots of fixed-width columns are zero, offsets never fall, and bits behind the last row
+ * are clear: equal columns have equal bytes. */
+static void check_layout(const struct arr_col *c)
+{
+    int64_t nulls = 0;
+    for (int64_t i = 0; i < c->rows; i++) {
+        if (!arr_col_is_null(c, i))
+            continue;
+        nulls++;
+        size_t width = arr_type_width(c->type);
+        for (size_t k = 0; k < width; k++)
+            assert_int_equal(c->data.ptr[(size_t)i * width + k], 0);
+        if (c->type.kind == ARR_BOOL)
+            assert_false(arr_bit(c->data.ptr, i));
+    }
+    assert_int_equal(nulls, c->null_count);
+    for (int64_t i = c->rows; c->validity.len && i % 8 != 0; i++)
+        assert_false(arr_bit(c->validity.ptr, i));
+    for (int64_t i = 0; arr_type_is_variable(c->type) && i < c->rows; i++)
+        assert_true(arr_col_offsets(c)[i] <= arr_col_offsets(c)[i + 1]);
+}
+
+/* Read all rows of a file in memory into `got`. */
+static slp_rc read_file(struct t *t, struct slice bytes, const char *path, int64_t batch_rows,
+                        struct expected *got)
+{
+    struct memory_source src;
+    struct pq_file *f = NULL;
+    struct arr_stream *s = NULL;
+    struct arr_batch batch = {0};
+    struct pq_read_options options = {.batch_rows = batch_rows};
+    source_memory_init(&src, path, bytes);
+    slp_rc rc = pq_file_open(&src.base, &t->mem, &f, &t->err);
+    if (rc == SLP_OK)
+        rc = pq_read(f, &src.base, &options, &t->mem, &s, &t->err);
+    got->rows = 0;
+    got->count = rc == SLP_OK ? s->schema->count : 0;
+    assert_true(got->count <= COLUMNS_MAX);
+    memset(got->columns, 0, sizeof got->columns);
+    for (size_t i = 0; i < got->count; i++) {
+        arr_type_format(s->schema->fields[i].type, got->columns[i].type,
+                        sizeof got->columns[i].type);
+        snprintf(got->columns[i].name, sizeof got->columns[i].name, "%s",
+                 s->schema->fields[i].name);
+    }
+    while (rc == SLP_OK && (rc = arr_stream_next(s, &batch, &t->err)) == SLP_OK) {
+        got->rows += batch.rows;
+        for (size_t i = 0; i < got->count; i++) {
+            assert_int_equal(batch.cols[i].rows, batch.rows);
+            check_layout(&batch.cols[i]);
+            got->columns[i].nulls += batch.cols[i].null_count;
+            for (int64_t row = 0; row < batch.rows; row++)
+                got->columns[i].crc = add_value(got->columns[i].crc, &batch.cols[i], row);
+        }
+    }
+    arr_batch_fini(&batch);
+    arr_stream_close(s);
+    pq_file_free(f);
+    return rc == SLP_DONE ? SLP_OK : rc;
+}
+
+static void load(const char *path, struct buf *out, struct t *t)
+{
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    size_t got = 0;
+    do {
+        assert_ok(t, buf_reserve(out, 1 << 16, &t->err));
+        got = fread(out->ptr + out->len, 1, 1 << 16, f);
+        out->len += got;
+    } while (got);
+    fclose(f);
+}
+
+/* "timestamp[us, UTC]" and "timestamp[us,UTC]" are one. */
+static bool is_same_type(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        while (*a == ' ')
+            a++;
+        while (*b == ' ')
+            b++;
+        if (*a != *b)
+            return false;
+        if (!*a)
+            return true;
+    }
+}
+
+/* Returns whether what we read is what pyarrow read; says where it is not. */
+static bool is_same(const struct expected *want, const struct expected *got)
+{
+    bool same = want->rows == got->rows && want->count == got->count;
+    if (!same)
+        print_error("%s: %lld rows and %zu columns, expected %lld and %zu\n", want->path, got->rows,
+                    got->count, want->rows, want->count);
+    for (size_t i = 0; same && i < want->count; i++) {
+        const struct column *a = &want->columns[i];
+        const struct column *b = &got->columns[i];
+        if (a->crc == b->crc && a->nulls == b->nulls && is_same_type(a->type, b->type))
+            continue;
+        print_error("%s: column %s: %s with %lld nulls and sum %08x, expected %s, %lld, %08x\n",
+                    want->path, b->name, b->type, b->nulls, b->crc, a->type, a->nulls, a->crc);
+        same = false;
+    }
+    return same;
+}
+
+static bool is_refusal(slp_rc rc)
+{
+    return rc == SLP_UNSUPPORTED || rc == SLP_CORRUPT || rc == SLP_LIMIT;
+}
+
+static bool check_file(struct t *t, const struct expected *want)
+{
+    static const int64_t batches[] = {0, 7, 1000};
+    static struct expected got;
+    struct buf bytes;
+    bool good = true;
+    buf_init(&bytes, &t->mem, 1u << 30);
+    load(want->path, &bytes, t);
+    for (size_t i = 0; good && i < sizeof batches / sizeof *batches; i++) {
+        slp_rc rc = read_file(t, buf_slice(&bytes), want->path, batches[i], &got);
+        bool is_good = strcmp(want->kind, "good") == 0;
+        if (rc != SLP_OK && (is_good || !is_refusal(rc))) {
+            print_error("%s: %s\n", want->path, t->err.text);
+            good = false;
+        } else if (rc == SLP_OK && strcmp(want->kind, "unsupported") == 0) {
+            print_error("%s: read, though it cannot be\n", want->path);
+            good = false;
+        } else if (rc == SLP_OK && want->is_read) {
+            good = is_same(want, &got);
+        }
+        err_clear(&t->err);
+    }
+    buf_fini(&bytes);
+    return good;
+}
+
+static void parse_line(const char *line, struct expected *e)
+{
+    struct column *c = &e->columns[e->count < COLUMNS_MAX ? e->count : 0];
+    if (sscanf(line, "file %1023s %15s", e->path, e->kind) == 2) {
+        e->is_read = false;
+        e->count = 0;
+    } else if (sscanf(line, "rows %lld", &e->rows) == 1) {
+        e->is_read = true;
+    } else if (sscanf(line, "column %x %lld %63s %255[^\n]", &c->crc, &c->nulls, c->type,
+                      c->name) >= 3) {
+        e->count++;
+        assert_true(e->count <= COLUMNS_MAX);
+    }
+}
+
+static void every_flat_file_is_read_as_pyarrow_does(void **state)
+{
+    struct t *t = *state;
+    static struct expected want;
+    static char line[LINE_BYTES];
+    char scratch[] = "/tmp/sleeper-parquet-XXXXXX";
+    const char *data = t_data_dir();
+    const char *python = getenv("SLEEPER_PYTHON");
+    assert_non_null(mkdtemp(scratch));
+    char command[1024];
+    snprintf(command, sizeof command, "%s test/interop/parquet_read.py '%s' '%s'",
+             python && *python ? python : "python3", data, scratch);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    size_t files = 0;
+    size_t failed = 0;
+    bool is_finished = false;
+    bool is_skipped = false;
+    while (fgets(line, sizeof line, pipe)) {
+        is_finished = is_finished || strcmp(line, "finished\n") == 0;
+        is_skipped = is_skipped || strncmp(line, "skip ", 5) == 0;
+        if (strncmp(line, "skipped ", 8) == 0)
+            print_message("%s", line);
+        if (strcmp(line, "end\n") != 0) {
+            parse_line(line, &want);
+            continue;
+        }
+        files++;
+        failed += !check_file(t, &want);
+        if (strncmp(want.path, scratch, strlen(scratch)) == 0)
+            unlink(want.path);
+    }
+    pclose(pipe);
+    rmdir(scratch);
+    if (is_skipped) {
+        print_message("skipped: no pyarrow for %s; set SLEEPER_PYTHON\n", command);
+        skip();
+    }
+    print_message("%zu files compared\n", files);
+    assert_true(is_finished);
+    assert_true(files > 50);
+    assert_int_equal(failed, 0);
+}
+
+T_MAIN(T_TEST(every_flat_file_is_read_as_pyarrow_does))
