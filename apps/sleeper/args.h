@@ -26,7 +26,7 @@ enum option_id {
      BIT(COLOR) | BIT(THREADS) | BIT(MEMORY) | BIT(YES) | BIT(NO_INPUT) | BIT(HELP))
 #define ROW_OPTIONS (BIT(WHERE) | BIT(PARAM) | BIT(NO_HEADER))
 #define SELECT_OPTIONS                                                                             \
-    (BIT(FROM) | BIT(TO) | BIT(WHERE) | BIT(PARAM) | BIT(AT) | BIT(MAX_ROWS) | BIT(MAX_BYTES))
+    (BIT(FROM) | BIT(TO) | BIT(WHERE) | BIT(PARAM) | BIT(MAX_ROWS) | BIT(MAX_BYTES))
 
 struct option {
     const char *name;

@@ -182,7 +182,7 @@ slp_rc run_get(struct app *app, const struct args *args, struct slp_err *err)
 {
     struct slp_instance *instance = NULL;
     struct slp_rows *rows = NULL;
-    struct slp_get_options o = {.table = args->arguments[0], .at = args_value(args, OPTION_AT)};
+    struct slp_get_options o = {.table = args->arguments[0]};
     TRY(collect_keys(app, &o.keys, err));
     TRY(app_pairs(app, OPTION_KEY, &o.key_fields, &o.key_field_count, err));
     if (o.key_field_count && o.keys[0])
@@ -204,7 +204,6 @@ static slp_rc scan_options(struct app *app, struct slp_scan_options *o, struct s
     o->from = args_value(args, OPTION_FROM);
     o->to = args_value(args, OPTION_TO);
     o->where = args_value(args, OPTION_WHERE);
-    o->at = args_value(args, OPTION_AT);
     o->in_key_order = true;
     TRY(app_pairs(app, OPTION_PARAM, &o->params, &o->param_count, err));
     TRY(args_number(args, OPTION_MAX_ROWS, &max_rows, err));

@@ -9,7 +9,7 @@
  *     struct slp_scan_options scan = {.table = "flights", .from = "ATL", .limit = 10};
  *     if (slp_scan(instance, &scan, &rows, &err) != SLP_OK) ...
  *     struct ArrowArrayStream stream;
- *     slp_rows_stream(rows, &stream);          batches through the Arrow C Stream Interface
+ *     if (slp_rows_stream(rows, &stream, &err) != SLP_OK) ...   batches as Arrow arrays
  *     ...
  *     stream.release(&stream);
  *     slp_instance_close(instance);
@@ -52,9 +52,10 @@ struct slp_rows;
 /* Release; NULL is accepted. */
 SLP_PUBLIC void slp_rows_close(struct slp_rows *rows);
 
-/* Move into an Arrow stream, whose release closes everything; `rows` is gone afterwards. Never
- * fails: errors come from the stream's own calls. The instance must outlive the stream. */
-SLP_PUBLIC void slp_rows_stream(struct slp_rows *rows, struct ArrowArrayStream *out);
+/* Move into an Arrow stream, whose release closes everything; `rows` is gone afterwards, unless this
+ * fails. The instance must outlive the stream. Errors: NO_MEMORY. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_rows_stream(struct slp_rows *rows, struct ArrowArrayStream *out,
+                                                struct slp_err *err);
 
 /* Keep the rows for which `where` is TRUE. On success `*rows` is the filtered stream. Errors:
  * INVALID with a caret. */
@@ -182,7 +183,6 @@ struct slp_scan_options {
     bool in_key_order;  /* rows come in key order over the whole table (they do, for now, always) */
     uint64_t max_rows;  /* LIMIT when the answer is longer; 0: any */
     uint64_t max_bytes; /* LIMIT when more bytes would be read; 0: any */
-    const char *at;     /* a sequence number of the log; NULL: now */
 };
 
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_scan(struct slp_instance *instance,
@@ -206,10 +206,9 @@ struct slp_get_options {
     const struct slp_param *key_fields; /* or one key by field names, in any order */
     size_t key_field_count;
     const char *const *columns; /* NULL: all */
-    const char *at;             /* a sequence number of the log; NULL: now */
 };
 
-/* Rows whose key begins with one of the keys, in key order a key. */
+/* Rows whose key begins with one of the keys, in key order. Errors: INVALID for a key that does not parse. */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_get(struct slp_instance *instance,
                                         const struct slp_get_options *options,
                                         struct slp_rows **out, struct slp_err *err);

@@ -13,6 +13,7 @@ struct planner {
     const struct schema *schema;
     const struct key_range *ranges; /* ascending, disjoint */
     size_t range_count;
+    struct slice where; /* a copy: predicates may borrow from their text */
 };
 
 /* ---- Columns ---- */
@@ -100,7 +101,7 @@ static slp_rc choose_columns(struct planner *p, const struct query_options *o, b
     TRY(subset(p, plan->given_count, &plan->given_schema, err));
     if (!over_table)
         return SLP_OK;
-    return pred_compile(o->where, &plan->read_schema, o->params, o->param_count, &plan->arena,
+    return pred_compile(p->where, &plan->read_schema, o->params, o->param_count, &plan->arena,
                         &plan->pred, err);
 }
 
@@ -256,8 +257,9 @@ static slp_rc make(struct planner *p, const struct query_options *o, bool count_
                    struct slp_err *err)
 {
     const struct pred *over_table = NULL;
+    TRY(arena_copy(&p->plan->arena, o->where, &p->where, err));
     if (o->where.len)
-        TRY(pred_compile(o->where, &p->schema->columns, o->params, o->param_count, &p->plan->arena,
+        TRY(pred_compile(p->where, &p->schema->columns, o->params, o->param_count, &p->plan->arena,
                          &over_table, err));
     TRY(choose_columns(p, o, count_only, over_table, err));
     TRY(choose_ranges(p, o, over_table, err));

@@ -1,0 +1,120 @@
+#include "api/instance.h"
+
+#include "base/num.h"
+#include "os/machine.h"
+
+#define MEMORY_DEFAULT_MAX ((uint64_t)4 << 30)
+#define MEMORY_MIN         ((uint64_t)16 << 20)
+
+const char *slp_version(void)
+{
+    return SLP_VERSION;
+}
+
+const char *slp_rc_name(slp_rc rc)
+{
+    return err_name(rc);
+}
+
+int slp_rc_exit_code(slp_rc rc)
+{
+    switch (rc) {
+#define SLP_STATUS(name, value, exit_code, action)                                                 \
+    case SLP_##name:                                                                               \
+        return exit_code;
+#include "sleeper/status.def"
+#undef SLP_STATUS
+    }
+    return 1;
+}
+
+slp_rc slp_instance_create(const char *uri, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct store *store = NULL;
+    TRY_OUT(store_open_uri(alloc_system(), uri, true, &store, err));
+    rc = state_instance_create(store, NULL, err);
+out:
+    store_close(store);
+    return err_wrap(err, rc, "instance \"%s\"", uri);
+}
+
+static void set_options(struct slp_instance *instance, const struct slp_instance_options *o)
+{
+    uint64_t half = os_machine_memory("") / 2;
+    instance->threads = o && o->threads ? o->threads : os_machine_cores();
+    instance->memory = o && o->memory ? o->memory : half;
+    if (!o || !o->memory)
+        instance->memory =
+            instance->memory < MEMORY_DEFAULT_MAX ? instance->memory : MEMORY_DEFAULT_MAX;
+    instance->memory = instance->memory > MEMORY_MIN ? instance->memory : MEMORY_MIN;
+    instance->cancel = o ? o->cancel : NULL;
+}
+
+slp_rc slp_instance_open(const char *uri, const struct slp_instance_options *options,
+                         struct slp_instance **out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct slp_instance *instance = NULL;
+    struct alloc *mem = alloc_system();
+    TRY(alloc_new(mem, &instance, err));
+    instance->mem = mem;
+    set_options(instance, options);
+    TRY_OUT(store_open_uri(mem, uri, false, &instance->store, err));
+    if (options && options->no_sync)
+        store_folder_set_sync(instance->store, false);
+    TRY_OUT(state_instance_open(mem, instance->store, NULL, &instance->state, err));
+    *out = instance;
+    return SLP_OK;
+out:
+    slp_instance_close(instance);
+    return err_wrap(err, rc, "instance \"%s\"", uri);
+}
+
+void slp_instance_close(struct slp_instance *instance)
+{
+    if (!instance)
+        return;
+    for (size_t i = 0; i < instance->table_count; i++)
+        state_table_close(instance->tables[i]);
+    state_instance_close(instance->state);
+    store_close(instance->store);
+    alloc_delete(instance->mem, instance);
+}
+
+void slp_instance_counts(const struct slp_instance *instance, struct slp_counts *out)
+{
+    struct store_counts c = store_counts_read(instance->store);
+    *out = (struct slp_counts){
+        .gets = c.requests[STORE_GET],
+        .puts = c.requests[STORE_PUT_IF_ABSENT] + c.requests[STORE_PUT_IF_MATCH],
+        .lists = c.requests[STORE_LIST_FROM],
+        .deletes = c.requests[STORE_DELETE],
+        .rounds = c.rounds,
+        .bytes_read = c.bytes_in,
+        .bytes_written = c.bytes_out,
+        .index_bytes = instance->counts.index_bytes,
+        .data_bytes = instance->counts.data_bytes,
+        .log_bytes = c.bytes_in - num_min_u64(c.bytes_in, instance->counts.index_bytes +
+                                                              instance->counts.data_bytes),
+        .files_considered = instance->counts.files_considered,
+        .files_read = instance->counts.files_read,
+    };
+}
+
+slp_rc instance_table(struct slp_instance *instance, const char *name, struct state_table **out,
+                      struct slp_err *err)
+{
+    for (size_t i = 0; i < instance->table_count; i++) {
+        if (!slice_is(state_table_name(instance->tables[i]), name))
+            continue;
+        slp_rc rc = state_table_refresh(instance->tables[i], err);
+        *out = instance->tables[i];
+        return err_wrap(err, rc, "table \"%s\"", name);
+    }
+    if (instance->table_count == INSTANCE_TABLES_MAX)
+        FAIL(err, LIMIT, "more than %u tables in use; open another instance", INSTANCE_TABLES_MAX);
+    TRY(state_table_open(instance->state, slice_str(name), out, err));
+    instance->tables[instance->table_count++] = *out;
+    return SLP_OK;
+}

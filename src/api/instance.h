@@ -1,0 +1,41 @@
+/*
+ * What is behind the public handles.
+ */
+#ifndef SLP_API_INSTANCE_H
+#define SLP_API_INSTANCE_H
+
+#include "arrow/batch.h"
+#include "query/query.h"
+#include "sleeper/sleeper.h"
+#include "state/state.h"
+
+/* Table handles that an instance keeps open, so that a program asking again replays only what is new. */
+#define INSTANCE_TABLES_MAX 64u
+
+struct slp_instance {
+    struct alloc *mem;
+    struct store *store;
+    struct state_instance *state;
+    size_t threads;
+    uint64_t memory;
+    const volatile int *cancel;
+    struct query_counts counts;
+    struct state_table *tables[INSTANCE_TABLES_MAX];
+    size_t table_count;
+};
+
+struct slp_rows {
+    struct alloc *mem;
+    struct arr_stream *stream;
+};
+
+/* The table's handle, replayed to the tip; kept until the instance is closed. Errors: NOT_FOUND,
+ * LIMIT beyond INSTANCE_TABLES_MAX tables, and those of state_table_refresh. */
+SLP_NODISCARD slp_rc instance_table(struct slp_instance *instance, const char *name,
+                                    struct state_table **out, struct slp_err *err);
+
+/* Wrap a stream, which is taken, on failure too. */
+SLP_NODISCARD slp_rc rows_wrap(struct alloc *mem, struct arr_stream *stream, struct slp_rows **out,
+                               struct slp_err *err);
+
+#endif

@@ -1,0 +1,335 @@
+#include "api/fn_sink.h"
+#include "api/instance.h"
+#include "api/list.h"
+#include "arrow/text.h"
+
+#define LIST_MAX_BYTES ((size_t)1 << 30)
+
+/* What making a list of one table needs. */
+struct listing {
+    struct slp_instance *instance;
+    struct state_table *table;
+    const struct table_state *view;
+    struct arena arena;
+    struct list *list;
+};
+
+typedef slp_rc (*fill_fn)(struct listing *l, struct slp_err *err);
+
+static slp_rc fill_list(struct listing *l, const struct list_column *columns, size_t count,
+                        fill_fn fill, struct slp_rows **out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    arena_init(&l->arena, l->instance->mem, LIST_MAX_BYTES);
+    TRY_OUT(list_new(l->instance->mem, columns, count, &l->list, err));
+    TRY_OUT(fill(l, err));
+out:
+    arena_fini(&l->arena);
+    if (rc != SLP_OK) {
+        list_free(l->list);
+        return rc;
+    }
+    return list_rows(l->list, out, err);
+}
+
+static slp_rc make_list(struct slp_instance *instance, const char *table,
+                        const struct list_column *columns, size_t count, fill_fn fill,
+                        struct slp_rows **out, struct slp_err *err)
+{
+    struct listing l = {.instance = instance};
+    TRY(instance_table(instance, table, &l.table, err));
+    l.view = state_table_view(l.table);
+    return fill_list(&l, columns, count, fill, out, err);
+}
+
+/* A key as text in the arena; one that is cut inside a field is shown as hexadecimal digits. */
+static slp_rc key_text(struct listing *l, struct slice key, struct slice *out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct buf text;
+    buf_init(&text, l->instance->mem, (size_t)KEY_MAX_BYTES * 8);
+    if (key_format(state_table_key_spec(l->table), key, &text, NULL) != SLP_OK) {
+        buf_clear(&text);
+        TRY_OUT(buf_append(&text, "0x", 2, err));
+        for (size_t i = 0; i < key.len; i++)
+            TRY_OUT(buf_printf(&text, err, "%02x", key.ptr[i]));
+    }
+    rc = arena_copy(&l->arena, buf_slice(&text), out, err);
+out:
+    buf_fini(&text);
+    return rc;
+}
+
+/* Both bounds of an interval; an open end is NULL. */
+static slp_rc range_text(struct listing *l, struct key_range range, struct list_value *lo,
+                         struct list_value *hi, struct slp_err *err)
+{
+    *lo = list_null();
+    *hi = list_null();
+    if (range.lo.len) {
+        *lo = list_text(range.lo);
+        TRY(key_text(l, range.lo, &lo->text, err));
+    }
+    if (range.has_hi) {
+        *hi = list_text(range.hi);
+        TRY(key_text(l, range.hi, &hi->text, err));
+    }
+    return SLP_OK;
+}
+
+/* ---- Partitions ---- */
+
+static slp_rc fill_partitions(struct listing *l, struct slp_err *err)
+{
+    for (size_t i = 0; i < state_leaf_count(l->view); i++) {
+        const struct state_leaf *leaf = state_leaf_at(l->view, i);
+        bool exact = false;
+        int64_t rows = state_leaf_rows(leaf, &exact);
+        struct list_value row[] = {list_number((int64_t)i),
+                                   list_null(),
+                                   list_null(),
+                                   list_number((int64_t)leaf->ref_count),
+                                   list_number((int64_t)state_leaf_depth(l->view, leaf)),
+                                   list_number(rows),
+                                   list_number(exact),
+                                   list_number((int64_t)state_leaf_bytes(leaf))};
+        TRY(range_text(l, leaf->range, &row[1], &row[2], err));
+        TRY(list_add(l->list, row, err));
+    }
+    return SLP_OK;
+}
+
+slp_rc slp_partition_list(struct slp_instance *instance, const char *table, struct slp_rows **out,
+                          struct slp_err *err)
+{
+    static const struct list_column columns[] = {{"partition", ARR_INT64}, {"from", ARR_UTF8},
+                                                 {"to", ARR_UTF8},         {"files", ARR_INT64},
+                                                 {"depth", ARR_INT64},     {"rows", ARR_INT64},
+                                                 {"rows_exact", ARR_BOOL}, {"bytes", ARR_INT64}};
+    return make_list(instance, table, columns, 8, fill_partitions, out, err);
+}
+
+static slp_rc write_point(struct listing *l, struct slice key, bool base64, struct buf *out,
+                          struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    const struct key_spec *spec = state_table_key_spec(l->table);
+    struct arr_col bytes;
+    struct arr_col values[SCHEMA_KEY_FIELDS_MAX];
+    size_t fields = 0;
+    if (!base64)
+        return key_format(spec, key, out, err);
+    arr_col_init(&bytes, l->instance->mem, (struct arr_type){.kind = ARR_BINARY});
+    for (size_t i = 0; i < spec->field_count; i++)
+        arr_col_init(&values[i], l->instance->mem, spec->types[i]);
+    TRY_OUT(key_decode(spec, key, values, &fields, err));
+    if (fields != 1 || !arr_type_is_variable(spec->types[0]))
+        FAIL_OUT(err, INVALID, "base64 is for split points of one text or binary field");
+    TRY_OUT(arr_col_append(&bytes, arr_col_bytes(&values[0], 0), err));
+    rc = arr_text_format(&bytes, 0, out, err);
+out:
+    arr_col_fini(&bytes);
+    for (size_t i = 0; i < spec->field_count; i++)
+        arr_col_fini(&values[i]);
+    return rc;
+}
+
+slp_rc slp_partition_split_points(struct slp_instance *instance, const char *table, bool base64,
+                                  slp_write_fn write, void *context, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct listing l = {.instance = instance};
+    struct fn_sink sink;
+    struct buf text;
+    fn_sink_init(&sink, write, context);
+    TRY(instance_table(instance, table, &l.table, err));
+    l.view = state_table_view(l.table);
+    buf_init(&text, instance->mem, LIST_MAX_BYTES);
+    for (size_t i = 1; i < state_leaf_count(l.view); i++) {
+        TRY_OUT(write_point(&l, state_leaf_at(l.view, i)->range.lo, base64, &text, err));
+        TRY_OUT(buf_append_u8(&text, '\n', err));
+    }
+    rc = sink_write(&sink.base, text.ptr, text.len, err);
+out:
+    buf_fini(&text);
+    return rc;
+}
+
+/* ---- Files ---- */
+
+static slp_rc fill_files(struct listing *l, struct slp_err *err)
+{
+    const struct state_file **files = NULL;
+    size_t count = 0;
+    size_t unfiled = state_unfiled_count(l->view);
+    TRY(state_files(l->view, &l->arena, &files, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        const struct state_file *f = files[i];
+        bool is_unfiled = false;
+        for (size_t j = 0; j < unfiled; j++)
+            is_unfiled = is_unfiled || state_unfiled_at(l->view, j)->file == f;
+        struct list_value row[] = {list_text(f->name),
+                                   list_number(f->info.rows),
+                                   list_number((int64_t)f->info.file_bytes),
+                                   list_text(f->info.first_key),
+                                   list_text(f->info.last_key),
+                                   list_number((int64_t)f->low.frame),
+                                   list_number((int64_t)f->high.frame),
+                                   list_number((int64_t)f->refs),
+                                   list_number(is_unfiled),
+                                   list_number(f->time_us)};
+        TRY(key_text(l, f->info.first_key, &row[3].text, err));
+        TRY(key_text(l, f->info.last_key, &row[4].text, err));
+        TRY(list_add(l->list, row, err));
+    }
+    return SLP_OK;
+}
+
+slp_rc slp_file_list(struct slp_instance *instance, const char *table, struct slp_rows **out,
+                     struct slp_err *err)
+{
+    static const struct list_column columns[] = {
+        {"name", ARR_UTF8},         {"rows", ARR_INT64},       {"bytes", ARR_INT64},
+        {"first_key", ARR_UTF8},    {"last_key", ARR_UTF8},    {"from_sequence", ARR_INT64},
+        {"to_sequence", ARR_INT64}, {"partitions", ARR_INT64}, {"unfiled", ARR_BOOL},
+        {"made", ARR_TIMESTAMP}};
+    return make_list(instance, table, columns, 10, fill_files, out, err);
+}
+
+/* ---- Jobs ---- */
+
+static slp_rc fill_jobs(struct listing *l, struct slp_err *err)
+{
+    for (size_t i = 0; i < state_job_count(l->view); i++) {
+        const struct state_job *job = state_job_at(l->view, i);
+        char id[STATE_ID_TEXT_BYTES];
+        state_id_format(job->id, id);
+        struct list_value row[] = {list_text(slice_str(id)),
+                                   list_text(slice_str("compact")),
+                                   list_number(job->attempt),
+                                   list_null(),
+                                   list_null(),
+                                   list_number(job->inputs),
+                                   list_number(job->deadline_us)};
+        TRY(range_text(l, job->range, &row[3], &row[4], err));
+        TRY(list_add(l->list, row, err));
+    }
+    return SLP_OK;
+}
+
+slp_rc slp_job_list(struct slp_instance *instance, const char *table, struct slp_rows **out,
+                    struct slp_err *err)
+{
+    static const struct list_column columns[] = {
+        {"id", ARR_UTF8}, {"kind", ARR_UTF8},    {"attempt", ARR_INT64},     {"from", ARR_UTF8},
+        {"to", ARR_UTF8}, {"inputs", ARR_INT64}, {"deadline", ARR_TIMESTAMP}};
+    return make_list(instance, table, columns, 7, fill_jobs, out, err);
+}
+
+/* ---- Log ---- */
+
+static slp_rc fill_log(struct listing *l, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct state_history *history = NULL;
+    TRY(state_history_open(l->instance->state, l->table, &history, err));
+    for (;;) {
+        struct state_history_entry e = {0};
+        char txid[33];
+        rc = state_history_next(history, &e, err);
+        if (rc != SLP_OK)
+            break;
+        hash_format(e.txn->txid, txid);
+        enum state_reason reason =
+            e.outcome.is_duplicate ? STATE_REASON_DUPLICATE : e.outcome.reason;
+        struct list_value row[] = {list_number((int64_t)e.at.frame),
+                                   list_number((int64_t)e.at.index),
+                                   list_number(e.txn->time_us),
+                                   list_text(slice_str(state_kind_text(e.txn->kind))),
+                                   list_text(slice_str(state_reason_text(reason))),
+                                   list_text(e.summary),
+                                   list_number((int64_t)e.txn->base),
+                                   list_text(slice_str(txid))};
+        rc = list_add(l->list, row, err);
+        if (rc != SLP_OK)
+            break;
+    }
+    state_history_close(history);
+    return rc == SLP_DONE ? SLP_OK : rc;
+}
+
+slp_rc slp_log_list(struct slp_instance *instance, const char *table, struct slp_rows **out,
+                    struct slp_err *err)
+{
+    static const struct list_column columns[] = {{"sequence", ARR_INT64}, {"index", ARR_INT64},
+                                                 {"time", ARR_TIMESTAMP}, {"kind", ARR_UTF8},
+                                                 {"verdict", ARR_UTF8},   {"summary", ARR_UTF8},
+                                                 {"base", ARR_INT64},     {"txid", ARR_UTF8}};
+    return make_list(instance, table, columns, 8, fill_log, out, err);
+}
+
+/* ---- Status ---- */
+
+static slp_rc add_status(struct listing *l, struct slice name, struct slp_err *err)
+{
+    const struct state_file **files = NULL;
+    size_t count = 0;
+    int64_t rows = 0;
+    int64_t bytes = 0;
+    size_t depth = 0;
+    TRY(state_files(l->view, &l->arena, &files, &count, err));
+    for (size_t i = 0; i < count; i++)
+        bytes += (int64_t)files[i]->info.file_bytes;
+    struct query_options o = {.cancel = l->instance->cancel, .counts = &l->instance->counts};
+    TRY(query_count(l->table, &o, l->instance->mem, &rows, err));
+    for (size_t i = 0; i < state_leaf_count(l->view); i++) {
+        size_t here = state_leaf_depth(l->view, state_leaf_at(l->view, i));
+        depth = here > depth ? here : depth;
+    }
+    struct list_value row[] = {list_text(name),
+                               list_number((int64_t)state_number(l->view)),
+                               list_number((int64_t)state_leaf_count(l->view)),
+                               list_number((int64_t)count),
+                               list_number((int64_t)state_unfiled_count(l->view)),
+                               list_number(rows),
+                               list_number(bytes),
+                               list_number((int64_t)depth),
+                               list_number((int64_t)state_job_count(l->view)),
+                               list_number((int64_t)state_dead_count(l->view)),
+                               list_number(state_time_us(l->view))};
+    return list_add(l->list, row, err);
+}
+
+static slp_rc fill_status(struct listing *l, struct slp_err *err)
+{
+    return add_status(l, state_table_name(l->table), err);
+}
+
+static slp_rc fill_status_of_all(struct listing *l, struct slp_err *err)
+{
+    struct state_table_entry *tables = NULL;
+    size_t count = 0;
+    TRY(state_table_list(l->instance->state, &l->arena, &tables, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        TRY(state_table_open_id(l->instance->state, tables[i].id, &l->table, err));
+        l->view = state_table_view(l->table);
+        slp_rc rc = add_status(l, tables[i].name, err);
+        state_table_close(l->table);
+        TRY(rc);
+    }
+    return SLP_OK;
+}
+
+slp_rc slp_status(struct slp_instance *instance, const char *table, struct slp_rows **out,
+                  struct slp_err *err)
+{
+    static const struct list_column columns[] = {
+        {"table", ARR_UTF8},       {"sequence", ARR_INT64}, {"partitions", ARR_INT64},
+        {"files", ARR_INT64},      {"unfiled", ARR_INT64},  {"rows", ARR_INT64},
+        {"bytes", ARR_INT64},      {"depth", ARR_INT64},    {"jobs", ARR_INT64},
+        {"dead_files", ARR_INT64}, {"time", ARR_TIMESTAMP}};
+    if (table)
+        return make_list(instance, table, columns, 11, fill_status, out, err);
+    struct listing l = {.instance = instance};
+    return fill_list(&l, columns, 11, fill_status_of_all, out, err);
+}

@@ -1,0 +1,261 @@
+#include <stdlib.h>
+
+#include "api/instance.h"
+#include "api/list.h"
+
+#define REQUEST_MAX_BYTES ((size_t)1 << 30)
+
+/* A scan's options as the query room takes them; all in one arena. */
+struct request {
+    struct arena arena;
+    struct state_table *table;
+    struct query_options query;
+    struct key_range range; /* of --from and --to */
+};
+
+static void request_init(struct request *r, struct slp_instance *instance)
+{
+    *r = (struct request){.query = {.memory = instance->memory / 4,
+                                    .cancel = instance->cancel,
+                                    .counts = &instance->counts}};
+    arena_init(&r->arena, instance->mem, REQUEST_MAX_BYTES);
+}
+
+static slp_rc copy_names(struct request *r, const char *const *names, const struct slice **out,
+                         size_t *count, struct slp_err *err)
+{
+    size_t n = 0;
+    while (names && names[n])
+        n++;
+    if (!names)
+        return SLP_OK;
+    struct slice *list = NULL;
+    TRY(arena_array(&r->arena, n, sizeof *list, (void **)&list, err));
+    for (size_t i = 0; i < n; i++)
+        list[i] = slice_str(names[i]);
+    *out = list;
+    *count = n;
+    return SLP_OK;
+}
+
+/* Encode a key or prefix given as text. */
+static slp_rc encode(struct request *r, const char *text, size_t min_fields, struct slice *out,
+                     struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct buf key;
+    buf_init(&key, alloc_system(), KEY_MAX_BYTES);
+    TRY_OUT(key_parse(state_table_key_spec(r->table), state_table_schema(r->table), slice_str(text),
+                      min_fields, &key, err));
+    TRY_OUT(arena_copy(&r->arena, buf_slice(&key), out, err));
+out:
+    buf_fini(&key);
+    return err_wrap(err, rc, "key \"%s\"", text);
+}
+
+static slp_rc set_range(struct request *r, const struct slp_scan_options *o, struct slp_err *err)
+{
+    if (!o->from && !o->to)
+        return SLP_OK;
+    if (o->from)
+        TRY(encode(r, o->from, 1, &r->range.lo, err));
+    if (o->to)
+        TRY(encode(r, o->to, 1, &r->range.hi, err));
+    r->range.has_hi = o->to != NULL;
+    r->query.ranges = &r->range;
+    r->query.range_count = key_range_is_empty(r->range) ? 0 : 1;
+    return SLP_OK;
+}
+
+static slp_rc set_params(struct request *r, const struct slp_scan_options *o, struct slp_err *err)
+{
+    struct pred_param *params = NULL;
+    TRY(arena_array(&r->arena, o->param_count, sizeof *params, (void **)&params, err));
+    for (size_t i = 0; i < o->param_count; i++)
+        params[i] = (struct pred_param){.name = slice_str(o->params[i].name),
+                                        .text = slice_str(o->params[i].value)};
+    r->query.params = params;
+    r->query.param_count = o->param_count;
+    return SLP_OK;
+}
+
+static slp_rc set_scan(struct request *r, struct slp_instance *instance,
+                       const struct slp_scan_options *o, struct slp_err *err)
+{
+    TRY(instance_table(instance, o->table, &r->table, err));
+    TRY(set_range(r, o, err));
+    TRY(set_params(r, o, err));
+    TRY(copy_names(r, o->columns, &r->query.columns, &r->query.column_count, err));
+    if (o->where)
+        r->query.where = slice_str(o->where);
+    r->query.limit = o->limit;
+    r->query.max_rows = o->max_rows;
+    r->query.max_bytes = o->max_bytes;
+    return SLP_OK;
+}
+
+static slp_rc open_rows(struct slp_instance *instance, struct request *r, struct slp_rows **out,
+                        struct slp_err *err)
+{
+    struct arr_stream *stream = NULL;
+    TRY(query_scan(r->table, &r->query, instance->mem, &stream, err));
+    return rows_wrap(instance->mem, stream, out, err);
+}
+
+slp_rc slp_scan(struct slp_instance *instance, const struct slp_scan_options *options,
+                struct slp_rows **out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct request r;
+    request_init(&r, instance);
+    TRY_OUT(set_scan(&r, instance, options, err));
+    rc = open_rows(instance, &r, out, err);
+out:
+    arena_fini(&r.arena);
+    return rc;
+}
+
+slp_rc slp_count(struct slp_instance *instance, const struct slp_scan_options *options,
+                 int64_t *out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct request r;
+    request_init(&r, instance);
+    TRY_OUT(set_scan(&r, instance, options, err));
+    rc = query_count(r.table, &r.query, instance->mem, out, err);
+out:
+    arena_fini(&r.arena);
+    return rc;
+}
+
+slp_rc slp_count_rows(struct slp_instance *instance, const struct slp_scan_options *options,
+                      struct slp_rows **out, struct slp_err *err)
+{
+    static const struct list_column columns[] = {{"count", ARR_INT64}};
+    int64_t count = 0;
+    struct list *list = NULL;
+    TRY(slp_count(instance, options, &count, err));
+    TRY(list_new(instance->mem, columns, 1, &list, err));
+    struct list_value value = list_number(count);
+    slp_rc rc = list_add(list, &value, err);
+    if (rc != SLP_OK) {
+        list_free(list);
+        return rc;
+    }
+    return list_rows(list, out, err);
+}
+
+/* ---- Look-ups ---- */
+
+static int compare_ranges(const void *a, const void *b)
+{
+    const struct key_range *x = a;
+    const struct key_range *y = b;
+    return slice_compare(x->lo, y->lo);
+}
+
+/* Sort, and drop keys that another one begins: ranges of prefixes are nested or apart. */
+static size_t make_disjoint(struct key_range *ranges, size_t count)
+{
+    size_t kept = 0;
+    qsort(ranges, count, sizeof *ranges, compare_ranges);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || !slice_starts_with(ranges[i].lo, ranges[kept - 1].lo))
+            ranges[kept++] = ranges[i];
+    return kept;
+}
+
+/* The interval of the keys that begin with `prefix`. */
+static slp_rc prefix_range(struct request *r, struct slice prefix, struct key_range *out,
+                           struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct buf end;
+    buf_init(&end, alloc_system(), KEY_MAX_BYTES);
+    TRY_OUT(key_successor(prefix, &end, &out->has_hi, err));
+    TRY_OUT(arena_copy(&r->arena, buf_slice(&end), &out->hi, err));
+    out->lo = prefix;
+out:
+    buf_fini(&end);
+    return rc;
+}
+
+static const char *named_value(const struct slp_get_options *o, const char *name)
+{
+    for (size_t i = 0; i < o->key_field_count; i++)
+        if (strcmp(o->key_fields[i].name, name) == 0)
+            return o->key_fields[i].value;
+    return NULL;
+}
+
+/* A key given by names, as the CSV text of its fields: all fields are quoted. */
+static slp_rc named_key(struct request *r, const struct slp_get_options *o, const char **out,
+                        struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    const struct schema *schema = state_table_schema(r->table);
+    size_t used = 0;
+    struct buf text;
+    buf_init(&text, alloc_system(), KEY_MAX_BYTES * 2);
+    for (size_t i = 0; i < schema->key_count; i++) {
+        const char *name = schema->columns.fields[schema->key_columns[i]].name;
+        const char *value = named_value(o, name);
+        if (!value && i < schema->row_key_count)
+            FAIL_OUT(err, INVALID, "the row key field \"%s\" is not given", name);
+        if (!value)
+            break;
+        TRY_OUT(buf_append_slice(&text, slice_str(i ? ",\"" : "\""), err));
+        used++;
+        for (const char *c = value; *c; c++) {
+            if (*c == '"')
+                TRY_OUT(buf_append_u8(&text, '"', err));
+            TRY_OUT(buf_append_u8(&text, (uint8_t)*c, err));
+        }
+        TRY_OUT(buf_append_u8(&text, '"', err));
+    }
+    if (used != o->key_field_count)
+        FAIL_OUT(err, INVALID, "--key takes the row key and the first sort key fields, each once");
+    TRY_OUT(arena_text(&r->arena, buf_slice(&text), out, err));
+out:
+    buf_fini(&text);
+    return rc;
+}
+
+static slp_rc set_keys(struct request *r, const struct slp_get_options *o, struct slp_err *err)
+{
+    const char *named[2] = {NULL, NULL};
+    const char *const *keys = o->keys;
+    size_t count = 0;
+    struct key_range *ranges = NULL;
+    if (o->key_field_count) {
+        TRY(named_key(r, o, &named[0], err));
+        keys = named;
+    }
+    while (keys && keys[count])
+        count++;
+    TRY(arena_array(&r->arena, count, sizeof *ranges, (void **)&ranges, err));
+    for (size_t i = 0; i < count; i++) {
+        struct slice prefix;
+        TRY(encode(r, keys[i], state_table_schema(r->table)->row_key_count, &prefix, err));
+        TRY(prefix_range(r, prefix, &ranges[i], err));
+    }
+    r->query.ranges = ranges;
+    r->query.range_count = make_disjoint(ranges, count);
+    return SLP_OK;
+}
+
+slp_rc slp_get(struct slp_instance *instance, const struct slp_get_options *options,
+               struct slp_rows **out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct request r;
+    request_init(&r, instance);
+    TRY_OUT(instance_table(instance, options->table, &r.table, err));
+    TRY_OUT(set_keys(&r, options, err));
+    TRY_OUT(copy_names(&r, options->columns, &r.query.columns, &r.query.column_count, err));
+    r.query.is_lookup = true;
+    rc = open_rows(instance, &r, out, err);
+out:
+    arena_fini(&r.arena);
+    return rc;
+}

@@ -1,0 +1,237 @@
+#include "api/instance.h"
+#include "api/list.h"
+#include "arrow/text.h"
+#include "rows/rows.h"
+
+#define REQUEST_MAX_BYTES ((size_t)256 << 20)
+#define KEY_NAMES_MAX     SCHEMA_KEY_FIELDS_MAX
+
+struct creation {
+    struct arena arena;
+    struct alloc *mem;
+    struct schema schema;
+    struct key_spec spec;
+};
+
+static size_t count_names(const char *const *names)
+{
+    size_t n = 0;
+    while (names && names[n])
+        n++;
+    return n;
+}
+
+static slp_rc schema_from_file(struct creation *c, const struct slp_table_options *o,
+                               struct slp_err *err)
+{
+    struct arr_schema columns = {0};
+    struct slice names[2 * KEY_NAMES_MAX];
+    size_t row_count = count_names(o->row_key);
+    size_t sort_count = count_names(o->sort_key);
+    if (row_count > KEY_NAMES_MAX || sort_count > KEY_NAMES_MAX)
+        FAIL(err, INVALID, "more than %u key fields", KEY_NAMES_MAX);
+    for (size_t i = 0; i < row_count; i++)
+        names[i] = slice_str(o->row_key[i]);
+    for (size_t i = 0; i < sort_count; i++)
+        names[row_count + i] = slice_str(o->sort_key[i]);
+    TRY(rows_file_schema(c->mem, o->like_file, ROWS_AUTO, &c->arena, &columns, err));
+    slp_rc rc = schema_like(&columns, names, row_count, names + row_count, sort_count, &c->arena,
+                            &c->schema, err);
+    return err_wrap(err, rc, "\"%s\"", o->like_file);
+}
+
+/* The next line of `text` without its end; false when none is left. */
+static bool next_line(struct slice *text, struct slice *line)
+{
+    if (text->len == 0)
+        return false;
+    const uint8_t *end = memchr(text->ptr, '\n', text->len);
+    size_t len = end ? (size_t)(end - text->ptr) : text->len;
+    *line = slice_first(*text, len);
+    *text = slice_after(*text, end ? len + 1 : len);
+    if (line->len && line->ptr[line->len - 1] == '\r')
+        *line = slice_first(*line, line->len - 1);
+    return true;
+}
+
+/* A base64 line as the value of the first key field, which must be text or binary. */
+static slp_rc encode_base64(struct creation *c, struct slice line, struct buf *out,
+                            struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct arr_type type = c->spec.types[0];
+    struct arr_col bytes;
+    struct arr_col value;
+    arr_col_init(&bytes, c->mem, (struct arr_type){.kind = ARR_BINARY});
+    arr_col_init(&value, c->mem, type);
+    if (!arr_type_is_variable(type))
+        FAIL_OUT(err, INVALID, "base64 is for text and binary row keys");
+    TRY_OUT(arr_text_parse(&bytes, line, err));
+    TRY_OUT(arr_col_append(&value, arr_col_bytes(&bytes, 0), err));
+    TRY_OUT(key_encode_prefix(&c->spec, &value, 1, out, err));
+out:
+    arr_col_fini(&bytes);
+    arr_col_fini(&value);
+    return rc;
+}
+
+static slp_rc encode_point(struct creation *c, const struct slp_table_options *o, struct slice line,
+                           struct slice *out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct buf key;
+    buf_init(&key, c->mem, KEY_MAX_BYTES);
+    if (o->split_points_base64)
+        TRY_OUT(encode_base64(c, line, &key, err));
+    else
+        TRY_OUT(key_parse(&c->spec, &c->schema, line, 1, &key, err));
+    TRY_OUT(arena_copy(&c->arena, buf_slice(&key), out, err));
+out:
+    buf_fini(&key);
+    return rc;
+}
+
+/* Split points are row keys or prefixes of them: a bound inside a row key would part its rows. */
+static slp_rc check_point(const struct creation *c, struct slice point, struct slp_err *err)
+{
+    size_t row_bytes = 0;
+    if (key_prefix_bytes(&c->spec, point, c->schema.row_key_count, &row_bytes, NULL) == SLP_OK &&
+        row_bytes < point.len)
+        FAIL(err, INVALID, "it goes beyond the row key");
+    return SLP_OK;
+}
+
+static slp_rc parse_points(struct creation *c, const struct slp_table_options *o,
+                           struct state_table_options *out, struct slp_err *err)
+{
+    if (!o->split_points)
+        return SLP_OK;
+    struct slice text = slice_str(o->split_points);
+    struct slice line;
+    size_t room = 1;
+    for (size_t i = 0; i < text.len; i++)
+        room += text.ptr[i] == '\n';
+    struct slice *points = NULL;
+    TRY(arena_array(&c->arena, room, sizeof *points, (void **)&points, err));
+    for (size_t number = 1; next_line(&text, &line); number++) {
+        if (line.len == 0)
+            continue;
+        slp_rc rc = encode_point(c, o, line, &points[out->split_point_count], err);
+        if (rc == SLP_OK)
+            rc = check_point(c, points[out->split_point_count], err);
+        if (rc != SLP_OK)
+            return err_wrap(err, rc, "split points: line %zu", number);
+        out->split_point_count++;
+    }
+    out->split_points = points;
+    return SLP_OK;
+}
+
+slp_rc slp_table_create(struct slp_instance *instance, const struct slp_table_options *options,
+                        struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct creation c = {.mem = instance->mem};
+    struct state_table_options o = {0};
+    struct buf json;
+    arena_init(&c.arena, instance->mem, REQUEST_MAX_BYTES);
+    buf_init(&json, instance->mem, SCHEMA_JSON_MAX_BYTES);
+    if (!options->name)
+        FAIL_OUT(err, INVALID, "a table needs a name");
+    if (options->schema_json)
+        TRY_OUT(schema_parse(slice_str(options->schema_json), &c.arena, &c.schema, err));
+    else if (options->like_file)
+        TRY_OUT(schema_from_file(&c, options, err));
+    else
+        FAIL_OUT(err, INVALID, "a table needs a schema, or a file to be like");
+    key_spec_init(&c.spec, &c.schema);
+    TRY_OUT(schema_format(&c.schema, &json, err));
+    o.name = slice_str(options->name);
+    o.schema_json = buf_slice(&json);
+    TRY_OUT(parse_points(&c, options, &o, err));
+    rc = state_table_create(instance->state, &o, err);
+out:
+    buf_fini(&json);
+    arena_fini(&c.arena);
+    return rc;
+}
+
+slp_rc slp_table_list(struct slp_instance *instance, struct slp_rows **out, struct slp_err *err)
+{
+    static const struct list_column columns[] = {
+        {"name", ARR_UTF8}, {"id", ARR_UTF8}, {"created", ARR_TIMESTAMP}};
+    slp_rc rc = SLP_OK;
+    struct arena arena;
+    struct list *list = NULL;
+    struct state_table_entry *tables = NULL;
+    size_t count = 0;
+    arena_init(&arena, instance->mem, REQUEST_MAX_BYTES);
+    TRY_OUT(state_table_list(instance->state, &arena, &tables, &count, err));
+    TRY_OUT(list_new(instance->mem, columns, 3, &list, err));
+    for (size_t i = 0; i < count; i++) {
+        char id[33];
+        hash_format(tables[i].id, id);
+        struct list_value row[] = {list_text(tables[i].name), list_text(slice_str(id)),
+                                   list_number(tables[i].created_us)};
+        TRY_OUT(list_add(list, row, err));
+    }
+    arena_fini(&arena);
+    return list_rows(list, out, err);
+out:
+    list_free(list);
+    arena_fini(&arena);
+    return rc;
+}
+
+static const char *field_role(const struct schema *schema, size_t column)
+{
+    for (size_t i = 0; i < schema->key_count; i++)
+        if (schema->key_columns[i] == column)
+            return i < schema->row_key_count ? "row key" : "sort key";
+    return "value";
+}
+
+static int64_t key_place(const struct schema *schema, size_t column)
+{
+    for (size_t i = 0; i < schema->key_count; i++)
+        if (schema->key_columns[i] == column)
+            return (int64_t)i + 1;
+    return 0;
+}
+
+static slp_rc add_field(struct list *list, const struct schema *schema, size_t i,
+                        struct slp_err *err)
+{
+    char type[64];
+    const struct arr_field *f = &schema->columns.fields[i];
+    int64_t place = key_place(schema, i);
+    arr_type_format(f->type, type, sizeof type);
+    struct list_value row[] = {list_text(slice_str(f->name)),
+                               list_text(slice_str(type)),
+                               list_number(f->nullable),
+                               list_text(slice_str(field_role(schema, i))),
+                               place ? list_number(place) : list_null(),
+                               list_number(f->id)};
+    return list_add(list, row, err);
+}
+
+slp_rc slp_table_describe(struct slp_instance *instance, const char *table, struct slp_rows **out,
+                          struct slp_err *err)
+{
+    static const struct list_column columns[] = {{"name", ARR_UTF8},       {"type", ARR_UTF8},
+                                                 {"nullable", ARR_BOOL},   {"role", ARR_UTF8},
+                                                 {"key_place", ARR_INT64}, {"field_id", ARR_INT64}};
+    struct state_table *t = NULL;
+    struct list *list = NULL;
+    TRY(instance_table(instance, table, &t, err));
+    const struct schema *schema = state_table_schema(t);
+    TRY(list_new(instance->mem, columns, 6, &list, err));
+    for (size_t i = 0; i < schema->columns.count; i++) {
+        slp_rc rc = add_field(list, schema, i, err);
+        if (rc != SLP_OK) {
+            list_free(list);
+            return rc;
+        }
+    }
+    return list_rows(list, out, err);
+}

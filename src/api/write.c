@@ -1,0 +1,183 @@
+#include "api/fn_sink.h"
+#include "api/instance.h"
+#include "api/list.h"
+#include "compact/compact.h"
+#include "ingest/ingest.h"
+#include "upkeep/upkeep.h"
+
+#define SPLIT_ROWS_DEFAULT      ((int64_t)1000000000)
+#define INSTANCE_LIST_MAX_BYTES ((size_t)256 << 20)
+
+slp_rc slp_ingest(struct slp_instance *instance, const struct slp_ingest_options *options,
+                  struct slp_ingest_result *out, struct slp_err *err)
+{
+    struct state_table *table = NULL;
+    struct ingest_result result = {0};
+    struct ingest_options o = {.inputs = options->inputs,
+                               .dry_run = options->dry_run,
+                               .memory = (size_t)instance->memory,
+                               .threads = instance->threads,
+                               .cancel = instance->cancel};
+    while (o.inputs && o.inputs[o.input_count])
+        o.input_count++;
+    if (o.input_count == 0)
+        FAIL(err, INVALID, "nothing to ingest: name files, folders or - for standard input");
+    if (options->token)
+        o.token = slice_str(options->token);
+    if (options->format)
+        TRY(rows_format_parse(slice_str(options->format), &o.format, err));
+    TRY(instance_table(instance, options->table, &table, err));
+    TRY(ingest_run(table, &o, instance->mem, &result, err));
+    *out = (struct slp_ingest_result){.rows = result.rows,
+                                      .files_read = result.inputs,
+                                      .files_written = result.files,
+                                      .bytes_written = result.bytes,
+                                      .sequence = result.at.frame,
+                                      .was_duplicate = result.is_duplicate};
+    return SLP_OK;
+}
+
+static slp_rc count_files(struct slp_instance *instance, struct state_table *table, size_t *count,
+                          struct slp_err *err)
+{
+    struct arena arena;
+    const struct state_file **files = NULL;
+    arena_init(&arena, instance->mem, INSTANCE_LIST_MAX_BYTES);
+    slp_rc rc = state_files(state_table_view(table), &arena, &files, count, err);
+    arena_fini(&arena);
+    return rc;
+}
+
+slp_rc slp_compact(struct slp_instance *instance, const struct slp_compact_options *options,
+                   struct slp_compact_result *out, struct slp_err *err)
+{
+    struct state_table *table = NULL;
+    struct compact_result result = {0};
+    struct slp_compact_result answer = {0};
+    struct compact_options o = {.all = options->all,
+                                .dry_run = options->dry_run,
+                                .memory = (size_t)instance->memory,
+                                .threads = instance->threads,
+                                .cancel = instance->cancel,
+                                .on_job = options->on_job,
+                                .context = options->context};
+    TRY(instance_table(instance, options->table, &table, err));
+    TRY(count_files(instance, table, &answer.files_before, err));
+    TRY(compact_run(table, &o, instance->mem, &result, err));
+    TRY(count_files(instance, table, &answer.files_after, err));
+    answer.jobs = result.jobs;
+    answer.rows = result.rows;
+    *out = answer;
+    return SLP_OK;
+}
+
+slp_rc slp_split(struct slp_instance *instance, const struct slp_split_options *options,
+                 size_t *split_count, struct slp_err *err)
+{
+    struct state_table *table = NULL;
+    int64_t rows = options->threshold_rows ? options->threshold_rows : SPLIT_ROWS_DEFAULT;
+    TRY(instance_table(instance, options->table, &table, err));
+    return upkeep_split(table, rows, options->dry_run, instance->mem, split_count, err);
+}
+
+/* What is done to one table, or to all in turn. */
+typedef slp_rc (*table_fn)(struct slp_instance *instance, struct state_table *table, void *context,
+                           struct slp_err *err);
+
+static slp_rc each_table(struct slp_instance *instance, const char *name, table_fn fn,
+                         void *context, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct arena arena;
+    struct state_table *table = NULL;
+    struct state_table_entry *tables = NULL;
+    size_t count = 0;
+    if (name) {
+        TRY(instance_table(instance, name, &table, err));
+        return fn(instance, table, context, err);
+    }
+    arena_init(&arena, instance->mem, INSTANCE_LIST_MAX_BYTES);
+    TRY_OUT(state_table_list(instance->state, &arena, &tables, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        TRY_OUT(state_table_open_id(instance->state, tables[i].id, &table, err));
+        rc = fn(instance, table, context, err);
+        state_table_close(table);
+        if (rc != SLP_OK) {
+            (void)err_wrap(err, rc, "table \"%.*s\"", SLICE_ARG(tables[i].name));
+            goto out;
+        }
+    }
+out:
+    arena_fini(&arena);
+    return rc;
+}
+
+struct gc_call {
+    struct upkeep_gc_options options;
+    struct slp_gc_result sum;
+};
+
+static slp_rc collect_table(struct slp_instance *instance, struct state_table *table, void *context,
+                            struct slp_err *err)
+{
+    struct gc_call *call = context;
+    struct upkeep_gc_result result = {0};
+    TRY(upkeep_collect(table, &call->options, instance->mem, &result, err));
+    call->sum.objects += result.objects;
+    call->sum.bytes += result.bytes;
+    return SLP_OK;
+}
+
+slp_rc slp_gc(struct slp_instance *instance, const struct slp_gc_options *options,
+              struct slp_gc_result *out, struct slp_err *err)
+{
+    struct gc_call call = {.options = {.min_age_s = options->min_age_s,
+                                       .dry_run = options->dry_run,
+                                       .cancel = instance->cancel}};
+    TRY(each_table(instance, options->table, collect_table, &call, err));
+    *out = call.sum;
+    return SLP_OK;
+}
+
+struct check_call {
+    struct list *list;
+    size_t problems;
+};
+
+static slp_rc note_problem(void *context, struct slice object, const char *problem,
+                           struct slp_err *err)
+{
+    struct check_call *call = context;
+    struct list_value row[] = {list_text(object), list_text(slice_str(problem))};
+    call->problems++;
+    return list_add(call->list, row, err);
+}
+
+static slp_rc check_table(struct slp_instance *instance, struct state_table *table, void *context,
+                          struct slp_err *err)
+{
+    return upkeep_check(table, instance->cancel, note_problem, context, instance->mem, err);
+}
+
+slp_rc slp_check(struct slp_instance *instance, const char *table, struct slp_rows **out,
+                 size_t *problem_count, struct slp_err *err)
+{
+    static const struct list_column columns[] = {{"object", ARR_UTF8}, {"problem", ARR_UTF8}};
+    struct check_call call = {0};
+    TRY(list_new(instance->mem, columns, 2, &call.list, err));
+    slp_rc rc = each_table(instance, table, check_table, &call, err);
+    if (rc != SLP_OK) {
+        list_free(call.list);
+        return rc;
+    }
+    TRY(list_rows(call.list, out, err));
+    *problem_count = call.problems;
+    return SLP_OK;
+}
+
+slp_rc slp_inspect(const char *path, slp_write_fn write, void *context, struct slp_err *err)
+{
+    struct fn_sink sink;
+    fn_sink_init(&sink, write, context);
+    return upkeep_inspect(path, alloc_system(), &sink.base, err);
+}

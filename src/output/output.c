@@ -1,0 +1,180 @@
+#include "output/output.h"
+
+#include "base/num.h"
+
+#define FILES_MAX       65536u
+#define ARENA_MAX_BYTES ((size_t)1 << 30)
+
+struct output {
+    struct alloc *mem;
+    struct arena arena;
+    struct state_table *table;
+    struct datafile_write_options write;
+    struct slice suffix;
+    uint64_t file_bytes;
+    size_t group_bytes;
+    struct store_put *put; /* of the file being written */
+    struct datafile_writer *writer;
+    struct slice name; /* relative to the table */
+    struct buf files;  /* of struct state_new_file */
+    int64_t rows;
+    uint64_t bytes;
+};
+
+static struct store *store_of(const struct output *o)
+{
+    return state_instance_store(state_table_instance(o->table));
+}
+
+static size_t file_count(const struct output *o)
+{
+    return o->files.len / sizeof(struct state_new_file);
+}
+
+slp_rc output_new(struct state_table *table, const struct output_options *options,
+                  struct alloc *mem, struct output **out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct output *o = NULL;
+    TRY(alloc_new(mem, &o, err));
+    o->mem = mem;
+    o->table = table;
+    o->file_bytes = options->file_bytes ? options->file_bytes : OUTPUT_FILE_BYTES;
+    arena_init(&o->arena, mem, ARENA_MAX_BYTES);
+    buf_init(&o->files, mem, FILES_MAX * sizeof(struct state_new_file));
+    datafile_write_options_init(&o->write);
+    o->write.threads = num_max_size(options->threads, 1);
+    o->group_bytes = OUTPUT_GROUP_BYTES_MAX;
+    if (options->memory) {
+        /* Every thread holds a group's rows and its pages, and one more group is being filled. */
+        size_t share = options->memory / (2 * (o->write.threads + 1));
+        o->group_bytes =
+            num_max_size(num_min_size(share, OUTPUT_GROUP_BYTES_MAX), OUTPUT_GROUP_BYTES_MIN);
+    }
+    TRY_OUT(arena_copy(&o->arena, options->suffix, &o->suffix, err));
+    TRY_OUT(arena_copy(&o->arena, options->lineage, &o->write.lineage, err));
+    *out = o;
+    return SLP_OK;
+out:
+    output_free(o);
+    return rc;
+}
+
+int64_t output_group_rows(const struct output *o)
+{
+    (void)o;
+    return OUTPUT_GROUP_ROWS;
+}
+
+size_t output_group_bytes(const struct output *o)
+{
+    return o->group_bytes;
+}
+
+static slp_rc begin_file(struct output *o, struct slp_err *err)
+{
+    struct state_name name;
+    struct state_name object;
+    TRY(state_data_name(o->table, o->suffix, &name, err));
+    TRY(state_table_object(o->table, state_name_slice(&name), &object, err));
+    TRY(arena_copy(&o->arena, state_name_slice(&name), &o->name, err));
+    TRY(store_put_open(store_of(o), state_name_slice(&object), o->mem, &o->put, err));
+    return datafile_writer_new(o->mem, o->put->sink, state_table_schema(o->table),
+                               state_table_key_spec(o->table), &o->write, &o->writer, err);
+}
+
+static void drop_file(struct output *o)
+{
+    datafile_writer_free(o->writer);
+    o->writer = NULL;
+    store_put_abort(o->put);
+    o->put = NULL;
+}
+
+static slp_rc end_file(struct output *o, struct slp_err *err)
+{
+    struct state_new_file file = {.name = o->name, .schema_version = 1};
+    if (file_count(o) == FILES_MAX)
+        FAIL(err, LIMIT, "more than %u data files in one transaction", FILES_MAX);
+    file.schema_version = state_schema_version(state_table_view(o->table));
+    TRY(datafile_writer_finish(o->writer, &o->arena, &file.info, err));
+    TRY(buf_reserve(&o->files, sizeof file, err));
+    datafile_writer_free(o->writer);
+    o->writer = NULL;
+    struct store_put *put = o->put;
+    o->put = NULL;
+    TRY(store_put_commit(put, err));
+    o->bytes += file.info.file_bytes;
+    return buf_append(&o->files, &file, sizeof file, err);
+}
+
+slp_rc output_cut(struct output *o, struct slp_err *err)
+{
+    if (!o->writer)
+        return SLP_OK;
+    slp_rc rc = end_file(o, err);
+    if (rc != SLP_OK)
+        drop_file(o);
+    return err_wrap(err, rc, "data file \"%.*s\"", SLICE_ARG(o->name));
+}
+
+slp_rc output_take(struct output *o, struct arr_batch *rows, struct key_vec *keys,
+                   struct slp_err *err)
+{
+    int64_t count = rows->rows;
+    slp_rc rc = SLP_OK;
+    if (count == 0)
+        return SLP_OK;
+    if (o->writer && o->put->sink->offset >= o->file_bytes)
+        TRY(output_cut(o, err));
+    if (!o->writer)
+        rc = begin_file(o, err);
+    if (rc == SLP_OK)
+        rc = datafile_writer_take(o->writer, rows, keys, err);
+    if (rc != SLP_OK) {
+        drop_file(o);
+        return err_wrap(err, rc, "data file \"%.*s\"", SLICE_ARG(o->name));
+    }
+    o->rows += count;
+    return SLP_OK;
+}
+
+slp_rc output_finish(struct output *o, struct state_new_file **files, size_t *count,
+                     struct slp_err *err)
+{
+    TRY(output_cut(o, err));
+    *files = (struct state_new_file *)(void *)o->files.ptr;
+    *count = file_count(o);
+    return SLP_OK;
+}
+
+int64_t output_rows(const struct output *o)
+{
+    return o->rows;
+}
+
+uint64_t output_bytes(const struct output *o)
+{
+    return o->bytes;
+}
+
+void output_discard(struct output *o)
+{
+    const struct state_new_file *files = (const struct state_new_file *)(void *)o->files.ptr;
+    for (size_t i = 0; i < file_count(o); i++) {
+        struct state_name object;
+        if (state_table_object(o->table, files[i].name, &object, NULL) == SLP_OK)
+            (void)!store_delete(store_of(o), state_name_slice(&object), NULL);
+    }
+    o->files.len = 0;
+}
+
+void output_free(struct output *o)
+{
+    if (!o)
+        return;
+    drop_file(o);
+    buf_fini(&o->files);
+    arena_fini(&o->arena);
+    alloc_delete(o->mem, o);
+}

@@ -1,0 +1,69 @@
+/*
+ * Output: sorted rows into data files of a table. What ingest and compaction share.
+ *
+ *     output_new -> output_take, output_cut, ... -> output_finish -> files for a transaction
+ *
+ * Rows come in groups, each a row group of the file being written. A file is begun when rows come
+ * and ended by output_cut (a leaf's bound) or when it has reached its size. Each ended file is
+ * durable in the store under a fresh name before output_finish returns; no state knows it yet. If
+ * the transaction that would name it is not committed, output_discard removes what was written; a
+ * process that dies first leaves strangers, which are collected.
+ */
+#ifndef SLP_OUTPUT_OUTPUT_H
+#define SLP_OUTPUT_OUTPUT_H
+
+#include "state/state.h"
+
+/* A file is ended at the first row group behind this many bytes. */
+#define OUTPUT_FILE_BYTES ((uint64_t)1 << 30)
+
+/* A row group holds at most so many rows, and so many bytes before encoding. */
+#define OUTPUT_GROUP_ROWS      262144
+#define OUTPUT_GROUP_BYTES_MAX ((size_t)32 << 20)
+#define OUTPUT_GROUP_BYTES_MIN ((size_t)512 << 10)
+
+struct output_options {
+    size_t threads;       /* row groups encoded at once; 0: 1 */
+    size_t memory;        /* for groups being encoded; 0: as much as they want */
+    uint64_t file_bytes;  /* 0: OUTPUT_FILE_BYTES */
+    struct slice suffix;  /* of names, for people: "12.0.0-1" */
+    struct slice lineage; /* JSON for the files' metadata */
+};
+
+struct output;
+
+/* The handle outlives the output. Text of `options` is copied. */
+SLP_NODISCARD slp_rc output_new(struct state_table *table, const struct output_options *options,
+                                struct alloc *mem, struct output **out, struct slp_err *err);
+
+/* How large a group the caller should make. */
+int64_t output_group_rows(const struct output *o);
+size_t output_group_bytes(const struct output *o);
+
+/*
+ * Write rows with their keys as one row group; takes the contents of both, which are blank
+ * afterwards. No rows: nothing happens.
+ *
+ * Errors   INVALID  keys that fall
+ *          LIMIT    device full; and whatever datafile_writer_take and the store return
+ */
+SLP_NODISCARD slp_rc output_take(struct output *o, struct arr_batch *rows, struct key_vec *keys,
+                                 struct slp_err *err);
+
+/* End the current file, if one was begun. */
+SLP_NODISCARD slp_rc output_cut(struct output *o, struct slp_err *err);
+
+/* End the last file and tell all of them; they live as long as `o`. */
+SLP_NODISCARD slp_rc output_finish(struct output *o, struct state_new_file **files, size_t *count,
+                                   struct slp_err *err);
+
+int64_t output_rows(const struct output *o);
+uint64_t output_bytes(const struct output *o); /* of ended files */
+
+/* Remove the files that were written, as far as that can be done: they were not committed. */
+void output_discard(struct output *o);
+
+/* Release; an unfinished file is dropped. NULL is accepted. */
+void output_free(struct output *o);
+
+#endif
