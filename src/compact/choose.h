@@ -1,0 +1,30 @@
+/*
+ * Choosing what to compact: a pure function of the state.
+ */
+#ifndef SLP_COMPACT_CHOOSE_H
+#define SLP_COMPACT_CHOOSE_H
+
+#include "state/view.h"
+
+/* A job merges at most this many references; a leaf with more has several turns. */
+#define COMPACT_INPUTS_MAX 256u
+
+/* One job that is due: free references of one leaf, oldest first. */
+struct compact_choice {
+    struct key_range leaf;
+    struct state_id *inputs;
+    size_t input_count;
+};
+
+/*
+ * The first leaf, from key `from` on, with at least `least_runs` free runs; its references are the job's inputs.
+ * `*found` says whether there is one. Keys and ids are copied into `arena`. Errors: NO_MEMORY, LIMIT.
+ */
+SLP_NODISCARD slp_rc compact_choose(const struct table_state *s, struct slice from,
+                                    size_t least_runs, struct arena *arena,
+                                    struct compact_choice *out, bool *found, struct slp_err *err);
+
+/* Are there unfiled files over a leaf that would be due if they were filed? */
+bool compact_wants_filing(const struct table_state *s, size_t least_runs);
+
+#endif
