@@ -30,7 +30,8 @@ static void what_is_compressed_comes_back(void **state)
             assert_memory_equal(out.ptr, "xy", 2);
             struct slice packed = slice_after(buf_slice(&out), 2);
             assert_ok(t, cx_decompress(c, written[k], packed, back, sizes[s], &t->err));
-            assert_memory_equal(back, bytes, sizes[s] ? sizes[s] : 1);
+            if (sizes[s])
+                assert_memory_equal(back, bytes, sizes[s]);
         }
     }
     buf_fini(&out);
