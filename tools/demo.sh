@@ -2,6 +2,7 @@
 # The whole way on real flights: tools/demo.sh [full]. `make demo` builds the program first.
 #
 # Each command is printed before its output, so that it can be repeated by hand; the instance stays in demo/ for that.
+# DEMO_BIN and DEMO_DIR name other places for the program and the instance: the test of the demo does.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -9,9 +10,11 @@ first=test/data/flights-slice.parquet
 second=test/data/flights-next.parquet
 [ "${1:-}" != full ] || first=$(tools/flights.sh)
 
-rm -rf demo
-mkdir demo
-export PATH=$PWD/build/release:$PATH SLEEPER_INSTANCE=$PWD/demo
+bin=${DEMO_BIN:-$PWD/build/release}
+dir=${DEMO_DIR:-$PWD/demo}
+rm -rf "$dir"
+mkdir -p "$dir"
+export PATH=$bin:$PATH SLEEPER_INSTANCE=$dir
 if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
 
 say() {
@@ -32,11 +35,12 @@ answers() {
 }
 
 say "To repeat any of it by hand:"
-echo "export PATH=$PWD/build/release:\$PATH SLEEPER_INSTANCE=$PWD/demo"
+echo "export PATH=$bin:\$PATH SLEEPER_INSTANCE=$dir"
 
 say "An instance is a folder. A table takes its columns from a file; rows are found by origin, then date and destination."
 show 'sleeper init'
-show "printf 'DFW\nLAX\nORD\n' >demo.points && sleeper table create flights --like $first --row-key origin --sort-key date,destination --split-points demo.points; rm demo.points"
+show "printf 'DFW\\nLAX\\nORD\\n' >$dir/points.txt"
+show "sleeper table create flights --like $first --row-key origin --sort-key date,destination --split-points $dir/points.txt"
 
 say "Load real flights, and ask: by full key, by airport and day, by range with two columns, how many."
 show "sleeper ingest flights $first"
@@ -56,4 +60,4 @@ show 'sleeper log flights -o table'
 show 'sleeper status flights -o table'
 show 'sleeper check flights -o table'
 
-say "The table is yours: the instance stays in $PWD/demo"
+say "The table is yours: the instance stays in $dir"
