@@ -12,9 +12,9 @@ second=test/data/flights-next.parquet
 
 bin=${DEMO_BIN:-$PWD/build/release}
 dir=${DEMO_DIR:-$PWD/demo}
-rm -rf "$dir"
+rm -rf "$dir/instance"
 mkdir -p "$dir"
-export PATH=$bin:$PATH SLEEPER_INSTANCE=$dir
+export PATH=$bin:$PATH SLEEPER_INSTANCE=$dir/instance
 if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
 
 say() {
@@ -35,7 +35,7 @@ answers() {
 }
 
 say "To repeat any of it by hand:"
-echo "export PATH=$bin:\$PATH SLEEPER_INSTANCE=$dir"
+echo "export PATH=$bin:\$PATH SLEEPER_INSTANCE=$dir/instance"
 
 say "An instance is a folder. A table takes its columns from a file; rows are found by origin, then date and destination."
 show 'sleeper init'
@@ -60,4 +60,4 @@ show 'sleeper log flights -o table'
 show 'sleeper status flights -o table'
 show 'sleeper check flights -o table'
 
-say "The table is yours: the instance stays in $dir"
+say "The table is yours: the instance stays in $dir/instance"
