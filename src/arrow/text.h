@@ -4,15 +4,18 @@
  *
  *   BOOL        true false
  *   integers    -12
- *   floats      shortest form that reads back the same; NaN Infinity -Infinity
+ *   floats      shortest form that reads back the same: 1 0.1 1e300 NaN Infinity -Infinity
  *   DATE32      2001-01-31; years beyond 0..9999 with sign, as ISO 8601 extends them
- *   TIMESTAMP   2001-01-31T06:00:00, a fraction of as many digits as needed (none, 3, 6 or 9 by
- * unit) and Z if utc DECIMAL128  -12.30, with `scale` digits behind the point UTF8        as it is
- *   BINARY      base64 (RFC 4648, padded)
+ *   TIMESTAMP   2001-01-31T06:00:00, a fraction of as many digits as the value needs (none, 3, 6
+ *               or 9) and Z if utc
+ *   DECIMAL128  -12.30, with `scale` digits behind the point
+ *   UTF8        as it is
+ *   BINARY      base64 (RFC 4648, padded); FIXED_BINARY as well
  *
- * Parsing accepts more than printing writes: a blank instead of T, a date alone for a timestamp,
- * hours and minutes alone, an offset (+02:00) for utc ones, inf, -inf and nan in any case, 1e5 for
- * a float; nothing that loses digits.
+ * Parsing accepts more than printing writes: true and false in any case, + before numbers, 1e5 for a
+ * float, inf, -inf and nan in any case; a blank instead of T, a date alone for a timestamp, hours
+ * and minutes alone, an offset (+02:00) for utc ones. Nothing that loses digits: no 1.5 for an
+ * integer, no float out of range, no fraction finer than the unit. UTF8 must be UTF-8.
  */
 #ifndef SLP_ARROW_TEXT_H
 #define SLP_ARROW_TEXT_H
@@ -24,10 +27,10 @@ SLP_NODISCARD slp_rc arr_text_format(const struct arr_col *c, int64_t row, struc
                                      struct slp_err *err);
 
 /*
- * Parse `text` as `c`'s type and append the value.
+ * Parse `text` as `c`'s type and append the value. Nothing is appended on failure.
  *
- * Errors   INVALID  names the text (cut to 40 bytes), the type and what was expected; nothing is
- * appended LIMIT, NO_MEMORY
+ * Errors   INVALID    names the text (cut to 40 bytes), the type and what was expected
+ *          LIMIT, NO_MEMORY
  */
 SLP_NODISCARD slp_rc arr_text_parse(struct arr_col *c, struct slice text, struct slp_err *err);
 

@@ -1,0 +1,44 @@
+/*
+ * The texts of one kind each; text.c chooses among them. Writers put at most TEXT_VALUE_BYTES at
+ * `out` and return how many; readers say whether the text is of that form and in range.
+ */
+#ifndef SLP_ARROW_TEXT_PRIV_H
+#define SLP_ARROW_TEXT_PRIV_H
+
+#include "arrow/text.h"
+#include "base/num.h"
+
+/* The longest text of a fixed-width value, with room: a timestamp with year, or 17 digits. */
+#define TEXT_VALUE_BYTES 64u
+
+size_t arr_write_u64(uint64_t value, char *out);
+size_t arr_write_i64(int64_t value, char *out);
+size_t arr_write_f64(double value, char *out);
+size_t arr_write_f32(float value, char *out);
+size_t arr_write_decimal(i128 value, int32_t scale, char *out);
+size_t arr_write_date(int64_t days, char *out);
+size_t arr_write_timestamp(int64_t value, enum arr_unit unit, bool utc, char *out);
+
+bool arr_read_f32(struct slice text, float *out);
+bool arr_read_decimal(struct slice text, int32_t precision, int32_t scale, i128 *out);
+
+static inline bool arr_is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Is `text` this word of lower-case letters, in any case? */
+bool arr_text_is_word(struct slice text, const char *word);
+
+/* RFC 4648 with padding. `out` has room for arr_base64_bytes(n) of n raw bytes. */
+static inline size_t arr_base64_bytes(size_t raw_bytes)
+{
+    return (raw_bytes + 2) / 3 * 4;
+}
+
+void arr_base64_write(struct slice raw, char *out);
+
+/* Decode into room for text.len / 4 * 3 bytes. false if it is not base64 in its only form. */
+bool arr_base64_read(struct slice text, uint8_t *out, size_t *bytes);
+
+#endif
