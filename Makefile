@@ -56,6 +56,7 @@ cover: packages-test ## which lines the quick tests reach: build/cover/index.htm
 	@gcovr --root . --filter src/ --object-directory build/cover --html-details build/cover/index.html --print-summary
 
 tidy: packages-test ## layout, tiers, house rules, clang-tidy
+	@tools/build.sh dev $(JOBS)
 	@tools/tidy.sh
 
 format: packages-test ## lay out every C file by .clang-format
