@@ -1,0 +1,305 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/text.h"
+#include "state/replica.h"
+
+struct state_table {
+    struct alloc *mem;
+    struct state_instance *instance;
+    struct state_replica replica;
+    struct hash128 id;
+    struct arena arena; /* name and schema */
+    struct slice name;
+    struct schema schema;
+    struct key_spec spec;
+};
+
+/* Names and schema of one handle: a schema is at most SCHEMA_JSON_MAX_BYTES of text. */
+#define TABLE_ARENA_MAX ((size_t)256 << 20)
+
+/* ------------------------------------------------------------------ the catalogue */
+
+/* Replay the catalogue. The replica is finished by the caller, on failure too. */
+static slp_rc read_catalogue(struct state_instance *i, struct state_replica *r, struct slp_err *err)
+{
+    TRY(state_replica_init(r, i, NULL, err));
+    return err_wrap(err, state_replica_refresh(r, err), "catalogue");
+}
+
+slp_rc state_table_list(struct state_instance *i, struct arena *arena,
+                        struct state_table_entry **out, size_t *count, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct state_replica r = {0};
+    void *room = NULL;
+    TRY_OUT(read_catalogue(i, &r, err));
+    const struct state_catalogue *c = &r.machine.catalogue;
+    TRY_OUT(arena_array(arena, c->count, sizeof **out, &room, err));
+    struct state_table_entry *entries = room;
+    for (size_t k = 0; k < c->count; k++) {
+        entries[k] = c->entries[k];
+        TRY_OUT(arena_copy(arena, c->entries[k].name, &entries[k].name, err));
+    }
+    *out = entries;
+    *count = c->count;
+out:
+    state_replica_fini(&r);
+    return rc;
+}
+
+static slp_rc no_such_table(const struct state_catalogue *c, struct slice name, struct slp_err *err)
+{
+    size_t best = SIZE_MAX;
+    struct slice nearest = {0};
+    for (size_t i = 0; i < c->count; i++) {
+        size_t d = text_distance(name, c->entries[i].name);
+        if (d < best && text_is_near(name, c->entries[i].name, d)) {
+            best = d;
+            nearest = c->entries[i].name;
+        }
+    }
+    if (nearest.len)
+        FAIL(err, NOT_FOUND, "no table \"%.*s\"; did you mean \"%.*s\"?", SLICE_ARG(name),
+             SLICE_ARG(nearest));
+    FAIL(err, NOT_FOUND, "no table \"%.*s\" (there %s %zu; 'sleeper table list' shows them)",
+         SLICE_ARG(name), c->count == 1 ? "is" : "are", c->count);
+}
+
+static slp_rc look_up(struct state_instance *i, struct slice name, struct hash128 *id,
+                      struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct state_replica r = {0};
+    TRY_OUT(read_catalogue(i, &r, err));
+    const struct state_table_entry *entry = state_catalogue_find(&r.machine.catalogue, name);
+    if (!entry) {
+        rc = no_such_table(&r.machine.catalogue, name, err);
+        goto out;
+    }
+    *id = entry->id;
+out:
+    state_replica_fini(&r);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ making a table */
+
+static slp_rc check_split_points(const struct state_table_options *o, struct slp_err *err)
+{
+    for (size_t i = 0; i < o->split_point_count; i++) {
+        struct slice before = i ? o->split_points[i - 1] : (struct slice){0};
+        if (o->split_points[i].len > KEY_MAX_BYTES ||
+            slice_compare(before, o->split_points[i]) >= 0)
+            FAIL(err, INVALID, "split point %zu is empty, too long, or not above the one before",
+                 i);
+    }
+    return SLP_OK;
+}
+
+/* The table's own log begins: frame 1 says everything that is known of it so far. */
+static slp_rc begin_log(struct state_instance *i, const struct state_table_options *o,
+                        struct hash128 id, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct state_replica r = {0};
+    struct state_result result;
+    struct state_txn txn = {.kind = STATE_CREATE};
+    txn.create = (struct state_create){.name = o->name,
+                                       .table = id,
+                                       .schema_json = o->schema_json,
+                                       .key_version = KEY_VERSION,
+                                       .split_points = o->split_points,
+                                       .split_point_count = o->split_point_count};
+    TRY_OUT(state_replica_init(&r, i, &id, err));
+    TRY_OUT(state_replica_commit(&r, &txn, NULL, &result, err));
+    TRY_OUT(state_result_check(&result, err));
+out:
+    state_replica_fini(&r);
+    return rc;
+}
+
+static slp_rc exists(struct slice name, struct slp_err *err)
+{
+    FAIL(err, EXISTS, "there is a table \"%.*s\" already", SLICE_ARG(name));
+}
+
+slp_rc state_table_create(struct state_instance *i, const struct state_table_options *o,
+                          struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct state_replica r = {0};
+    struct state_result result;
+    TRY(state_table_name_check(o->name, err));
+    TRY(check_split_points(o, err));
+    TRY_OUT(read_catalogue(i, &r, err));
+    if (state_catalogue_find(&r.machine.catalogue, o->name)) {
+        rc = exists(o->name, err);
+        goto out;
+    }
+    struct state_txn txn = {.kind = STATE_CREATE_TABLE};
+    txn.create_table = (struct state_create_table){.name = o->name, .table = state_random_id(i)};
+    TRY_OUT(begin_log(i, o, txn.create_table.table, err));
+    TRY_OUT(state_replica_commit(&r, &txn, NULL, &result, err));
+    if (result.outcome.reason == STATE_REASON_NAME_TAKEN)
+        rc = exists(o->name, err);
+    else
+        rc = state_result_check(&result, err);
+out:
+    state_replica_fini(&r);
+    return err_wrap(err, rc, "create table");
+}
+
+/* ------------------------------------------------------------------ handles */
+
+static slp_rc learn_schema(struct state_table *t, struct slp_err *err)
+{
+    const struct table_state *s = t->replica.machine.table;
+    if (!state_is_created(s))
+        FAIL(err, CORRUPT, "its log does not begin with a create");
+    if (state_key_version(s) != KEY_VERSION)
+        FAIL(err, UNSUPPORTED,
+             "keys are of version %" PRIu32 ", this program knows %u; use a newer one",
+             state_key_version(s), KEY_VERSION);
+    TRY(schema_parse(state_schema_json(s), &t->arena, &t->schema, err));
+    key_spec_init(&t->spec, &t->schema);
+    return SLP_OK;
+}
+
+static slp_rc open_table(struct state_instance *i, struct hash128 id, struct slice name,
+                         struct state_table **out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct state_table *t = NULL;
+    struct alloc *mem = state_instance_mem(i);
+    TRY(alloc_new(mem, &t, err));
+    t->mem = mem;
+    t->instance = i;
+    t->id = id;
+    arena_init(&t->arena, mem, TABLE_ARENA_MAX);
+    TRY_OUT(arena_copy(&t->arena, name, &t->name, err));
+    TRY_OUT(state_replica_init(&t->replica, i, &id, err));
+    TRY_OUT(state_replica_refresh(&t->replica, err));
+    TRY_OUT(learn_schema(t, err));
+    *out = t;
+out:
+    if (rc != SLP_OK)
+        state_table_close(t);
+    return err_wrap(err, rc, "table \"%.*s\"", SLICE_ARG(name));
+}
+
+slp_rc state_table_open(struct state_instance *i, struct slice name, struct state_table **out,
+                        struct slp_err *err)
+{
+    struct hash128 id;
+    TRY(look_up(i, name, &id, err));
+    return open_table(i, id, name, out, err);
+}
+
+slp_rc state_table_open_id(struct state_instance *i, struct hash128 id, struct state_table **out,
+                           struct slp_err *err)
+{
+    char hex[33];
+    hash_format(id, hex);
+    return open_table(i, id, slice_str(hex), out, err);
+}
+
+void state_table_close(struct state_table *t)
+{
+    if (!t)
+        return;
+    if (t->replica.mem)
+        state_replica_fini(&t->replica);
+    arena_fini(&t->arena);
+    alloc_delete(t->mem, t);
+}
+
+slp_rc state_table_refresh(struct state_table *t, struct slp_err *err)
+{
+    return err_wrap(err, state_replica_refresh(&t->replica, err), "table \"%.*s\"",
+                    SLICE_ARG(t->name));
+}
+
+slp_rc state_table_commit(struct state_table *t, struct state_txn *txn,
+                          const struct state_commit_options *options, struct state_result *out,
+                          struct slp_err *err)
+{
+    return err_wrap(err, state_replica_commit(&t->replica, txn, options, out, err),
+                    "table \"%.*s\"", SLICE_ARG(t->name));
+}
+
+const struct table_state *state_table_view(const struct state_table *t)
+{
+    return t->replica.machine.table;
+}
+
+struct hash128 state_table_id(const struct state_table *t)
+{
+    return t->id;
+}
+
+struct slice state_table_name(const struct state_table *t)
+{
+    return t->name;
+}
+
+struct state_instance *state_table_instance(const struct state_table *t)
+{
+    return t->instance;
+}
+
+const struct schema *state_table_schema(const struct state_table *t)
+{
+    return &t->schema;
+}
+
+const struct key_spec *state_table_key_spec(const struct state_table *t)
+{
+    return &t->spec;
+}
+
+/* ------------------------------------------------------------------ names of objects */
+
+static bool is_plain(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = s.ptr[i];
+        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+            c != '.' && c != '-')
+            return false;
+    }
+    return true;
+}
+
+slp_rc state_data_name(struct state_table *t, struct slice suffix, struct state_name *out,
+                       struct slp_err *err)
+{
+    char hex[33];
+    struct state_name name;
+    if (!is_plain(suffix))
+        FAIL(err, INVALID, "suffix \"%.*s\" of a data file: letters, digits, dots and dashes only",
+             SLICE_ARG(suffix));
+    hash_format(state_random_id(t->instance), hex);
+    int n = snprintf(name.text, sizeof name.text, "data/%.2s/%020" PRIu64 "-%s%s%.*s.parquet", hex,
+                     t->replica.number, hex, suffix.len ? "-" : "", SLICE_ARG(suffix));
+    if (n < 0 || (size_t)n >= sizeof name.text - 64)
+        FAIL(err, LIMIT, "the name of a data file is too long, with its suffix of %zu bytes",
+             suffix.len);
+    name.len = (size_t)n;
+    *out = name;
+    return SLP_OK;
+}
+
+slp_rc state_table_object(const struct state_table *t, struct slice name, struct state_name *out,
+                          struct slp_err *err)
+{
+    char hex[33];
+    struct state_name whole;
+    hash_format(t->id, hex);
+    int n = snprintf(whole.text, sizeof whole.text, "t/%s/%.*s", hex, SLICE_ARG(name));
+    if (n < 0 || (size_t)n >= sizeof whole.text)
+        FAIL(err, LIMIT, "the name of an object is longer than %u bytes", STORE_NAME_MAX);
+    whole.len = (size_t)n;
+    *out = whole;
+    return SLP_OK;
+}

@@ -1,0 +1,331 @@
+#include "state/view.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/num.h"
+#include "state/view_priv.h"
+#include "state/wire.h"
+
+uint64_t state_number(const struct table_state *s)
+{
+    return s->number;
+}
+
+int64_t state_time_us(const struct table_state *s)
+{
+    return s->time_us;
+}
+
+bool state_is_created(const struct table_state *s)
+{
+    return s->is_created;
+}
+
+struct slice state_schema_json(const struct table_state *s)
+{
+    return s->schema_json;
+}
+
+uint32_t state_schema_version(const struct table_state *s)
+{
+    return s->schema_version;
+}
+
+uint32_t state_key_version(const struct table_state *s)
+{
+    return s->key_version;
+}
+
+size_t state_leaf_count(const struct table_state *s)
+{
+    return s->leaf_count;
+}
+
+const struct state_leaf *state_leaf_at(const struct table_state *s, size_t i)
+{
+    assert(i < s->leaf_count);
+    return s->leaves[i];
+}
+
+const struct state_leaf *state_leaf_find(const struct table_state *s, struct key_range range)
+{
+    size_t i = state_tree_find(s, range);
+    return i == SIZE_MAX ? NULL : s->leaves[i];
+}
+
+size_t state_unfiled_count(const struct table_state *s)
+{
+    return s->unfiled_count;
+}
+
+const struct state_reference *state_unfiled_at(const struct table_state *s, size_t i)
+{
+    assert(i < s->unfiled_count);
+    return &s->unfiled[i];
+}
+
+size_t state_job_count(const struct table_state *s)
+{
+    return s->job_count;
+}
+
+const struct state_job *state_job_at(const struct table_state *s, size_t i)
+{
+    assert(i < s->job_count);
+    return s->jobs[i];
+}
+
+size_t state_dead_count(const struct table_state *s)
+{
+    return s->dead_count;
+}
+
+const struct state_dead_file *state_dead_at(const struct table_state *s, size_t i)
+{
+    assert(i < s->dead_count);
+    return &s->dead[i];
+}
+
+/* ------------------------------------------------------------------ references of a range */
+
+static int by_order(const void *a, const void *b)
+{
+    const struct state_reference *const *x = a;
+    const struct state_reference *const *y = b;
+    return state_reference_order(*x, *y);
+}
+
+/* References of one leaf, or the unfiled ones, that meet `range` and that `job` holds (NULL: all).
+ * Written to `to` unless it is NULL; counted. */
+static size_t pick(const struct state_reference *refs, size_t count, struct key_range range,
+                   const struct state_job *job, const struct state_reference **to)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!key_range_meets(refs[i].range, range) || (job && refs[i].job != job))
+            continue;
+        if (to)
+            to[n] = &refs[i];
+        n++;
+    }
+    return n;
+}
+
+static size_t pick_all(const struct table_state *s, struct key_range range,
+                       const struct state_job *job, const struct state_reference **to)
+{
+    size_t first = 0;
+    size_t end = 0;
+    size_t n = pick(s->unfiled, s->unfiled_count, range, job, to);
+    state_leaves_meeting(s, range, &first, &end);
+    for (size_t i = first; i < end; i++)
+        n += pick(s->leaves[i]->refs, s->leaves[i]->ref_count, range, job, to ? to + n : NULL);
+    return n;
+}
+
+static slp_rc collect(const struct table_state *s, struct key_range range,
+                      const struct state_job *job, struct arena *arena,
+                      const struct state_reference ***out, size_t *count, struct slp_err *err)
+{
+    size_t n = pick_all(s, range, job, NULL);
+    const struct state_reference **refs = NULL;
+    TRY(arena_array(arena, n, sizeof(const struct state_reference *), (void **)&refs, err));
+    (void)pick_all(s, range, job, refs);
+    if (n)
+        qsort(refs, n, sizeof(const struct state_reference *), by_order);
+    *out = refs;
+    *count = n;
+    return SLP_OK;
+}
+
+slp_rc state_references_meeting(const struct table_state *s, struct key_range range,
+                                struct arena *arena, const struct state_reference ***out,
+                                size_t *count, struct slp_err *err)
+{
+    return collect(s, range, NULL, arena, out, count, err);
+}
+
+slp_rc state_job_references(const struct table_state *s, const struct state_job *job,
+                            struct arena *arena, const struct state_reference ***out, size_t *count,
+                            struct slp_err *err)
+{
+    return collect(s, job->range, job, arena, out, count, err);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct state_file *const *x = a;
+    const struct state_file *const *y = b;
+    return state_id_compare((*x)->id, (*y)->id);
+}
+
+slp_rc state_files(const struct table_state *s, struct arena *arena, const struct state_file ***out,
+                   size_t *count, struct slp_err *err)
+{
+    size_t n = s->unfiled_count;
+    for (size_t i = 0; i < s->leaf_count; i++)
+        n += s->leaves[i]->ref_count;
+    const struct state_file **files = NULL;
+    TRY(arena_array(arena, n, sizeof(const struct state_file *), (void **)&files, err));
+    n = 0;
+    for (size_t i = 0; i < s->unfiled_count; i++)
+        files[n++] = s->unfiled[i].file;
+    for (size_t i = 0; i < s->leaf_count; i++)
+        for (size_t k = 0; k < s->leaves[i]->ref_count; k++)
+            files[n++] = s->leaves[i]->refs[k].file;
+    if (n)
+        qsort(files, n, sizeof(const struct state_file *), by_id);
+    size_t distinct = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || files[i] != files[i - 1])
+            files[distinct++] = files[i];
+    *out = files;
+    *count = distinct;
+    return SLP_OK;
+}
+
+/* ------------------------------------------------------------------ measures of a leaf */
+
+/* A reference of the leaf or, behind those, an unfiled one. */
+static const struct state_reference *nth(const struct table_state *s, const struct state_leaf *leaf,
+                                         size_t i)
+{
+    return i < leaf->ref_count ? &leaf->refs[i] : &s->unfiled[i - leaf->ref_count];
+}
+
+/* Runs over `key`: files of one transaction are one run, so each is counted at its first. */
+static size_t runs_over(const struct table_state *s, const struct state_leaf *leaf,
+                        struct slice key)
+{
+    size_t n = leaf->ref_count + s->unfiled_count;
+    size_t runs = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct state_reference *ref = nth(s, leaf, i);
+        if (!key_range_holds(ref->range, key))
+            continue;
+        bool counted = false;
+        for (size_t k = 0; k < i && !counted; k++)
+            counted = state_position_compare(nth(s, leaf, k)->file->id.at, ref->file->id.at) == 0 &&
+                      key_range_holds(nth(s, leaf, k)->range, key);
+        runs += !counted;
+    }
+    return runs;
+}
+
+size_t state_leaf_depth(const struct table_state *s, const struct state_leaf *leaf)
+{
+    size_t n = leaf->ref_count + s->unfiled_count;
+    size_t deepest = 0;
+    for (size_t i = 0; i < n; i++) {
+        /* The most are found where some interval begins. */
+        struct key_range here = key_range_clip(nth(s, leaf, i)->range, leaf->range);
+        if (!key_range_is_empty(here))
+            deepest = num_max_size(deepest, runs_over(s, leaf, here.lo));
+    }
+    return deepest;
+}
+
+static int64_t reference_rows(const struct state_reference *ref, bool *exact)
+{
+    if (ref->row_lo >= 0 && ref->row_hi >= 0)
+        return num_max_i64(ref->row_hi - ref->row_lo, 0);
+    *exact = false;
+    return ref->file->info.rows / num_max_i64(ref->file->refs, 1);
+}
+
+int64_t state_leaf_rows(const struct state_leaf *leaf, bool *exact)
+{
+    bool all = true;
+    int64_t rows = 0;
+    for (size_t i = 0; i < leaf->ref_count; i++)
+        if (!num_add_i64(rows, reference_rows(&leaf->refs[i], &all), &rows))
+            rows = INT64_MAX;
+    if (exact)
+        *exact = all;
+    return rows;
+}
+
+uint64_t state_leaf_bytes(const struct state_leaf *leaf)
+{
+    uint64_t bytes = 0;
+    bool exact = true;
+    for (size_t i = 0; i < leaf->ref_count; i++) {
+        const struct state_reference *ref = &leaf->refs[i];
+        u128 share = (u128)ref->file->info.file_bytes * (uint64_t)reference_rows(ref, &exact) /
+                     (uint64_t)num_max_i64(ref->file->info.rows, 1);
+        if (share > UINT64_MAX - bytes)
+            return UINT64_MAX;
+        bytes += (uint64_t)share;
+    }
+    return bytes;
+}
+
+/* ------------------------------------------------------------------ text */
+
+static slp_rc print_range(struct key_range range, struct buf *out, struct slp_err *err)
+{
+    TRY(buf_printf(out, err, " ["));
+    TRY(state_hex(range.lo, out, err));
+    TRY(buf_printf(out, err, ", "));
+    if (range.has_hi)
+        TRY(state_hex(range.hi, out, err));
+    return buf_printf(out, err, ")");
+}
+
+static slp_rc print_reference(const struct state_reference *ref, const char *what, struct buf *out,
+                              struct slp_err *err)
+{
+    const struct state_file *f = ref->file;
+    char id[STATE_ID_TEXT_BYTES];
+    state_id_format(f->id, id);
+    TRY(buf_printf(out, err, "%s %s %.*s", what, id, SLICE_ARG(f->name)));
+    TRY(print_range(ref->range, out, err));
+    TRY(buf_printf(out, err,
+                   " rows %" PRId64 " [%" PRId64 ", %" PRId64 ") bytes %" PRIu64
+                   " crc %08x positions %" PRIu64 ".%u to %" PRIu64 ".%u references %u extra ",
+                   f->info.rows, ref->row_lo, ref->row_hi, f->info.file_bytes, f->info.crc32c,
+                   f->low.frame, f->low.index, f->high.frame, f->high.index, f->refs));
+    TRY(state_hex(f->extra, out, err));
+    if (ref->job) {
+        state_id_format(ref->job->id, id);
+        TRY(buf_printf(out, err, " job %s", id));
+    }
+    return buf_append_u8(out, '\n', err);
+}
+
+static slp_rc print_jobs(const struct table_state *s, struct buf *out, struct slp_err *err)
+{
+    for (size_t i = 0; i < s->job_count; i++) {
+        const struct state_job *job = s->jobs[i];
+        char id[STATE_ID_TEXT_BYTES];
+        state_id_format(job->id, id);
+        TRY(buf_printf(out, err, "job %s attempt %u deadline %" PRId64 " inputs %u", id,
+                       job->attempt, job->deadline_us, job->inputs));
+        TRY(print_range(job->range, out, err));
+        TRY(buf_printf(out, err, " positions %" PRIu64 ".%u to %" PRIu64 ".%u\n", job->low.frame,
+                       job->low.index, job->high.frame, job->high.index));
+    }
+    return SLP_OK;
+}
+
+slp_rc state_print(const struct table_state *s, struct buf *out, struct slp_err *err)
+{
+    TRY(buf_printf(out, err, "frame %" PRIu64 " time %" PRId64 " schema %u key %u ring %u\n",
+                   s->number, s->time_us, s->schema_version, s->key_version, s->ring.count));
+    for (size_t i = 0; i < s->leaf_count; i++) {
+        TRY(buf_printf(out, err, "leaf"));
+        TRY(print_range(s->leaves[i]->range, out, err));
+        TRY(buf_append_u8(out, '\n', err));
+        for (size_t k = 0; k < s->leaves[i]->ref_count; k++)
+            TRY(print_reference(&s->leaves[i]->refs[k], "  reference", out, err));
+    }
+    for (size_t i = 0; i < s->unfiled_count; i++)
+        TRY(print_reference(&s->unfiled[i], "unfiled", out, err));
+    TRY(print_jobs(s, out, err));
+    for (size_t i = 0; i < s->dead_count; i++)
+        TRY(buf_printf(out, err, "dead %.*s bytes %" PRIu64 " since %" PRIu64 ".%u\n",
+                       SLICE_ARG(s->dead[i].name), s->dead[i].file_bytes, s->dead[i].since.frame,
+                       s->dead[i].since.index));
+    return SLP_OK;
+}
