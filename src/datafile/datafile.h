@@ -23,6 +23,7 @@
 #include "codec/compress.h"
 #include "key/key.h"
 #include "key/run.h"
+#include "parquet/meta.h"
 #include "schema/schema.h"
 
 #define DATAFILE_BLOCK_ROWS_MAX 16384
@@ -105,6 +106,11 @@ int64_t datafile_block_count(const struct datafile *f);
 SLP_NODISCARD slp_rc datafile_block(struct datafile *f, int64_t block, struct slice *key,
                                     int64_t *first_row, struct slp_err *err);
 
+/* The number of the first row whose key is not below `key`; the file's row count if there is none.
+ * Reads at most two slices and the key pages of a block or two. Errors as datafile_read. */
+SLP_NODISCARD slp_rc datafile_lower_bound(struct datafile *f, struct slice key, int64_t *row,
+                                          struct slp_err *err);
+
 /* How many bytes this open file has read of its key index so far, and in all. */
 void datafile_counts(const struct datafile *f, uint64_t *index_bytes, uint64_t *all_bytes,
                      uint64_t *reads);
@@ -136,5 +142,12 @@ SLP_NODISCARD slp_rc datafile_read(struct datafile *f, const struct datafile_rea
  * keys, row counts. Errors: CORRUPT with what is wrong. Cost: reads it twice.
  */
 SLP_NODISCARD slp_rc datafile_verify(struct datafile *f, struct slp_err *err);
+
+/*
+ * Append the key index of a Parquet file as text, one line a block; nothing when the file has none. `meta` is its footer.
+ * Errors: CORRUPT, UNSUPPORTED as datafile_open. For people: `sleeper inspect`.
+ */
+SLP_NODISCARD slp_rc datafile_index_print(struct source *src, const struct pq_meta *meta,
+                                          struct alloc *mem, struct buf *out, struct slp_err *err);
 
 #endif

@@ -1,0 +1,535 @@
+#include <inttypes.h>
+
+#include "base/num.h"
+#include "datafile/file_priv.h"
+#include "key/order.h"
+
+/*
+ * Reading a range of a file, window by window:
+ *
+ *   window   blocks of one part (slice and row group), up to prefetch_bytes, at least one block;
+ *            one round reads a range of pages a column, and dictionaries that are not there yet
+ *   block    key columns are decoded and their keys encoded; a block outside the range ends here,
+ *            else the other columns follow
+ *   batch    blocks joined up to batch_rows, clipped to the range at both ends
+ *
+ * `wide` has a place for every column of the table, of which only those that are needed are filled:
+ * the encoder of keys wants that shape. What is handed out borrows its columns.
+ */
+
+/* Blocks are no longer joined once a batch has this much. */
+#define JOIN_MAX_BYTES (64u * 1024 * 1024)
+
+/* How much of the key index scans read ahead. */
+#define AHEAD_BYTES (1024u * 1024)
+
+struct column_read {
+    size_t column; /* of the table */
+    size_t at;     /* of the file; DATAFILE_NO_COLUMN */
+    struct pq_dictionary dict;
+    int64_t dict_group;      /* the row group it is of */
+    struct slice dict_bytes; /* of the window, while not decoded */
+    const uint8_t *pages;    /* of the window, from its first block on */
+};
+
+struct reader {
+    struct run base;
+    struct datafile *f;
+    struct arena arena; /* the range, the schema handed out */
+    struct key_range range;
+    size_t prefetch_bytes;
+    int64_t batch_rows;
+    int64_t block; /* the next one */
+    int64_t end_block;
+    struct column_read *columns; /* key columns first */
+    size_t column_count;
+    size_t key_count;
+    const size_t *chosen;
+    size_t chosen_count;
+    struct arr_schema schema; /* of what is handed out */
+    struct pq_scratch scratch;
+    bool has_scratch;
+    struct arr_batch wide;
+    struct arr_batch clipped; /* of `wide`'s shape, for batches that begin outside the range */
+    struct arr_batch out;
+    struct key_vec keys;
+    struct key_vec clipped_keys;
+    struct arr_col millis; /* scratch for columns in seconds */
+    struct buf last_key;   /* of the batch before */
+    bool has_last;
+    bool is_done;
+    struct buf window;
+    struct io_range *ranges; /* two a column */
+    const struct index_slice *slice;
+    const struct index_part *part;
+    int64_t window_first; /* block */
+    int64_t window_end;
+};
+
+static void forget_dictionary(struct column_read *c)
+{
+    if (c->dict.loaded)
+        arr_col_fini(&c->dict.values);
+    c->dict = (struct pq_dictionary){0};
+    c->dict_bytes = slice_of(NULL, 0);
+}
+
+static const struct index_chunk *chunk_of(const struct reader *r, const struct column_read *c)
+{
+    size_t part = (size_t)(r->part - r->slice->parts);
+    return &r->slice->chunks[part * r->f->top.column_count + c->at];
+}
+
+static int64_t group_of(const struct reader *r)
+{
+    return r->slice->first_group + (r->part - r->slice->parts);
+}
+
+static size_t cell_of(const struct reader *r, const struct column_read *c, int64_t block)
+{
+    return (size_t)(block - r->slice->first_block) * r->f->top.column_count + c->at;
+}
+
+/* Bytes of a block's pages in all columns that are read. */
+static uint64_t block_bytes(const struct reader *r, int64_t block)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < r->column_count; i++) {
+        if (r->columns[i].at != DATAFILE_NO_COLUMN)
+            bytes += r->slice->bytes[cell_of(r, &r->columns[i], block)];
+    }
+    return bytes;
+}
+
+static slp_rc find_part(struct reader *r, int64_t block, struct slp_err *err)
+{
+    size_t ahead = r->prefetch_bytes ? AHEAD_BYTES : 0;
+    TRY(datafile_load_slice(r->f, block, ahead, &r->slice, err));
+    r->part = r->slice->parts;
+    size_t inside = (size_t)(block - r->slice->first_block);
+    while (inside >= r->part->first_block + r->part->block_count)
+        r->part++;
+    return SLP_OK;
+}
+
+/* The blocks of one window: of one part, so that each column's pages are one range. */
+static slp_rc size_window(struct reader *r, uint64_t *bytes, struct slp_err *err)
+{
+    TRY(find_part(r, r->block, err));
+    int64_t part_end =
+        r->slice->first_block + (int64_t)(r->part->first_block + r->part->block_count);
+    int64_t most = num_min_i64(part_end, r->end_block);
+    *bytes = block_bytes(r, r->block);
+    r->window_first = r->block;
+    r->window_end = r->block + 1;
+    while (r->window_end < most) {
+        uint64_t more = block_bytes(r, r->window_end);
+        if (*bytes + more > r->prefetch_bytes)
+            break;
+        *bytes += more;
+        r->window_end++;
+    }
+    return SLP_OK;
+}
+
+static bool wants_dictionary(const struct reader *r, const struct column_read *c)
+{
+    return chunk_of(r, c)->dictionary_bytes && !(c->dict.loaded && c->dict_group == group_of(r));
+}
+
+/* List what the window reads, into room that was made for it; pointers into it are kept. */
+static size_t list_ranges(struct reader *r)
+{
+    size_t count = 0;
+    uint8_t *dst = r->window.ptr;
+    for (size_t i = 0; i < r->column_count; i++) {
+        struct column_read *c = &r->columns[i];
+        if (c->at == DATAFILE_NO_COLUMN)
+            continue;
+        if (c->dict_group != group_of(r))
+            forget_dictionary(c);
+        if (wants_dictionary(r, c)) {
+            const struct index_chunk *chunk = chunk_of(r, c);
+            c->dict_bytes = slice_of(dst, chunk->dictionary_bytes);
+            r->ranges[count++] = (struct io_range){
+                .offset = chunk->dictionary_offset, .len = chunk->dictionary_bytes, .dst = dst};
+            dst += chunk->dictionary_bytes;
+        }
+        c->dict_group = group_of(r);
+        size_t first = cell_of(r, c, r->window_first);
+        size_t last = cell_of(r, c, r->window_end - 1);
+        uint64_t bytes = r->slice->offsets[last] + r->slice->bytes[last] - r->slice->offsets[first];
+        c->pages = dst;
+        r->ranges[count++] =
+            (struct io_range){.offset = r->slice->offsets[first], .len = (size_t)bytes, .dst = dst};
+        dst += bytes;
+    }
+    return count;
+}
+
+static slp_rc fetch_window(struct reader *r, struct slp_err *err)
+{
+    uint64_t bytes = 0;
+    TRY(size_window(r, &bytes, err));
+    for (size_t i = 0; i < r->column_count; i++) {
+        struct column_read *c = &r->columns[i];
+        if (c->at != DATAFILE_NO_COLUMN && wants_dictionary(r, c))
+            bytes += chunk_of(r, c)->dictionary_bytes;
+    }
+    if (bytes > r->f->info.index_offset)
+        FAIL(err, CORRUPT, "block %" PRId64 ": %" PRIu64 " bytes of pages in a file of %" PRIu64,
+             r->block, bytes, r->f->info.file_bytes);
+    r->window.len = 0;
+    TRY(buf_reserve(&r->window, (size_t)bytes, err));
+    r->window.len = (size_t)bytes;
+    return source_read(r->f->src, r->ranges, list_ranges(r), err);
+}
+
+/* A page header and the body behind it, from the start of `in`. */
+static slp_rc split_page(struct slice in, struct pq_page_header *header, struct slice *body,
+                         struct slp_err *err)
+{
+    size_t header_bytes = 0;
+    slp_rc rc = pq_page_header_parse(in, header, &header_bytes, err);
+    if (rc == SLP_LIMIT)
+        FAIL(err, CORRUPT, "a page header is cut off after %zu bytes", in.len);
+    if (rc != SLP_OK)
+        return rc;
+    if (header->compressed_bytes > in.len - header_bytes)
+        FAIL(err, CORRUPT, "a page of %" PRIu32 " bytes, the key index has room for %zu",
+             header->compressed_bytes, in.len - header_bytes);
+    *body = slice_sub(in, header_bytes, header->compressed_bytes);
+    return SLP_OK;
+}
+
+static slp_rc load_dictionary(struct reader *r, struct column_read *c, struct slp_err *err)
+{
+    struct pq_page_header header;
+    struct slice body;
+    if (c->dict_bytes.len == 0 || c->dict.loaded)
+        return SLP_OK;
+    TRY(split_page(c->dict_bytes, &header, &body, err));
+    enum cx_kind codec = (enum cx_kind)chunk_of(r, c)->codec;
+    TRY(pq_dictionary_decode(&r->f->pages[c->at], codec, &header, body, &r->scratch, &c->dict,
+                             err));
+    c->dict_bytes = slice_of(NULL, 0);
+    return SLP_OK;
+}
+
+static slp_rc decode_pages(struct reader *r, struct column_read *c, struct slice in, int64_t rows,
+                           struct arr_col *out, struct slp_err *err)
+{
+    enum cx_kind codec = (enum cx_kind)chunk_of(r, c)->codec;
+    int64_t want = out->rows + rows;
+    TRY(load_dictionary(r, c, err));
+    while (in.len > 0) {
+        struct pq_page_header header;
+        struct slice body;
+        TRY(split_page(in, &header, &body, err));
+        if (header.value_count > want - out->rows)
+            FAIL(err, CORRUPT, "a page of %" PRId32 " rows where %" PRId64 " are left",
+                 header.value_count, want - out->rows);
+        TRY(pq_page_decode(&r->f->pages[c->at], codec, &header, body,
+                           c->dict.loaded ? &c->dict : NULL, &r->scratch, out, err));
+        in = slice_after(in, (size_t)(body.ptr + body.len - in.ptr));
+    }
+    if (out->rows != want)
+        FAIL(err, CORRUPT, "its pages have %" PRId64 " rows, the key index says %" PRId64,
+             rows - (want - out->rows), rows);
+    return SLP_OK;
+}
+
+/* Milliseconds of the file to seconds of the table. */
+static slp_rc append_seconds(const struct arr_col *millis, struct arr_col *out, struct slp_err *err)
+{
+    for (int64_t i = 0; i < millis->rows; i++) {
+        if (arr_col_is_null(millis, i)) {
+            TRY(arr_col_append_null(out, err));
+            continue;
+        }
+        int64_t value = arr_col_i64(millis, i);
+        if (value % 1000)
+            FAIL(err, CORRUPT, "row %" PRId64 " holds %" PRId64 " ms, expected whole seconds", i,
+                 value);
+        TRY(arr_col_append_i64(out, value / 1000, err));
+    }
+    return SLP_OK;
+}
+
+static slp_rc decode_column(struct reader *r, struct column_read *c, struct slp_err *err)
+{
+    struct arr_col *out = &r->wide.cols[c->column];
+    size_t inside = (size_t)(r->block - r->slice->first_block);
+    int64_t rows = r->slice->first_rows[inside + 1] - r->slice->first_rows[inside];
+    if (c->at == DATAFILE_NO_COLUMN)
+        return arr_col_append_nulls(out, rows, err);
+    size_t cell = cell_of(r, c, r->block);
+    uint64_t offset = r->slice->offsets[cell];
+    uint64_t window_offset = r->slice->offsets[cell_of(r, c, r->window_first)];
+    struct slice in = slice_of(c->pages + (offset - window_offset), r->slice->bytes[cell]);
+    bool is_seconds = out->type.kind == ARR_TIMESTAMP && out->type.unit == ARR_SECOND;
+    slp_rc rc = SLP_OK;
+    if (is_seconds) {
+        arr_col_clear(&r->millis);
+        r->millis.type = r->f->pages[c->at].type;
+        rc = decode_pages(r, c, in, rows, &r->millis, err);
+        if (rc == SLP_OK)
+            rc = append_seconds(&r->millis, out, err);
+    } else {
+        rc = decode_pages(r, c, in, rows, out, err);
+    }
+    return err_wrap(err, rc, "column \"%s\", block %" PRId64 " at offset %" PRIu64,
+                    r->f->schema->columns.fields[c->column].name, r->block, offset);
+}
+
+static void truncate_keys(struct key_vec *v, int64_t count)
+{
+    if (count == v->count)
+        return;
+    v->bytes.len = (size_t)((const uint64_t *)(const void *)v->offsets.ptr)[count];
+    v->offsets.len = ((size_t)count + 1) * sizeof(uint64_t);
+    v->count = count;
+}
+
+static slp_rc encode_keys(struct reader *r, int64_t first, int64_t rows, struct slp_err *err)
+{
+    slp_rc rc = key_encode_rows(r->f->spec, &r->wide, first, rows, &r->keys, err);
+    if (rc == SLP_BAD_INPUT)
+        FAIL(err, CORRUPT, "block %" PRId64 " has a null in a key field", r->block);
+    return rc;
+}
+
+/* Keys of the block just decoded, from row `first` of the batch on: ascending, and as indexed. */
+static slp_rc check_keys(const struct reader *r, int64_t first, struct slp_err *err)
+{
+    struct slice indexed = r->slice->keys[r->block - r->slice->first_block].bytes;
+    if (!slice_equal(key_at(&r->keys, first), indexed))
+        FAIL(err, CORRUPT, "block %" PRId64 " does not begin with the key of the key index",
+             r->block);
+    bool falls = first == 0 && r->has_last &&
+                 slice_compare(key_at(&r->keys, 0), buf_slice(&r->last_key)) < 0;
+    int64_t fall = falls ? 0 : key_first_fall(&r->keys, first ? first - 1 : 0);
+    if (fall < r->keys.count)
+        FAIL(err, CORRUPT, "row %" PRId64 " of block %" PRId64 " has a key below the row before it",
+             fall - first, r->block);
+    return SLP_OK;
+}
+
+static bool is_behind(struct key_range range, struct slice key)
+{
+    return range.has_hi && slice_compare(key, range.hi) >= 0;
+}
+
+/*
+ * Decode the next block behind the rows that the batch has. Rows before the range are left in, to
+ * be skipped: `*skip` is how many; rows behind the range are cut off.
+ */
+static slp_rc decode_block(struct reader *r, int64_t *skip, struct slp_err *err)
+{
+    int64_t first = r->keys.count;
+    for (size_t i = 0; i < r->key_count; i++)
+        TRY(decode_column(r, &r->columns[i], err));
+    int64_t rows = r->wide.cols[r->columns[0].column].rows - first;
+    r->wide.rows = first + rows;
+    TRY(encode_keys(r, first, rows, err));
+    TRY(check_keys(r, first, err));
+    if (first == 0)
+        *skip = slice_compare(key_at(&r->keys, 0), r->range.lo) < 0
+                    ? key_lower_bound(&r->keys, r->range.lo)
+                    : 0;
+    int64_t keep = r->keys.count;
+    if (is_behind(r->range, key_at(&r->keys, r->keys.count - 1)))
+        keep = num_max_i64(key_lower_bound(&r->keys, r->range.hi), first);
+    if (keep > first && keep > *skip) {
+        for (size_t i = r->key_count; i < r->column_count; i++)
+            TRY(decode_column(r, &r->columns[i], err));
+    } else {
+        keep = first;
+    }
+    TRY(buf_assign(&r->last_key, key_at(&r->keys, r->keys.count - 1), err));
+    r->has_last = true;
+    arr_batch_truncate(&r->wide, keep);
+    truncate_keys(&r->keys, keep);
+    r->block++;
+    return SLP_OK;
+}
+
+/* Rows of the next block; the most it may have if its slice is not there yet. */
+static int64_t next_rows(const struct reader *r)
+{
+    const struct index_slice *s = r->f->slices[r->block / DATAFILE_SLICE_BLOCKS];
+    if (!s)
+        return DATAFILE_BLOCK_ROWS_MAX;
+    int64_t inside = r->block - s->first_block;
+    return s->first_rows[inside + 1] - s->first_rows[inside];
+}
+
+/* May the next block join the rows that the batch has? */
+static bool may_join(const struct reader *r)
+{
+    if (r->block == r->end_block)
+        return false;
+    if (r->keys.count == 0)
+        return true;
+    return r->keys.count + next_rows(r) <= r->batch_rows &&
+           arr_batch_memory(&r->wide) < JOIN_MAX_BYTES;
+}
+
+/* Take out the rows before the range: the rest is copied, once a run at most. */
+static slp_rc clip(struct reader *r, int64_t skip, struct slp_err *err)
+{
+    int64_t rows = r->keys.count - skip;
+    for (size_t i = 0; i < r->column_count; i++) {
+        size_t c = r->columns[i].column;
+        struct arr_col *whole = &r->wide.cols[c];
+        arr_col_clear(&r->clipped.cols[c]);
+        TRY(arr_col_append_run(&r->clipped.cols[c], whole, skip, rows, err));
+    }
+    key_vec_clear(&r->clipped_keys);
+    return key_vec_append_run(&r->clipped_keys, &r->keys, skip, rows, err);
+}
+
+/* Hand out the chosen columns: their structs are copied, their bytes stay where they are. */
+static void hand_out(struct reader *r, bool is_clipped, struct run_block *out)
+{
+    const struct arr_batch *from = is_clipped ? &r->clipped : &r->wide;
+    const struct key_vec *keys = is_clipped ? &r->clipped_keys : &r->keys;
+    for (size_t i = 0; i < r->chosen_count; i++)
+        r->out.cols[i] = from->cols[r->chosen[i]];
+    r->out.rows = keys->count;
+    *out = (struct run_block){.batch = &r->out, .keys = keys};
+}
+
+/* Fill a batch with at least one row in the range, or none if there is none left. */
+static slp_rc fill(struct reader *r, int64_t *skip, struct slp_err *err)
+{
+    arr_batch_clear(&r->wide);
+    key_vec_clear(&r->keys);
+    *skip = 0;
+    while (may_join(r)) {
+        if (r->block < r->window_first || r->block >= r->window_end)
+            TRY(fetch_window(r, err));
+        TRY(decode_block(r, skip, err));
+    }
+    return SLP_OK;
+}
+
+static slp_rc reader_next(struct run *run, struct run_block *out, struct slp_err *err)
+{
+    struct reader *r = (struct reader *)(void *)run;
+    if (r->is_done)
+        return SLP_DONE;
+    int64_t skip = 0;
+    slp_rc rc = fill(r, &skip, err);
+    if (rc == SLP_OK && r->keys.count == 0) {
+        r->is_done = true;
+        return SLP_DONE;
+    }
+    if (rc == SLP_OK && skip)
+        rc = clip(r, skip, err);
+    if (rc != SLP_OK)
+        return err_wrap(err, rc, "data file \"%s\"", r->f->src->name);
+    hand_out(r, skip > 0, out);
+    return SLP_OK;
+}
+
+static void reader_close(struct run *run)
+{
+    struct reader *r = (struct reader *)(void *)run;
+    for (size_t i = 0; r->columns && i < r->column_count; i++)
+        forget_dictionary(&r->columns[i]);
+    if (r->has_scratch)
+        pq_scratch_fini(&r->scratch);
+    arr_batch_fini(&r->wide);
+    arr_batch_fini(&r->clipped);
+    arr_col_fini(&r->millis);
+    key_vec_fini(&r->keys);
+    key_vec_fini(&r->clipped_keys);
+    buf_fini(&r->last_key);
+    buf_fini(&r->window);
+    struct alloc *mem = r->f->mem;
+    arena_fini(&r->arena);
+    alloc_delete(mem, r);
+}
+
+static void add_column(struct reader *r, size_t column)
+{
+    r->columns[r->column_count++] =
+        (struct column_read){.column = column, .at = r->f->file_columns[column], .dict_group = -1};
+}
+
+/* Which columns are read: those of the key, then those that were chosen. */
+static slp_rc choose(struct reader *r, const struct datafile_read_options *o, struct slp_err *err)
+{
+    const struct arr_schema *all = &r->f->schema->columns;
+    size_t count = o->columns ? o->column_count : all->count;
+    void *p = NULL;
+    TRY(arena_array(&r->arena, count + r->f->spec->field_count, sizeof *r->columns, &p, err));
+    r->columns = p;
+    TRY(arena_array(&r->arena, 2 * (count + r->f->spec->field_count), sizeof *r->ranges, &p, err));
+    r->ranges = p;
+    TRY(arena_array(&r->arena, count, sizeof(size_t), &p, err));
+    size_t *chosen = p;
+    TRY(arena_array(&r->arena, count, sizeof(struct arr_field), &p, err));
+    r->schema = (struct arr_schema){.fields = p, .count = count};
+    TRY(arena_array(&r->arena, all->count, sizeof(bool), &p, err));
+    bool *is_read = p;
+    for (size_t i = 0; i < r->f->spec->field_count; i++) {
+        add_column(r, r->f->spec->columns[i]);
+        is_read[r->f->spec->columns[i]] = true;
+    }
+    r->key_count = r->column_count;
+    for (size_t i = 0; i < count; i++) {
+        chosen[i] = o->columns ? o->columns[i] : i;
+        assert(chosen[i] < all->count);
+        r->schema.fields[i] = all->fields[chosen[i]];
+        if (!is_read[chosen[i]])
+            add_column(r, chosen[i]);
+        is_read[chosen[i]] = true;
+    }
+    r->chosen = chosen;
+    r->chosen_count = count;
+    TRY(arena_array(&r->arena, count, sizeof(struct arr_col), &p, err));
+    r->out = (struct arr_batch){.schema = &r->schema, .cols = p, .mem = r->f->mem};
+    return SLP_OK;
+}
+
+static slp_rc prepare(struct reader *r, const struct datafile_read_options *o, struct slp_err *err)
+{
+    const struct arr_schema *all = &r->f->schema->columns;
+    TRY(arena_copy(&r->arena, o->range.lo, &r->range.lo, err));
+    TRY(arena_copy(&r->arena, o->range.hi, &r->range.hi, err));
+    r->range.has_hi = o->range.has_hi;
+    r->prefetch_bytes = o->prefetch_bytes;
+    r->batch_rows = o->batch_rows < INT64_MAX / 2 ? (int64_t)o->batch_rows : INT64_MAX / 2;
+    TRY(choose(r, o, err));
+    TRY(pq_scratch_init(&r->scratch, r->f->mem, true, err));
+    r->has_scratch = true;
+    TRY(arr_batch_init(&r->wide, r->f->mem, all, err));
+    TRY(arr_batch_init(&r->clipped, r->f->mem, all, err));
+    return datafile_find(r->f, r->range, &r->block, &r->end_block, err);
+}
+
+slp_rc datafile_read(struct datafile *f, const struct datafile_read_options *options,
+                     struct run **out, const struct arr_schema **out_schema, struct slp_err *err)
+{
+    static const struct run_ops ops = {.next = reader_next, .close = reader_close};
+    struct reader *r = NULL;
+    TRY(alloc_new(f->mem, &r, err));
+    *r = (struct reader){.base = {.ops = &ops}, .f = f, .window_first = -1, .window_end = -1};
+    arena_init(&r->arena, f->mem, SIZE_MAX / 2);
+    key_vec_init(&r->keys, f->mem, SIZE_MAX / 4);
+    key_vec_init(&r->clipped_keys, f->mem, SIZE_MAX / 4);
+    arr_col_init(&r->millis, f->mem, (struct arr_type){.kind = ARR_TIMESTAMP, .unit = ARR_MILLI});
+    buf_init(&r->last_key, f->mem, KEY_MAX_BYTES);
+    buf_init(&r->window, f->mem, SIZE_MAX / 2);
+    slp_rc rc = prepare(r, options, err);
+    if (rc != SLP_OK) {
+        reader_close(&r->base);
+        return rc;
+    }
+    *out = &r->base;
+    if (out_schema)
+        *out_schema = &r->schema;
+    return SLP_OK;
+}
