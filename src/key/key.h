@@ -90,8 +90,9 @@ SLP_NODISCARD slp_rc key_decode(const struct key_spec *spec, struct slice key,
 SLP_NODISCARD slp_rc key_format(const struct key_spec *spec, struct slice key, struct buf *out,
                                 struct slp_err *err);
 
-/* Parse CSV text of at least `min_fields` fields into an encoded prefix. Errors: INVALID with the
- * field's name. */
+/* Parse CSV text of at least `min_fields` fields into an encoded prefix, appended to `out`. No text
+ * is one empty field, or with `min_fields` 0 the empty prefix. Errors: INVALID with the field's
+ * name. */
 SLP_NODISCARD slp_rc key_parse(const struct key_spec *spec, const struct schema *schema,
                                struct slice text, size_t min_fields, struct buf *out,
                                struct slp_err *err);
