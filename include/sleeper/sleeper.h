@@ -245,7 +245,7 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_split(struct slp_instance *instance,
 
 struct slp_gc_options {
     const char *table; /* NULL: all */
-    int64_t min_age_s; /* -1: the default, one hour */
+    int64_t min_age_s; /* -1: an hour; seven days for what was never committed */
     bool dry_run;
 };
 

@@ -3,6 +3,7 @@
 #include "api/list.h"
 #include "compact/compact.h"
 #include "ingest/ingest.h"
+#include "store/folder.h"
 #include "upkeep/upkeep.h"
 
 #define SPLIT_ROWS_DEFAULT      ((int64_t)1000000000)
@@ -84,8 +85,31 @@ slp_rc slp_split(struct slp_instance *instance, const struct slp_split_options *
 typedef slp_rc (*table_fn)(struct slp_instance *instance, struct state_table *table, void *context,
                            struct slp_err *err);
 
+/* Told when a table cannot be opened; what it returns is the answer for that table. */
+typedef slp_rc (*unopened_fn)(void *context, struct slice table, slp_rc rc, struct slp_err *err);
+
+static slp_rc pass_on(void *context, struct slice table, slp_rc rc, struct slp_err *err)
+{
+    (void)context;
+    (void)table;
+    (void)err;
+    return rc;
+}
+
+static slp_rc open_and_do(struct slp_instance *instance, const struct state_table_entry *entry,
+                          table_fn fn, unopened_fn unopened, void *context, struct slp_err *err)
+{
+    struct state_table *table = NULL;
+    slp_rc rc = state_table_open_id(instance->state, entry->id, &table, err);
+    if (rc != SLP_OK)
+        return unopened(context, entry->name, rc, err);
+    rc = fn(instance, table, context, err);
+    state_table_close(table);
+    return rc;
+}
+
 static slp_rc each_table(struct slp_instance *instance, const char *name, table_fn fn,
-                         void *context, struct slp_err *err)
+                         unopened_fn unopened, void *context, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct arena arena;
@@ -93,15 +117,15 @@ static slp_rc each_table(struct slp_instance *instance, const char *name, table_
     struct state_table_entry *tables = NULL;
     size_t count = 0;
     if (name) {
-        TRY(instance_table(instance, name, &table, err));
+        rc = instance_table(instance, name, &table, err);
+        if (rc != SLP_OK)
+            return unopened(context, slice_str(name), rc, err);
         return fn(instance, table, context, err);
     }
     arena_init(&arena, instance->mem, INSTANCE_LIST_MAX_BYTES);
     TRY_OUT(state_table_list(instance->state, &arena, &tables, &count, err));
     for (size_t i = 0; i < count; i++) {
-        TRY_OUT(state_table_open_id(instance->state, tables[i].id, &table, err));
-        rc = fn(instance, table, context, err);
-        state_table_close(table);
+        rc = open_and_do(instance, &tables[i], fn, unopened, context, err);
         if (rc != SLP_OK) {
             (void)err_wrap(err, rc, "table \"%.*s\"", SLICE_ARG(tables[i].name));
             goto out;
@@ -134,7 +158,11 @@ slp_rc slp_gc(struct slp_instance *instance, const struct slp_gc_options *option
     struct gc_call call = {.options = {.min_age_s = options->min_age_s,
                                        .dry_run = options->dry_run,
                                        .cancel = instance->cancel}};
-    TRY(each_table(instance, options->table, collect_table, &call, err));
+    int64_t age_s = options->min_age_s >= 0 ? options->min_age_s : UPKEEP_STRANGER_AGE_S;
+    int64_t before_us = store_now_us(instance->store) - age_s * 1000000;
+    TRY(each_table(instance, options->table, collect_table, pass_on, &call, err));
+    if (!options->dry_run)
+        TRY(store_folder_sweep(instance->store, before_us, NULL, err));
     *out = call.sum;
     return SLP_OK;
 }
@@ -153,6 +181,16 @@ static slp_rc note_problem(void *context, struct slice object, const char *probl
     return list_add(call->list, row, err);
 }
 
+/* A log that cannot be replayed is a problem of the table, not of checking. */
+static slp_rc note_damaged_log(void *context, struct slice table, slp_rc rc, struct slp_err *err)
+{
+    struct slp_err found = {.code = SLP_OK};
+    if (rc != SLP_CORRUPT)
+        return rc;
+    found = *err;
+    return note_problem(context, table, found.text, err);
+}
+
 static slp_rc check_table(struct slp_instance *instance, struct state_table *table, void *context,
                           struct slp_err *err)
 {
@@ -164,8 +202,10 @@ slp_rc slp_check(struct slp_instance *instance, const char *table, struct slp_ro
 {
     static const struct list_column columns[] = {{"object", ARR_UTF8}, {"problem", ARR_UTF8}};
     struct check_call call = {0};
+    struct slp_err local = {.code = SLP_OK};
+    err = err ? err : &local;
     TRY(list_new(instance->mem, columns, 2, &call.list, err));
-    slp_rc rc = each_table(instance, table, check_table, &call, err);
+    slp_rc rc = each_table(instance, table, check_table, note_damaged_log, &call, err);
     if (rc != SLP_OK) {
         list_free(call.list);
         return rc;

@@ -9,6 +9,7 @@
 struct top_place {
     uint64_t offset;
     uint64_t bytes;
+    uint64_t first_offset; /* of slice 0: where the last row group ends */
 };
 
 struct printing {
@@ -57,8 +58,8 @@ static slp_rc print_index(struct printing *p, const struct top_place *place, str
     if (place->bytes > INDEX_TOP_MAX_BYTES)
         FAIL_OUT(err, CORRUPT, "its key index has a top of %" PRIu64 " bytes", place->bytes);
     TRY_OUT(source_read_buf(p->src, place->offset, (size_t)place->bytes, &bytes, err));
-    TRY_OUT(datafile_top_decode(buf_slice(&bytes), place->offset, INDEX_FIRST_PAGE, &p->arena, &top,
-                                err));
+    TRY_OUT(datafile_top_decode(buf_slice(&bytes), place->offset, place->first_offset, &p->arena,
+                                &top, err));
     TRY_OUT(buf_printf(p->out, err,
                        "key index  top at %" PRIu64 ", %" PRIu64 " bytes  %" PRId64
                        " blocks  %zu slices  keys of version %" PRIu32 "\n",
@@ -69,6 +70,21 @@ static slp_rc print_index(struct printing *p, const struct top_place *place, str
 out:
     buf_fini(&bytes);
     return err_wrap(err, rc, "key index");
+}
+
+static uint64_t end_of_groups(const struct pq_meta *m)
+{
+    uint64_t end = INDEX_FIRST_PAGE;
+    for (size_t g = 0; g < m->group_count; g++) {
+        for (size_t c = 0; c < m->schema.count; c++) {
+            const struct pq_chunk *chunk = &m->groups[g].chunks[c];
+            uint64_t start = chunk->dictionary_page_offset ? chunk->dictionary_page_offset
+                                                           : chunk->data_page_offset;
+            if (start + chunk->compressed_bytes > end)
+                end = start + chunk->compressed_bytes;
+        }
+    }
+    return end;
 }
 
 static slp_rc find_top(const struct pq_meta *m, struct arena *a, struct top_place *out, bool *found,
@@ -88,7 +104,12 @@ static slp_rc find_top(const struct pq_meta *m, struct arena *a, struct top_plac
         if (offset->integer < (int64_t)INDEX_FIRST_PAGE || bytes->integer < 0)
             FAIL(err, CORRUPT, "the footer names no place for the key index");
         *out = (struct top_place){.offset = (uint64_t)offset->integer,
-                                  .bytes = (uint64_t)bytes->integer};
+                                  .bytes = (uint64_t)bytes->integer,
+                                  .first_offset = end_of_groups(m)};
+        if (out->first_offset > out->offset)
+            FAIL(err, CORRUPT,
+                 "the footer puts the key index at offset %" PRIu64 ", inside row groups",
+                 out->offset);
         *found = true;
     }
     return SLP_OK;

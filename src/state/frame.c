@@ -140,3 +140,8 @@ out:
         out->len = old_len;
     return rc;
 }
+
+bool state_frame_is(struct slice bytes)
+{
+    return bytes.len >= sizeof magic && memcmp(bytes.ptr, magic, sizeof magic) == 0;
+}

@@ -214,6 +214,9 @@ SLP_NODISCARD slp_rc state_history_next(struct state_history *h, struct state_hi
                                         struct slp_err *err);
 void state_history_close(struct state_history *h); /* NULL is accepted */
 
+/* Do these bytes begin as a frame does? */
+bool state_frame_is(struct slice bytes);
+
 /* A frame as text, for `inspect`: header, then each transaction with all of its fields. Appends.
  * Errors: CORRUPT, UNSUPPORTED as on replay. */
 SLP_NODISCARD slp_rc state_frame_print(struct slice frame, struct alloc *mem, struct buf *out,

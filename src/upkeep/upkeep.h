@@ -6,11 +6,16 @@
 
 #include "state/state.h"
 
-/* What is younger is spared unless the caller says otherwise: somebody may be about to commit it. */
-#define UPKEEP_MIN_AGE_S ((int64_t)3600)
+/*
+ * Ages below which things are spared, unless the caller says otherwise: files that no state refers
+ * to any more, for the sake of readers on their way; and strangers, which no state ever knew, since
+ * somebody may be about to commit them. A shorter age for strangers is for times without writers.
+ */
+#define UPKEEP_DEAD_AGE_S     ((int64_t)3600)
+#define UPKEEP_STRANGER_AGE_S ((int64_t)7 * 24 * 3600)
 
 struct upkeep_gc_options {
-    int64_t min_age_s; /* -1: UPKEEP_MIN_AGE_S */
+    int64_t min_age_s; /* for both; -1: the two above */
     bool dry_run;
     const volatile int *cancel;
 };
@@ -37,7 +42,7 @@ typedef slp_rc (*upkeep_problem_fn)(void *context, struct slice object, const ch
 /*
  * Verify a table: the chain of its log, its state replayed twice, every live file (datafile_verify: checksums, order,
  * counts, key index), references inside their files, rows of the leaves. Problems are told; errors are what kept it from
- * looking. Opening the table has already failed with CORRUPT when its log is damaged: upkeep_check_log says where.
+ * looking. Opening the table has already failed with CORRUPT when its log is damaged.
  */
 SLP_NODISCARD slp_rc upkeep_check(struct state_table *table, const volatile int *cancel,
                                   upkeep_problem_fn problem, void *context, struct alloc *mem,

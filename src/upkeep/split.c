@@ -1,0 +1,182 @@
+#include "base/num.h"
+#include "datafile/datafile.h"
+#include "upkeep/upkeep.h"
+
+#define WORK_MAX_BYTES ((size_t)1 << 30)
+
+struct splitting {
+    struct state_table *table;
+    struct alloc *mem;
+    struct arena arena;    /* of one leaf */
+    struct datafile *file; /* the leaf's largest, by rows */
+};
+
+static int64_t rows_of(const struct state_reference *ref)
+{
+    bool is_cut = ref->row_lo >= 0 && ref->row_hi >= 0;
+    return is_cut ? ref->row_hi - ref->row_lo : ref->file->info.rows;
+}
+
+static const struct state_reference *largest(const struct state_leaf *leaf)
+{
+    const struct state_reference *best = NULL;
+    for (size_t i = 0; i < leaf->ref_count; i++)
+        if (!best || rows_of(&leaf->refs[i]) > rows_of(best))
+            best = &leaf->refs[i];
+    return best;
+}
+
+static slp_rc open_file(struct splitting *s, const struct state_reference *ref,
+                        struct datafile **out, struct slp_err *err)
+{
+    struct state_name object;
+    struct source *src = NULL;
+    struct store *store = state_instance_store(state_table_instance(s->table));
+    TRY(state_table_object(s->table, ref->file->name, &object, err));
+    TRY(store_open(store, state_name_slice(&object), s->mem, &src, err));
+    return datafile_open(s->mem, src, &ref->file->info, state_table_schema(s->table),
+                         state_table_key_spec(s->table), out, err);
+}
+
+/* The row key that block `block` begins with: where a leaf may be split. */
+static slp_rc row_key_at(struct splitting *s, int64_t block, struct slice *out, struct slp_err *err)
+{
+    const struct schema *schema = state_table_schema(s->table);
+    int64_t first_row = 0;
+    size_t bytes = 0;
+    struct slice key;
+    TRY(datafile_block(s->file, block, &key, &first_row, err));
+    TRY(key_prefix_bytes(state_table_key_spec(s->table), key, schema->row_key_count, &bytes, err));
+    return arena_copy(&s->arena, slice_first(key, bytes), out, err);
+}
+
+/*
+ * Keys that part the leaf into `parts` of about equal blocks of its largest file. A row key is never
+ * parted, so a leaf of few row keys gives fewer keys, or none.
+ */
+static slp_rc choose_keys(struct splitting *s, struct key_range leaf, size_t parts,
+                          struct slice **out, size_t *count, struct slp_err *err)
+{
+    int64_t first = 0;
+    int64_t end = 0;
+    size_t n = 0;
+    size_t most = num_min_size(parts - 1, STATE_SPLIT_KEYS_MAX);
+    struct slice *keys = NULL;
+    struct slice last = leaf.lo;
+    TRY(arena_array(&s->arena, most, sizeof *keys, (void **)&keys, err));
+    TRY(datafile_find(s->file, leaf, &first, &end, err));
+    int64_t blocks = end - first;
+    for (int64_t block = first + 1; block < end && n < most; block++) {
+        int64_t due = first + (int64_t)((uint64_t)blocks * (n + 1) / (most + 1));
+        struct slice key;
+        if (block < due)
+            continue;
+        TRY(row_key_at(s, block, &key, err));
+        if (slice_compare(key, last) <= 0 || !key_range_holds(leaf, key))
+            continue;
+        keys[n++] = key;
+        last = key;
+    }
+    *out = keys;
+    *count = n;
+    return SLP_OK;
+}
+
+/* The exact first rows of the references behind each key: one key page a file and key. */
+static slp_rc find_cuts(struct splitting *s, const struct state_leaf *leaf,
+                        const struct slice *keys, size_t key_count, struct state_split_item *item,
+                        struct slp_err *err)
+{
+    struct state_split_cut *cuts = NULL;
+    size_t n = 0;
+    TRY(arena_array(&s->arena, leaf->ref_count * key_count, sizeof *cuts, (void **)&cuts, err));
+    for (size_t i = 0; i < leaf->ref_count; i++) {
+        struct datafile *file = NULL;
+        slp_rc rc = open_file(s, &leaf->refs[i], &file, err);
+        for (size_t k = 0; k < key_count && rc == SLP_OK; k++) {
+            struct state_split_cut *cut = &cuts[n];
+            cut->file = leaf->refs[i].file->id;
+            cut->key = (uint32_t)k;
+            rc = datafile_lower_bound(file, keys[k], &cut->row, err);
+            n += rc == SLP_OK && key_range_holds(leaf->refs[i].range, keys[k]);
+        }
+        datafile_close(file);
+        TRY(rc);
+    }
+    item->cuts = cuts;
+    item->cut_count = n;
+    return SLP_OK;
+}
+
+static slp_rc copy_range(struct splitting *s, struct key_range from, struct key_range *to,
+                         struct slp_err *err)
+{
+    to->has_hi = from.has_hi;
+    TRY(arena_copy(&s->arena, from.lo, &to->lo, err));
+    return arena_copy(&s->arena, from.hi, &to->hi, err);
+}
+
+static slp_rc plan_leaf(struct splitting *s, const struct state_leaf *leaf, int64_t threshold_rows,
+                        struct state_split_item *item, struct slp_err *err)
+{
+    struct slice *keys = NULL;
+    size_t key_count = 0;
+    int64_t rows = state_leaf_rows(leaf, NULL);
+    size_t parts = (size_t)(rows / threshold_rows) + (rows % threshold_rows != 0);
+    const struct state_reference *ref = largest(leaf);
+    if (!ref || parts < 2)
+        return SLP_OK;
+    TRY(open_file(s, ref, &s->file, err));
+    TRY(copy_range(s, leaf->range, &item->leaf, err));
+    slp_rc rc = choose_keys(s, item->leaf, parts, &keys, &key_count, err);
+    datafile_close(s->file);
+    s->file = NULL;
+    TRY(rc);
+    item->keys = keys;
+    item->key_count = key_count;
+    return key_count ? find_cuts(s, leaf, keys, key_count, item, err) : SLP_OK;
+}
+
+static slp_rc split_leaf(struct splitting *s, const struct state_leaf *leaf, int64_t threshold_rows,
+                         bool dry_run, bool *was_split, struct slp_err *err)
+{
+    struct state_split_item item = {.key_count = 0};
+    struct state_result result = {0};
+    TRY(plan_leaf(s, leaf, threshold_rows, &item, err));
+    *was_split = item.key_count > 0;
+    if (!*was_split || dry_run)
+        return SLP_OK;
+    struct state_txn txn = {.kind = STATE_SPLIT, .split = {.items = &item, .count = 1}};
+    TRY(state_table_commit(s->table, &txn, NULL, &result, err));
+    slp_rc rc = state_result_check(&result, err);
+    if (rc != SLP_CONFLICT)
+        return rc;
+    *was_split = false; /* somebody split it first */
+    err_clear(err);
+    return SLP_OK;
+}
+
+slp_rc upkeep_split(struct state_table *table, int64_t threshold_rows, bool dry_run,
+                    struct alloc *mem, size_t *count, struct slp_err *err)
+{
+    size_t splits = 0;
+    if (threshold_rows < 1)
+        FAIL(err, INVALID, "a split threshold is at least one row");
+    TRY(state_table_refresh(table, err));
+    /* From the last leaf to the first: a split moves only the leaves behind it. */
+    for (size_t i = state_leaf_count(state_table_view(table)); i-- > 0;) {
+        struct splitting s = {.table = table, .mem = mem};
+        const struct table_state *view = state_table_view(table);
+        bool was_split = false;
+        if (i >= state_leaf_count(view))
+            continue;
+        arena_init(&s.arena, mem, WORK_MAX_BYTES);
+        slp_rc rc =
+            split_leaf(&s, state_leaf_at(view, i), threshold_rows, dry_run, &was_split, err);
+        arena_fini(&s.arena);
+        TRY(rc);
+        splits += was_split;
+    }
+    *count = splits;
+    return SLP_OK;
+}
