@@ -54,18 +54,22 @@ struct pq_chunk_place {
 
 struct pq_group;
 
-/* `schema` and `options` outlive the group. */
+/* `schema` and `options` outlive the group. Errors: UNSUPPORTED for a column that Parquet has no
+ * type for, by name; NO_MEMORY. */
 SLP_NODISCARD slp_rc pq_group_new(struct alloc *mem, const struct arr_schema *schema,
                                   const struct pq_write_options *options, struct pq_group **out,
                                   struct slp_err *err);
 void pq_group_free(struct pq_group *g);
 
 /*
- * Encode all rows of a batch as the whole group: blocks of `block_rows` rows each, the last one
- * shorter. Pure: no I/O.
+ * Encode all rows of a batch as the whole group: blocks of `block_rows` rows each (at least 1), the
+ * last one shorter. What the group held before is forgotten, its memory used again; after an error
+ * it has no rows. Pure: no I/O.
  *
- * Errors   BAD_INPUT  a null in a column that is not nullable (column and row)
- *          LIMIT      a page over 2 GiB
+ * Errors   BAD_INPUT    a null in a column that is not nullable; a timestamp in seconds beyond
+ *                       milliseconds; a decimal with too many digits (column and row)
+ *          LIMIT        a page over PQ_PAGE_MAX_BYTES: one value of 1 GiB
+ *          UNSUPPORTED  the codec
  *          NO_MEMORY
  * Cost     one pass a column; memory: the compressed group and scratch of one column
  */
@@ -78,15 +82,16 @@ void pq_group_place(const struct pq_group *g, size_t column, struct pq_chunk_pla
 
 struct pq_writer;
 
-/* Writes the leading magic. `sink`, `schema` and what `options` points to outlive the writer. */
+/* Writes the leading magic. `sink` stands at offset 0 of its object; it, `schema` and what `options`
+ * points to outlive the writer. Errors: as pq_group_new, and whatever the sink returns. */
 SLP_NODISCARD slp_rc pq_writer_new(struct alloc *mem, struct sink *sink,
                                    const struct arr_schema *schema,
                                    const struct pq_write_options *options, struct pq_writer **out,
                                    struct slp_err *err);
 void pq_writer_free(struct pq_writer *w);
 
-/* Write an encoded group; `*offset` says where it begins in the file. The group may be freed
- * afterwards. */
+/* Write an encoded group; `*offset` says where it begins in the file. One without rows is left out.
+ * The group may be freed afterwards. */
 SLP_NODISCARD slp_rc pq_writer_group(struct pq_writer *w, const struct pq_group *g,
                                      uint64_t *offset, struct slp_err *err);
 

@@ -155,7 +155,9 @@ def judge_duckdb(files):
         rows = connection.execute(f"select {', '.join(parts)} from read_parquet('{path}')").fetchall()
         for i, column in enumerate(columns):
             check(path, column, [row[i] for row in rows])
-        for i, column in enumerate(columns):
+        if "pattern-" not in path:
+            continue
+        for column in columns[::3]:
             # A value that is there is found: statistics do not hide it.
             value = next((v for v in column.values if v is not None and v == v), None)
             if value is not None and not column.type.startswith(("timestamp", "date")):

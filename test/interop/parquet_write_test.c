@@ -132,7 +132,7 @@ static void write_all(struct t *t, const char *dir)
     char name[64];
     for (unsigned v = 0; v < ROWS_VALUE_PATTERNS; v++)
         for (unsigned n = 0; n < ROWS_NULL_PATTERNS; n++) {
-            struct plan p = {701, (enum rows_values)v, (enum rows_nulls)n, CX_ZSTD, n > 0};
+            struct plan p = {451, (enum rows_values)v, (enum rows_nulls)n, CX_ZSTD, n > 0};
             (void)snprintf(name, sizeof name, "pattern-%u-%u", v, n);
             write_file(t, dir, name, &p);
         }
@@ -142,7 +142,7 @@ static void write_all(struct t *t, const char *dir)
         write_file(t, dir, name, &p);
     }
     for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++) {
-        struct plan p = {500, ROWS_SORTED, ROWS_NULL_RUNS, codecs[i], true};
+        struct plan p = {401, ROWS_SORTED, ROWS_NULL_RUNS, codecs[i], true};
         (void)snprintf(name, sizeof name, "codec-%s", cx_kind_name((int)codecs[i]));
         write_file(t, dir, name, &p);
     }

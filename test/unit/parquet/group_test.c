@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -294,6 +293,37 @@ static void a_null_where_none_may_be_is_named(void **state)
     finish(&o);
 }
 
+/* The bytes of such a value are never looked at, so a few stand for all. */
+static void a_value_beyond_the_largest_page_is_refused(void **state)
+{
+    struct t *t = *state;
+    struct one o;
+    uint8_t few[16] = {0};
+    begin(t, &o, (struct arr_type){.kind = ARR_FIXED_BINARY, .width = PQ_PAGE_MAX_BYTES + 1},
+          false);
+    o.options.no_dictionary = true;
+    struct buf owned = column(&o)->data;
+    column(&o)->data.ptr = few;
+    column(&o)->rows = 1;
+    o.batch.rows = 1;
+    assert_rc(t, pq_group_encode(o.group, &o.batch, 5, &t->err), SLP_LIMIT);
+    assert_err_has(t, "column \"x\": a page of 1073741825 bytes");
+    column(&o)->data = owned;
+    finish(&o);
+}
+
+static void a_codec_we_do_not_write_is_refused_by_name(void **state)
+{
+    struct t *t = *state;
+    struct one o;
+    begin(t, &o, (struct arr_type){.kind = ARR_INT64}, false);
+    o.options.codec = CX_BROTLI;
+    append(t, &o, 1);
+    assert_rc(t, pq_group_encode(o.group, &o.batch, 5, &t->err), SLP_UNSUPPORTED);
+    assert_err_has(t, "brotli");
+    finish(&o);
+}
+
 static void a_group_may_be_used_again(void **state)
 {
     struct t *t = *state;
@@ -340,4 +370,6 @@ T_MAIN(T_TEST(a_page_is_header_and_body_and_nothing_else),
        T_TEST(many_values_stay_plain), T_TEST(what_does_not_shrink_is_stored),
        T_TEST(facts_add_up_over_pages), T_TEST(the_order_of_pages_is_found),
        T_TEST(a_page_of_nan_leaves_no_column_index), T_TEST(a_null_where_none_may_be_is_named),
-       T_TEST(a_group_may_be_used_again), T_TEST(every_fault_leaves_an_empty_group))
+       T_TEST(a_value_beyond_the_largest_page_is_refused),
+       T_TEST(a_codec_we_do_not_write_is_refused_by_name), T_TEST(a_group_may_be_used_again),
+       T_TEST(every_fault_leaves_an_empty_group))
