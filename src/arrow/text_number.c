@@ -40,9 +40,9 @@ size_t arr_write_i64(int64_t value, char *out)
 
 static size_t put(const char *text, char *out)
 {
-    size_t n = strlen(text);
-    memcpy(out, text, n);
-    return n;
+    struct slice s = slice_str(text);
+    memcpy(out, s.ptr, s.len);
+    return s.len;
 }
 
 static size_t write_special(double value, char *out)

@@ -130,20 +130,28 @@ static slp_rc refuse_count(const struct key_spec *spec, const struct schema *sch
     return rc;
 }
 
-static slp_rc parse_fields(const struct key_spec *spec, const struct schema *schema,
-                           struct slice text, struct arr_col *cols, struct buf *field,
-                           size_t *fields, struct slp_err *err)
+/* A key that is being read, field by field. */
+struct key_reader {
+    const struct key_spec *spec;
+    const struct schema *schema;
+    struct slice text; /* what is left */
+    struct buf field;  /* the text of one field */
+    struct arr_col cols[SCHEMA_KEY_FIELDS_MAX];
+    size_t fields; /* read so far */
+};
+
+static slp_rc read_fields(struct key_reader *r, struct slp_err *err)
 {
     bool has_more = true;
     while (has_more) {
-        if (*fields == spec->field_count)
-            return refuse_count(spec, schema, true, 0, 0, err);
-        slp_rc rc = take_field(&text, field, &has_more, err);
+        if (r->fields == r->spec->field_count)
+            return refuse_count(r->spec, r->schema, true, 0, 0, err);
+        slp_rc rc = take_field(&r->text, &r->field, &has_more, err);
         if (rc == SLP_OK)
-            rc = arr_text_parse(&cols[*fields], buf_slice(field), err);
+            rc = arr_text_parse(&r->cols[r->fields], buf_slice(&r->field), err);
         if (rc != SLP_OK)
-            return err_wrap(err, rc, "field \"%s\"", field_name(spec, schema, *fields));
-        (*fields)++;
+            return err_wrap(err, rc, "field \"%s\"", field_name(r->spec, r->schema, r->fields));
+        r->fields++;
     }
     return SLP_OK;
 }
@@ -152,19 +160,17 @@ slp_rc key_parse(const struct key_spec *spec, const struct schema *schema, struc
                  size_t min_fields, struct buf *out, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
-    struct arr_col cols[SCHEMA_KEY_FIELDS_MAX];
-    struct buf field;
-    size_t fields = 0;
-    cols_init(spec, out->mem, cols);
-    buf_init(&field, out->mem, 2 * (size_t)KEY_MAX_BYTES);
+    struct key_reader r = {.spec = spec, .schema = schema, .text = text};
+    cols_init(spec, out->mem, r.cols);
+    buf_init(&r.field, out->mem, 2 * (size_t)KEY_MAX_BYTES);
     /* No text is one empty field where one is wanted, and the empty prefix where none is. */
     if (text.len || min_fields)
-        TRY_OUT(parse_fields(spec, schema, text, cols, &field, &fields, err));
-    if (fields < min_fields)
-        TRY_OUT(refuse_count(spec, schema, false, fields, min_fields, err));
-    TRY_OUT(key_encode_prefix(spec, cols, fields, out, err));
+        TRY_OUT(read_fields(&r, err));
+    if (r.fields < min_fields)
+        TRY_OUT(refuse_count(spec, schema, false, r.fields, min_fields, err));
+    TRY_OUT(key_encode_prefix(spec, r.cols, r.fields, out, err));
 out:
-    buf_fini(&field);
-    cols_fini(spec, cols);
+    buf_fini(&r.field);
+    cols_fini(spec, r.cols);
     return err_wrap(err, rc, "key");
 }
