@@ -6,6 +6,8 @@
 
 #define SHOWN_BYTES 40u
 
+static const char beyond_double[] = "the number is beyond the range of a double";
+
 /* What a literal meets, passed along while it is placed. */
 struct meeting {
     struct slice text; /* of the predicate, for the caret */
@@ -200,14 +202,17 @@ static slp_rc place_exact(const struct meeting *m)
         return fail_meeting(m, "");
     if (exact_value(m->literal, &exact))
         *m->side = pred_number_place(exact, scale, &floor);
-    else if (!is_text && float_value(m->literal, &real))
-        *m->side = pred_double_place(real, scale, &floor);
-    else if (!is_text)
-        return fail_meeting(
-            m, "not a number of at most 38 digits; write it as a double, such as 1e40");
-    else
+    else if (is_text)
         return fail_meeting(m, scale ? "the text is not a decimal number"
                                      : "the text is not an integer");
+    else if (m->literal->kind == PRED_LIT_INTEGER) /* too many digits for any column */
+        *m->side = m->literal->is_negative ? PRED_BELOW : PRED_ABOVE;
+    else if (m->literal->kind == PRED_LIT_DECIMAL)
+        return fail_meeting(m, "expected a decimal number of at most 38 digits");
+    else if (float_value(m->literal, &real))
+        *m->side = pred_double_place(real, scale, &floor);
+    else
+        return fail_meeting(m, beyond_double);
     clamp_place(m, floor);
     return SLP_OK;
 }
@@ -241,7 +246,7 @@ static slp_rc place_real(const struct meeting *m)
         return SLP_OK;
     }
     if (m->literal->kind == PRED_LIT_FLOAT)
-        return float_value(m->literal, &m->out->real) ? SLP_OK : fail_meeting(m, "not a number");
+        return float_value(m->literal, &m->out->real) ? SLP_OK : fail_meeting(m, beyond_double);
     TRY(parse_real(m, m->literal->text));
     if (m->literal->is_negative)
         m->out->real = -m->out->real;

@@ -210,7 +210,7 @@ static slp_rc find_param(struct parser *p, struct slice name, const struct pred_
     if (name.len == 0) {
         *out = nameless_param(p, ++p->nameless);
         if (!*out)
-            PARSE_FAIL(p, INVALID, p->token.at, "no value given for the %zuth \"?\"", p->nameless);
+            PARSE_FAIL(p, INVALID, p->token.at, "no value given for \"?\" number %zu", p->nameless);
         return SLP_OK;
     }
     for (size_t i = 0; i < p->param_count; i++) {
@@ -684,6 +684,17 @@ static slp_rc parse_or(struct parser *p, struct pred_syntax **out)
     return parse_list(p, "OR", PRED_SYN_OR, parse_and, out);
 }
 
+/* Something stands behind a whole predicate; often it is a text with a quote in it. */
+static slp_rc fail_rest(struct parser *p)
+{
+    bool touches = p->previous.start + p->previous.len == p->token.at.start;
+    bool is_text = p->previous.len > 0 && p->lexer.text.ptr[p->token.at.start - 1] == '\'';
+    if (touches && is_text && p->token.kind == PRED_TOK_WORD)
+        PARSE_FAIL(p, INVALID, p->token.at,
+                   "expected AND, OR or the end; a quote inside text is written twice: 'it''s'");
+    return fail_expected(p, "AND, OR or the end");
+}
+
 slp_rc pred_parse(struct slice text, const struct pred_param *params, size_t param_count,
                   struct arena *arena, struct pred_syntax **out, struct slp_err *err)
 {
@@ -703,7 +714,7 @@ slp_rc pred_parse(struct slice text, const struct pred_param *params, size_t par
         FAIL(err, INVALID, "the predicate is empty; expected a condition such as name = 'x'");
     TRY(parse_or(&p, &root));
     if (p.token.kind != PRED_TOK_END)
-        return fail_expected(&p, "AND, OR or the end");
+        return fail_rest(&p);
     *out = root;
     return SLP_OK;
 }

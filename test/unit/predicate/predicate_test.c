@@ -1,6 +1,6 @@
 #include "predicate/predicate.h"
 
-#include "unit/predicate/sample.h"
+#include "unit/predicate/sample_rows.h"
 
 /* Rows of sample.h: 0 ordinary, 1 least and NaN, 2 greatest, 3 nulls, 4 zeros. */
 static const struct {
@@ -92,6 +92,8 @@ static const struct {
     {"m < 100000000", "TTTUT"},
     {"m = 99999999.99", "FFTUF"},
     {"m = 0", "FFFUT"},
+    {"m < 123456789012345678901234567890123456789012345", "TTTUT"},
+    {"id = -123456789012345678901234567890123456789012345", "FFFUF"},
     {"m < 99999999999999999999999999999999999999", "TTTUT"},
     /* Text. */
     {"s = 'apple'", "TFFUF"},
