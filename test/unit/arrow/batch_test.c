@@ -236,6 +236,26 @@ static void strings_beyond_the_offsets_are_refused(void **state)
     arr_col_fini(&c);
 }
 
+static void rows_picked_between_nulls_have_no_bitmap(void **state)
+{
+    struct t *t = *state;
+    struct arr_col from;
+    struct arr_col c;
+    static const uint32_t picks[] = {2, 0, 2};
+    arr_col_init(&from, &t->mem, (struct arr_type){.kind = ARR_INT32});
+    arr_col_init(&c, &t->mem, (struct arr_type){.kind = ARR_INT32});
+    for (int i = 0; i < 3; i++)
+        assert_ok(t, i == 1 ? arr_col_append_null(&from, &t->err)
+                            : arr_col_append_i64(&from, i, &t->err));
+    assert_ok(t, arr_col_append_picked(&c, &from, picks, 3, &t->err));
+    assert_ok(t, arr_col_append_run(&c, &from, 2, 1, &t->err));
+    assert_sound(&c);
+    assert_int_equal(c.validity.len, 0);
+    assert_int_equal(arr_col_i64(&c, 2), 2);
+    arr_col_fini(&c);
+    arr_col_fini(&from);
+}
+
 static struct arr_field two_fields[] = {
     {.name = "n", .type = {.kind = ARR_INT64}},
     {.name = "s", .type = {.kind = ARR_UTF8}, .nullable = true},
@@ -299,4 +319,5 @@ T_MAIN(T_TEST(appends_of_every_form_equal_the_plain_model),
        T_TEST(bitmaps_are_copied_at_every_alignment),
        T_TEST(integers_and_floats_come_back_by_value),
        T_TEST(strings_beyond_the_offsets_are_refused),
+       T_TEST(rows_picked_between_nulls_have_no_bitmap),
        T_TEST(a_cleared_batch_takes_no_memory_of_a_budget), T_TEST(every_fault_leaves_whole_rows))
