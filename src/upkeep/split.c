@@ -66,6 +66,12 @@ static slp_rc choose_keys(struct splitting *s, struct key_range leaf, size_t par
     TRY(arena_array(&s->arena, most, sizeof *keys, (void **)&keys, err));
     TRY(datafile_find(s->file, leaf, &first, &end, err));
     int64_t blocks = end - first;
+    if (blocks > 0) {
+        /* What stands before the first row would part nothing. */
+        struct slice first_key;
+        TRY(row_key_at(s, first, &first_key, err));
+        last = slice_compare(first_key, last) > 0 ? first_key : last;
+    }
     for (int64_t block = first + 1; block < end && n < most; block++) {
         int64_t due = first + (int64_t)((uint64_t)blocks * (n + 1) / (most + 1));
         struct slice key;

@@ -1,0 +1,242 @@
+#include "query/query.h"
+
+#include "lib/table.h"
+
+/* Rows of `o` as text, compared with `expected`. */
+static void expect_rows(struct t *t, struct t_table *tt, const struct query_options *o,
+                        const char *expected)
+{
+    struct arr_stream *stream = NULL;
+    struct buf text;
+    buf_init(&text, &t->mem, 1 << 20);
+    assert_ok(t, query_scan(tt->table, o, &t->mem, &stream, &t->err));
+    assert_ok(t, t_stream_text(t, stream, &text));
+    assert_ok(t, buf_append_u8(&text, 0, &t->err));
+    assert_string_equal((const char *)text.ptr, expected);
+    buf_fini(&text);
+}
+
+static void expect_count(struct t *t, struct t_table *tt, const struct query_options *o,
+                         int64_t expected)
+{
+    int64_t count = -1;
+    assert_ok(t, query_count(tt->table, o, &t->mem, &count, &t->err));
+    assert_int_equal(count, expected);
+}
+
+static struct key_range range_of(struct t *t, struct t_table *tt, const char *lo, const char *hi,
+                                 struct buf *lo_key, struct buf *hi_key)
+{
+    const struct key_spec *spec = state_table_key_spec(tt->table);
+    const struct schema *schema = state_table_schema(tt->table);
+    buf_init(lo_key, &t->mem, KEY_MAX_BYTES);
+    buf_init(hi_key, &t->mem, KEY_MAX_BYTES);
+    assert_ok(t, key_parse(spec, schema, slice_str(lo), 1, lo_key, &t->err));
+    assert_ok(t, key_parse(spec, schema, slice_str(hi), 1, hi_key, &t->err));
+    return (struct key_range){.lo = buf_slice(lo_key), .hi = buf_slice(hi_key), .has_hi = true};
+}
+
+static void rows_of_all_files_come_in_key_order(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
+    t_table_add(t, &tt, "a,1\nc,3\ne,5\n");
+    t_table_add(t, &tt, "b,2\nc,30\nf,6\n");
+    t_table_add(t, &tt, "a,10\n");
+    struct query_options all = {0};
+    expect_rows(t, &tt, &all, "a,1\na,10\nb,2\nc,3\nc,30\ne,5\nf,6\n");
+    expect_count(t, &tt, &all, 7);
+    t_table_close(&tt);
+}
+
+static void an_empty_table_has_no_rows(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
+    struct query_options all = {0};
+    expect_rows(t, &tt, &all, "");
+    expect_count(t, &tt, &all, 0);
+    t_table_close(&tt);
+}
+
+static void leaves_and_wide_files_give_each_row_once(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    static const char *const points[] = {"c", "e"};
+    t_table_open(t, &tt, T_SCHEMA_KV, points, 2);
+    t_table_add(t, &tt, "a,1\nc,3\nd,4\ne,5\n");
+    t_table_add_as(t, &tt, "b,2\nc,30\nf,6\n", true);
+    struct query_options all = {0};
+    expect_rows(t, &tt, &all, "a,1\nb,2\nc,3\nc,30\nd,4\ne,5\nf,6\n");
+    expect_count(t, &tt, &all, 7);
+    t_table_close(&tt);
+}
+
+static void a_range_is_half_open(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    struct buf lo;
+    struct buf hi;
+    static const char *const points[] = {"c"};
+    t_table_open(t, &tt, T_SCHEMA_KV, points, 1);
+    t_table_add(t, &tt, "a,1\nb,2\nc,3\nd,4\n");
+    struct key_range r = range_of(t, &tt, "b", "d", &lo, &hi);
+    struct query_options o = {.ranges = &r, .range_count = 1};
+    expect_rows(t, &tt, &o, "b,2\nc,3\n");
+    expect_count(t, &tt, &o, 2);
+    buf_fini(&lo);
+    buf_fini(&hi);
+    t_table_close(&tt);
+}
+
+static void a_predicate_keeps_rows_for_which_it_is_true(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
+    t_table_add(t, &tt, "a,1\nb,\nc,3\n");
+    t_table_add(t, &tt, "b,7\nd,-1\n");
+    struct query_options o = {.where = slice_str("v > 0")};
+    expect_rows(t, &tt, &o, "a,1\nb,7\nc,3\n");
+    expect_count(t, &tt, &o, 3);
+    o.where = slice_str("not (v > 0)");
+    expect_rows(t, &tt, &o, "d,-1\n");
+    o.where = slice_str("k = 'b'");
+    expect_rows(t, &tt, &o, "b,\nb,7\n");
+    expect_count(t, &tt, &o, 2);
+    t_table_close(&tt);
+}
+
+static void columns_come_as_asked_for_beside_a_predicate_on_others(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
+    t_table_add(t, &tt, "a,1\nb,2\n");
+    t_table_add(t, &tt, "a,3\n");
+    struct slice v = slice_str("v");
+    struct slice both[] = {slice_str("v"), slice_str("k")};
+    struct query_options o = {.columns = &v, .column_count = 1, .where = slice_str("k = 'a'")};
+    expect_rows(t, &tt, &o, "1\n3\n");
+    o = (struct query_options){.columns = both, .column_count = 2};
+    expect_rows(t, &tt, &o, "1,a\n3,a\n2,b\n");
+    t_table_close(&tt);
+}
+
+static void wrong_columns_are_named_with_the_nearest(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    struct arr_stream *stream = NULL;
+    static const char schema[] =
+        "{\"rowKeyFields\":[{\"name\":\"origin\",\"type\":\"StringType\"}],"
+        "\"sortKeyFields\":[],\"valueFields\":[]}";
+    t_table_open(t, &tt, schema, NULL, 0);
+    struct slice wrong = slice_str("orgin");
+    struct slice twice[] = {slice_str("origin"), slice_str("origin")};
+    struct query_options o = {.columns = &wrong, .column_count = 1};
+    assert_rc(t, query_scan(tt.table, &o, &t->mem, &stream, &t->err), SLP_NOT_FOUND);
+    assert_err_has(t, "did you mean \"origin\"?");
+    o = (struct query_options){.columns = twice, .column_count = 2};
+    assert_rc(t, query_scan(tt.table, &o, &t->mem, &stream, &t->err), SLP_INVALID);
+    t_table_close(&tt);
+}
+
+static void limits_are_kept(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    struct buf text;
+    struct arr_stream *stream = NULL;
+    t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
+    t_table_add(t, &tt, "a,1\nb,2\nc,3\n");
+    struct query_options o = {.limit = 2};
+    expect_rows(t, &tt, &o, "a,1\nb,2\n");
+    o.limit = -1;
+    expect_rows(t, &tt, &o, "");
+    o = (struct query_options){.max_rows = 2};
+    buf_init(&text, &t->mem, 1 << 20);
+    assert_ok(t, query_scan(tt.table, &o, &t->mem, &stream, &t->err));
+    assert_rc(t, t_stream_text(t, stream, &text), SLP_LIMIT);
+    assert_err_has(t, "--max-rows");
+    buf_fini(&text);
+    t_table_close(&tt);
+}
+
+static void a_missing_object_is_corrupt_and_named(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    struct buf text;
+    struct arr_stream *stream = NULL;
+    struct state_name object;
+    struct query_options all = {0};
+    t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
+    t_table_add(t, &tt, "a,1\n");
+    const struct state_leaf *leaf = state_leaf_at(state_table_view(tt.table), 0);
+    assert_ok(t, state_table_object(tt.table, leaf->refs[0].file->name, &object, &t->err));
+    assert_ok(t, store_delete(tt.store, state_name_slice(&object), &t->err));
+    buf_init(&text, &t->mem, 1 << 20);
+    assert_ok(t, query_scan(tt.table, &all, &t->mem, &stream, &t->err));
+    assert_rc(t, t_stream_text(t, stream, &text), SLP_CORRUPT);
+    assert_err_has(t, "is not there");
+    buf_fini(&text);
+    t_table_close(&tt);
+}
+
+static void a_lookup_reads_one_round_a_file(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    struct buf lo;
+    struct buf hi;
+    struct query_counts counts = {0};
+    t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
+    t_table_add(t, &tt, "a,1\nb,2\nc,3\n");
+    t_table_add(t, &tt, "x,1\ny,2\n");
+    struct key_range r = range_of(t, &tt, "b", "c", &lo, &hi);
+    struct query_options o = {.ranges = &r, .range_count = 1, .is_lookup = true, .counts = &counts};
+    uint64_t before = store_counts_read(tt.store).rounds;
+    expect_rows(t, &tt, &o, "b,2\n");
+    /* The key index of a small file in one round, its pages in another; the other file not at all. */
+    assert_int_equal(store_counts_read(tt.store).rounds - before, 2);
+    assert_int_equal(counts.files_considered, 1);
+    assert_int_equal(counts.files_read, 1);
+    assert_true(counts.data_bytes > 0 && counts.index_bytes > 0);
+    buf_fini(&lo);
+    buf_fini(&hi);
+    t_table_close(&tt);
+}
+
+static void scans_survive_every_fault(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
+    t_table_add(t, &tt, "a,1\nb,2\n");
+    t_table_add(t, &tt, "a,3\n");
+    struct query_options o = {.where = slice_str("v < 3")};
+    T_FAULT_LOOP (t) {
+        struct arr_stream *stream = NULL;
+        struct buf text;
+        buf_init(&text, &t->mem, 1 << 20);
+        slp_rc rc = query_scan(tt.table, &o, &t->mem, &stream, &t->err);
+        if (rc == SLP_OK)
+            rc = t_stream_text(t, stream, &text);
+        assert_true(t->fault_hit ? rc != SLP_OK : rc == SLP_OK);
+        buf_fini(&text);
+    }
+    t_table_close(&tt);
+}
+
+T_MAIN(T_TEST(rows_of_all_files_come_in_key_order), T_TEST(an_empty_table_has_no_rows),
+       T_TEST(leaves_and_wide_files_give_each_row_once), T_TEST(a_range_is_half_open),
+       T_TEST(a_predicate_keeps_rows_for_which_it_is_true),
+       T_TEST(columns_come_as_asked_for_beside_a_predicate_on_others),
+       T_TEST(wrong_columns_are_named_with_the_nearest), T_TEST(limits_are_kept),
+       T_TEST(a_missing_object_is_corrupt_and_named), T_TEST(a_lookup_reads_one_round_a_file),
+       T_TEST(scans_survive_every_fault))
