@@ -150,8 +150,9 @@ const struct key_spec *state_table_key_spec(const struct state_table *t);
 
 /*
  * A fresh name for a data file: "data/<hh>/<base>-<id>.parquet", relative to the table. `base` is
- * the frame the view stands at (rule G1); the id is random, `suffix` (may be empty; for people,
- * such as "12.0.3-1" for job and attempt) follows it.
+ * the frame the view stands at (rule G1); the id is random, `suffix` (letters, digits, dots
+ * and dashes, or empty; for people, such as "12.0.3-1" for job and attempt) follows it.
+ * Errors: INVALID for the suffix, LIMIT.
  */
 SLP_NODISCARD slp_rc state_data_name(struct state_table *t, struct slice suffix,
                                      struct state_name *out, struct slp_err *err);

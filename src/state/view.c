@@ -96,14 +96,20 @@ static int by_order(const void *a, const void *b)
     return state_reference_order(*x, *y);
 }
 
-/* References of one leaf, or the unfiled ones, that meet `range` and that `job` holds (NULL: all).
- * Written to `to` unless it is NULL; counted. */
-static size_t pick(const struct state_reference *refs, size_t count, struct key_range range,
-                   const struct state_job *job, const struct state_reference **to)
+/* Which references are asked for. */
+struct selection {
+    struct key_range range;      /* those that share a key with it */
+    const struct state_job *job; /* those that it holds; NULL: all */
+};
+
+/* Those of one leaf, or of the unfiled ones. Written to `to` unless it is NULL; counted. */
+static size_t pick(const struct state_reference *refs, size_t count, const struct selection *which,
+                   const struct state_reference **to)
 {
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!key_range_meets(refs[i].range, range) || (job && refs[i].job != job))
+        if (!key_range_meets(refs[i].range, which->range) ||
+            (which->job && refs[i].job != which->job))
             continue;
         if (to)
             to[n] = &refs[i];
@@ -112,26 +118,26 @@ static size_t pick(const struct state_reference *refs, size_t count, struct key_
     return n;
 }
 
-static size_t pick_all(const struct table_state *s, struct key_range range,
-                       const struct state_job *job, const struct state_reference **to)
+static size_t pick_all(const struct table_state *s, const struct selection *which,
+                       const struct state_reference **to)
 {
     size_t first = 0;
     size_t end = 0;
-    size_t n = pick(s->unfiled, s->unfiled_count, range, job, to);
-    state_leaves_meeting(s, range, &first, &end);
+    size_t n = pick(s->unfiled, s->unfiled_count, which, to);
+    state_leaves_meeting(s, which->range, &first, &end);
     for (size_t i = first; i < end; i++)
-        n += pick(s->leaves[i]->refs, s->leaves[i]->ref_count, range, job, to ? to + n : NULL);
+        n += pick(s->leaves[i]->refs, s->leaves[i]->ref_count, which, to ? to + n : NULL);
     return n;
 }
 
-static slp_rc collect(const struct table_state *s, struct key_range range,
-                      const struct state_job *job, struct arena *arena,
-                      const struct state_reference ***out, size_t *count, struct slp_err *err)
+static slp_rc select_references(const struct table_state *s, const struct selection *which,
+                                struct arena *arena, const struct state_reference ***out,
+                                size_t *count, struct slp_err *err)
 {
-    size_t n = pick_all(s, range, job, NULL);
+    size_t n = pick_all(s, which, NULL);
     const struct state_reference **refs = NULL;
     TRY(arena_array(arena, n, sizeof(const struct state_reference *), (void **)&refs, err));
-    (void)pick_all(s, range, job, refs);
+    (void)pick_all(s, which, refs);
     if (n)
         qsort(refs, n, sizeof(const struct state_reference *), by_order);
     *out = refs;
@@ -143,14 +149,16 @@ slp_rc state_references_meeting(const struct table_state *s, struct key_range ra
                                 struct arena *arena, const struct state_reference ***out,
                                 size_t *count, struct slp_err *err)
 {
-    return collect(s, range, NULL, arena, out, count, err);
+    struct selection which = {.range = range};
+    return select_references(s, &which, arena, out, count, err);
 }
 
 slp_rc state_job_references(const struct table_state *s, const struct state_job *job,
                             struct arena *arena, const struct state_reference ***out, size_t *count,
                             struct slp_err *err)
 {
-    return collect(s, job->range, job, arena, out, count, err);
+    struct selection which = {.range = job->range, .job = job};
+    return select_references(s, &which, arena, out, count, err);
 }
 
 static int by_id(const void *a, const void *b)
