@@ -132,8 +132,8 @@ static slp_rc plan_leaf(struct splitting *s, const struct state_leaf *leaf, int6
     const struct state_reference *ref = largest(leaf);
     if (!ref || parts < 2)
         return SLP_OK;
-    TRY(open_file(s, ref, &s->file, err));
     TRY(copy_range(s, leaf->range, &item->leaf, err));
+    TRY(open_file(s, ref, &s->file, err));
     slp_rc rc = choose_keys(s, item->leaf, parts, &keys, &key_count, err);
     datafile_close(s->file);
     s->file = NULL;

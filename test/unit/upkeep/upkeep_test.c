@@ -251,11 +251,15 @@ static void splitting_survives_every_fault(void **state)
     assert_ok(t, buf_append_u8(&text, 0, &t->err));
     t_table_add(t, &tt, (const char *)text.ptr);
     T_FAULT_LOOP (t) {
-        struct state_table *table = NULL; /* of its own: handles keep buffers for the next time */
-        slp_rc rc = state_table_open(tt.instance, slice_str("test"), &table, &t->err);
+        struct state_instance *instance = NULL; /* of its own: handles keep room for next time */
+        struct state_table *table = NULL;
+        slp_rc rc = state_instance_open(&t->mem, tt.store, NULL, &instance, &t->err);
+        if (rc == SLP_OK)
+            rc = state_table_open(instance, slice_str("test"), &table, &t->err);
         if (rc == SLP_OK)
             rc = upkeep_split(table, 50, true, &t->mem, &count, &t->err);
         state_table_close(table);
+        state_instance_close(instance);
         assert_true(t->fault_hit ? rc != SLP_OK : rc == SLP_OK);
     }
     buf_fini(&text);
