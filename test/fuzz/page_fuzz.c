@@ -1,0 +1,110 @@
+/* rooms: parquet */
+#include "parquet/page.h"
+
+#include <stdlib.h>
+
+#include "base/num.h"
+#include "parquet/cursor.h"
+
+/*
+ * A column, a dictionary page and a data page:
+ *
+ *   column, index of the table below | 1: optional | encoding | codec | rows, u16 | dictionary bytes,
+ *   u16 | 1: v2 | level bytes | dictionary page, PLAIN, not compressed | data page
+ *
+ * The page is decoded whole and in portions; both must fail or give the same rows. (With two things
+ * wrong in a page, which one is met first depends on the portion.)
+ */
+
+#define HEAD_BYTES 10u
+#define PORTION    100
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static const struct pq_column columns[] = {
+    {.physical = PQ_INT32, .type = {.kind = ARR_INT32}},
+    {.physical = PQ_INT32, .type = {.kind = ARR_INT8}},
+    {.physical = PQ_INT64, .type = {.kind = ARR_INT64}},
+    {.physical = PQ_BYTE_ARRAY, .type = {.kind = ARR_UTF8}},
+    {.physical = PQ_BOOLEAN, .type = {.kind = ARR_BOOL}},
+    {.physical = PQ_DOUBLE, .type = {.kind = ARR_DOUBLE}},
+    {.physical = PQ_INT96, .type = {.kind = ARR_TIMESTAMP, .unit = ARR_NANO}},
+    {.physical = PQ_FIXED_LEN_BYTE_ARRAY,
+     .type_length = 3,
+     .type = {.kind = ARR_FIXED_BINARY, .width = 3}},
+    {.physical = PQ_FIXED_LEN_BYTE_ARRAY,
+     .type_length = 5,
+     .type = {.kind = ARR_DECIMAL128, .precision = 10}},
+    {.physical = PQ_BYTE_ARRAY, .type = {.kind = ARR_DECIMAL128, .precision = 38}},
+    {.physical = PQ_INT32, .type = {.kind = ARR_NULL}},
+};
+
+static void load_dictionary(const struct pq_column *column, struct slice body,
+                            struct pq_scratch *scratch, struct pq_dictionary *dict)
+{
+    struct pq_page_header h = {.kind = PQ_PAGE_DICTIONARY,
+                               .compressed_bytes = (uint32_t)body.len,
+                               .uncompressed_bytes = (uint32_t)body.len,
+                               .is_compressed = true};
+    for (h.value_count = 64; h.value_count && !dict->loaded; h.value_count /= 2)
+        (void)pq_dictionary_decode(column, CX_NONE, &h, body, scratch, dict, NULL);
+}
+
+static void compare(const struct pq_column *column, enum cx_kind codec,
+                    const struct pq_page_header *h, struct slice body,
+                    const struct pq_dictionary *dict, struct pq_scratch *scratch)
+{
+    struct arr_col whole;
+    struct arr_col parts;
+    struct pq_cursor c;
+    arr_col_init(&whole, scratch->mem, column->type);
+    arr_col_init(&parts, scratch->mem, column->type);
+    slp_rc rc = pq_page_decode(column, codec, h, body, dict, scratch, &whole, NULL);
+    slp_rc again = pq_cursor_open(&c, column, codec, h, body, dict, scratch, NULL);
+    while (again == SLP_OK && c.rows_left)
+        again = pq_cursor_decode(&c, num_min_i64(PORTION, c.rows_left), &parts, NULL);
+    if ((rc == SLP_OK) != (again == SLP_OK))
+        abort();
+    if (rc == SLP_OK && (whole.rows != h->value_count || whole.rows != parts.rows ||
+                         whole.null_count != parts.null_count ||
+                         !slice_equal(buf_slice(&whole.data), buf_slice(&parts.data)) ||
+                         !slice_equal(buf_slice(&whole.offsets), buf_slice(&parts.offsets)) ||
+                         !slice_equal(buf_slice(&whole.validity), buf_slice(&parts.validity))))
+        abort();
+    arr_col_fini(&whole);
+    arr_col_fini(&parts);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    if (n < HEAD_BYTES)
+        return 0;
+    struct slice body = slice_after(slice_of(data, n), HEAD_BYTES);
+    struct pq_column column = columns[data[0] % (sizeof columns / sizeof *columns)];
+    column.optional = data[1] & 1;
+    size_t dict_bytes = num_min_size(num_load_u16le(data + 6), body.len);
+    struct slice dict_body = slice_first(body, dict_bytes);
+    body = slice_after(body, dict_bytes);
+    enum cx_kind codec = (enum cx_kind)(data[3] & 7);
+    struct pq_page_header h = {
+        .kind = data[8] & 1 ? PQ_PAGE_DATA_V2 : PQ_PAGE_DATA,
+        .compressed_bytes = (uint32_t)body.len,
+        .uncompressed_bytes = codec == CX_NONE ? (uint32_t)body.len : 4 * num_load_u16le(data + 4),
+        .value_count = num_load_u16le(data + 4),
+        .encoding = data[2] & 15,
+        .definition_encoding = data[8] & 2 ? PQ_BIT_PACKED : PQ_RLE,
+        .definition_bytes = data[9] & 63u,
+        .repetition_bytes = data[9] >> 7,
+        .is_compressed = !(data[8] & 4),
+    };
+    struct pq_scratch scratch;
+    struct pq_dictionary dict = {0};
+    if (pq_scratch_init(&scratch, alloc_system(), true, NULL) != SLP_OK)
+        return 0;
+    load_dictionary(&column, dict_body, &scratch, &dict);
+    compare(&column, codec, &h, body, dict.loaded ? &dict : NULL, &scratch);
+    if (dict.loaded)
+        arr_col_fini(&dict.values);
+    pq_scratch_fini(&scratch);
+    return 0;
+}
