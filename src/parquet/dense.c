@@ -397,16 +397,59 @@ static slp_rc counted_strings(struct pq_cursor *c, struct arr_col *out, int32_t 
     return SLP_OK;
 }
 
+/* What each string of a step shares with the one before it, and what it adds. */
+struct prefixed {
+    int64_t prefixes[PQ_STEP_ROWS];
+    int64_t suffixes[PQ_STEP_ROWS];
+    uint64_t bytes; /* of all strings */
+};
+
+/* The lengths of the next strings, all of which are possible. */
+static slp_rc take_prefixed_lengths(struct pq_cursor *c, struct prefixed *p, size_t n,
+                                    struct slp_err *err)
+{
+    if (cx_delta_next(&c->prefixes, p->prefixes, n) < n ||
+        cx_delta_next(&c->numbers, p->suffixes, n) < n)
+        return fail_short(err);
+    uint64_t last = c->previous->len;
+    uint64_t left = c->values.len;
+    p->bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        int64_t prefix = p->prefixes[i];
+        int64_t suffix = p->suffixes[i];
+        if (prefix < 0 || (uint64_t)prefix > last || suffix < 0 || (uint64_t)suffix > left)
+            FAIL(err, CORRUPT, "DELTA_BYTE_ARRAY: %lld bytes of the string before and %lld more",
+                 (long long)prefix, (long long)suffix);
+        left -= (uint64_t)suffix;
+        last = (uint64_t)prefix + (uint64_t)suffix;
+        p->bytes += last;
+    }
+    return SLP_OK;
+}
+
 static slp_rc prefixed_strings(struct pq_cursor *c, struct arr_col *out, int32_t *ends, size_t n,
                                struct slp_err *err)
 {
+    struct prefixed p;
+    TRY(take_prefixed_lengths(c, &p, n, err));
+    TRY(reserve_strings(out, out->data.len + p.bytes, err));
+    const uint8_t *before = c->previous->ptr;
+    const uint8_t *suffix = c->values.ptr;
+    uint8_t *dst = out->data.ptr + out->data.len;
     for (size_t i = 0; i < n; i++) {
-        TRY(take_prefixed(c, err));
-        TRY(reserve_strings(out, (uint64_t)out->data.len + c->previous->len, err));
-        TRY(buf_append_slice(&out->data, buf_slice(c->previous), err));
-        ends[i] = (int32_t)out->data.len;
+        size_t prefix = (size_t)p.prefixes[i];
+        size_t more = (size_t)p.suffixes[i];
+        if (prefix)
+            memcpy(dst, before, prefix);
+        memcpy(dst + prefix, suffix, more);
+        before = dst;
+        suffix += more;
+        dst += prefix + more;
+        ends[i] = (int32_t)(dst - out->data.ptr);
     }
-    return SLP_OK;
+    out->data.len += (size_t)p.bytes;
+    c->values = slice_after(c->values, (size_t)(suffix - c->values.ptr));
+    return buf_assign(c->previous, slice_of(before, (size_t)(dst - before)), err);
 }
 
 slp_rc pq_dense_strings(struct pq_cursor *c, struct arr_col *out, int32_t *ends, size_t n,

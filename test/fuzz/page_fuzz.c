@@ -46,8 +46,9 @@ static void load_dictionary(const struct pq_column *column, struct slice body,
                                .compressed_bytes = (uint32_t)body.len,
                                .uncompressed_bytes = (uint32_t)body.len,
                                .is_compressed = true};
-    for (h.value_count = 64; h.value_count && !dict->loaded; h.value_count /= 2)
-        (void)pq_dictionary_decode(column, CX_NONE, &h, body, scratch, dict, NULL);
+    slp_rc rc = SLP_CORRUPT;
+    for (h.value_count = 64; h.value_count && rc != SLP_OK; h.value_count /= 2)
+        rc = pq_dictionary_decode(column, CX_NONE, &h, body, scratch, dict, NULL);
 }
 
 static void compare(const struct pq_column *column, enum cx_kind codec,
