@@ -67,6 +67,7 @@ static slp_rc encode_body(struct attempt *a, struct slp_err *err)
     a->txn->base = a->r->number;
     buf_clear(&a->body);
     slp_rc rc = state_txn_encode(a->txn, &a->body, err);
+    a->r->watched = buf_slice(&a->body);
     if (rc == SLP_LIMIT)
         (void)err_append(err, rc, "; commit fewer things at once");
     return rc;
@@ -148,13 +149,14 @@ static slp_rc try_until_found(struct attempt *a, struct slp_err *err)
 static slp_rc commit_watched(struct attempt *a, struct slp_err *err)
 {
     struct state_replica *r = a->r;
-    r->watched = a->txn;
+    r->is_watching = true;
+    r->watched_txid = a->txn->txid;
     r->is_found = false;
     r->is_expired = false;
     slp_rc rc = encode_body(a, err);
     if (rc == SLP_OK)
         rc = try_until_found(a, err);
-    r->watched = NULL;
+    r->is_watching = false;
     if (rc != SLP_OK && a->may_land && !r->is_found) {
         struct slp_err cause = {.code = rc};
         if (err)

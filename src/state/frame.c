@@ -96,6 +96,8 @@ slp_rc state_frame_decode(struct slice bytes, struct arena *arena, struct state_
     void *room = NULL;
     TRY(arena_array(arena, frame.txn_count, sizeof *frame.txns, &room, err));
     frame.txns = room;
+    TRY(arena_array(arena, frame.txn_count, sizeof *frame.encoded, &room, err));
+    frame.encoded = room;
     size_t at = 0;
     uint64_t place = STATE_FRAME_HEAD_BYTES + frame.fields.len;
     for (uint32_t i = 0; i < frame.txn_count; i++) {
@@ -104,6 +106,7 @@ slp_rc state_frame_decode(struct slice bytes, struct arena *arena, struct state_
                      state_txn_decode(slice_after(frame.transactions, at), place + at, arena,
                                       &frame.txns[i], &used, err),
                      "transaction %u", i));
+        frame.encoded[i] = slice_sub(frame.transactions, at, used);
         at += used;
     }
     if (at != frame.transactions.len)

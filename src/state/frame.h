@@ -29,6 +29,7 @@ struct state_frame {
     struct slice bodies;
     uint32_t txn_count;
     struct state_txn *txns; /* in the arena */
+    struct slice *encoded;  /* the bytes of each; in the arena */
 };
 
 /* Write a frame of `txn_count` encoded transactions; replaces `out`. Errors: LIMIT, NO_MEMORY. */

@@ -157,9 +157,12 @@ out:
     return err_wrap(err, rc, "frame \"%s\"", name.text);
 }
 
-/* Keep what became of the watched transaction. One with other base or time is another author's,
- * who had the same token. */
-static slp_rc note_outcome(struct state_replica *r, const struct state_txn *txn,
+/*
+ * Keep what became of the watched transaction. With other bytes it is another author's, who had the
+ * same token. Its own it must be taken for wherever they are the same, however the answer to the
+ * create read: who believes that somebody else was first may delete the files it had uploaded.
+ */
+static slp_rc note_outcome(struct state_replica *r, struct slice encoded,
                            const struct state_outcome *o, struct slp_err *err)
 {
     if (o->reason == STATE_REASON_EXPIRED && !o->is_duplicate) {
@@ -173,8 +176,7 @@ static slp_rc note_outcome(struct state_replica *r, const struct state_txn *txn,
     if (o->item_count)
         memcpy(r->items, o->items, o->item_count * sizeof *r->items);
     r->outcome.items = o->item_count ? r->items : NULL;
-    r->outcome.is_duplicate =
-        o->is_duplicate || txn->base != r->watched->base || txn->time_us != r->watched->time_us;
+    r->outcome.is_duplicate = o->is_duplicate || !slice_equal(encoded, r->watched);
     r->is_found = true;
     return SLP_OK;
 }
@@ -190,8 +192,8 @@ slp_rc state_replica_apply(struct state_replica *r, const struct state_frame *fr
         TRY(state_catalogue_apply(&m->catalogue, txn, at, out, err));
     else
         TRY(state_apply(m->table, txn, at, out, err));
-    if (r->watched && hash_equal(r->watched->txid, txn->txid))
-        TRY(note_outcome(r, txn, out, err));
+    if (r->is_watching && hash_equal(r->watched_txid, txn->txid))
+        TRY(note_outcome(r, frame->encoded[index], out, err));
     return SLP_OK;
 }
 

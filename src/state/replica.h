@@ -34,7 +34,9 @@ struct state_replica {
     struct arena arena;      /* transactions of the frame at hand */
     struct buf frames[STATE_READ_AHEAD];
     /* The transaction whose fate somebody waits for. */
-    const struct state_txn *watched;
+    bool is_watching;
+    struct hash128 watched_txid;
+    struct slice watched; /* its bytes: another author with the same token has others */
     bool is_found;
     bool is_expired;
     struct state_outcome outcome;
