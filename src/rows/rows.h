@@ -2,16 +2,31 @@
  * Rows in and out: Parquet, CSV, TSV, NDJSON and JSON, Arrow IPC, tables and Markdown.
  *
  * Input. A file (or standard input) is opened against the columns that are wanted, found by name;
- * what comes out are batches of just that schema. Types must be equal or widen without loss (int32
- * into int64, float into double, a date into a timestamp not). CSV and NDJSON take their types from
- * the wanted schema.
+ * what comes out are batches of just that schema. Columns that nobody wants are passed over; a
+ * wanted one that the file lacks is null in every row if it may be null. Types are equal or widen
+ * without loss:
+ *
+ *     int8 -> int16 -> int32 -> int64          float -> double
+ *     uint8 -> uint16 -> uint32 -> uint64      timestamp -> the same with a finer unit, if it fits
+ *     an unsigned one -> a larger signed one   decimal(p, s) -> decimal(more, s)
+ *
+ * CSV, TSV and NDJSON take their types from the wanted schema (arrow/text.h). A file's own rule of
+ * null does not count: null is refused, by row, where it arrives.
+ *
+ *   CSV     RFC 4180 in UTF-8, with or without byte order mark, lines end with LF or CR LF. The
+ *           first line names the columns, in any order. An empty field is null, "" the empty text.
+ *           Lines with nothing in them are passed over where there are several columns.
+ *   NDJSON  an object a line; a member that is missing is null. Numbers are read as they are
+ *           written, so a uint64 loses nothing; a number may stand in quotes (NaN must). Wanted
+ *           members are no objects or arrays, and stand there once.
  *
  * An input falls into parts (Parquet: row groups; others: one) that threads may read at the same
- * time.
+ * time. Memory: Parquet, about a batch and a page a column; text, about a batch and a record.
  *
  * Output. A writer takes batches and writes one of the formats to a sink. What is printed as csv,
- * tsv, ndjson or json is read back to the same rows (arrow/text.h). CSV is RFC 4180: NULL is an
- * empty field, the empty string is "".
+ * tsv or ndjson is read back to the same rows (arrow/text.h). CSV is RFC 4180: NULL is an empty
+ * field, the empty string is "". In JSON a row is an object by column name, numbers are numbers, and
+ * NaN and infinities texts. Rows in messages count from 1.
  */
 #ifndef SLP_ROWS_ROWS_H
 #define SLP_ROWS_ROWS_H
@@ -49,12 +64,16 @@ struct rows_input_options {
 };
 
 /*
- * Open `path`, or standard input for "-". `want` outlives the input.
+ * Open `path`, or standard input for "-". `want` and its names outlive the input.
  *
- * Errors   NOT_FOUND, DENIED   the file
- *          BAD_INPUT    a wanted column is missing (nearest name), of another type, or may be null
- * where it must not CORRUPT, UNSUPPORTED   as the Parquet reader says; a file that is none of the
- * formats
+ * Errors   NOT_FOUND, DENIED  the file
+ *          BAD_INPUT          a wanted column is missing (nearest name), there twice, or of another
+ *                             type
+ *          INVALID            text without `want`
+ *          CORRUPT            as the Parquet reader says
+ *          UNSUPPORTED        the same; a file that is none of the formats, or of one that is only
+ *                             written; Parquet from standard input
+ * Cost     Parquet: the footer; text: the first 256 KiB
  */
 SLP_NODISCARD slp_rc rows_input_open(struct alloc *mem, const char *path,
                                      const struct rows_input_options *options,
@@ -67,17 +86,27 @@ size_t rows_input_parts(const struct rows_input *in);
 int64_t rows_input_rows(const struct rows_input *in); /* -1: not known before reading */
 
 /*
- * A stream over one part; threads may read different parts of one input. The input outlives it. A
- * part that is not repeatable (CSV, stdin) can be opened once.
+ * A stream over one part; threads may read different parts of one input. The input outlives it. The
+ * part of a text can be opened once.
  *
  * Errors of next   BAD_INPUT  file, line and column: a wrong number of fields, a value that does
- * not parse, null where it must not be CORRUPT, LIMIT, NO_MEMORY
+ *                             not parse, null where it must not be
+ *                  LIMIT      a record longer than ROWS_LINE_MAX_BYTES
+ *                  CORRUPT, NO_MEMORY
  */
 SLP_NODISCARD slp_rc rows_input_part(struct rows_input *in, size_t part, struct alloc *mem,
                                      struct arr_stream **out, struct slp_err *err);
 
-/* The columns of a file, in its order, types included; CSV types are inferred from its first 10,000
- * rows. */
+/*
+ * The columns of a file, in its order, types included.
+ *
+ * CSV and NDJSON have no types: each column gets the first of bool, int64, double, date,
+ * timestamp[us], timestamp[us, UTC] and utf8 that all its values among the first 10,000 rows
+ * parse as, utf8 if all are null. Digits behind a leading zero are text, as are whole numbers
+ * beyond int64: neither would be printed as it was. All columns of text may be null.
+ *
+ * Errors as rows_input_open, and those of reading the rows; INVALID for standard input.
+ */
 SLP_NODISCARD slp_rc rows_file_schema(struct alloc *mem, const char *path, enum rows_format format,
                                       struct arena *arena, struct arr_schema *out,
                                       struct slp_err *err);

@@ -1,0 +1,221 @@
+#include "base/num.h"
+#include "os/reader.h"
+#include "parquet/reader.h"
+#include "rows/rows_priv.h"
+
+/* A string of a dictionary stands once in the file and in every row of a batch: what we take it to
+ * have at least. */
+#define STRING_BYTES 16u
+
+struct rows_parquet {
+    struct alloc *mem;
+    const char *path; /* the caller's */
+    const struct arr_schema *want;
+    struct pq_file *file;
+    size_t *places;  /* of wanted columns in the file, SIZE_MAX: missing */
+    size_t *columns; /* places that are there, in order */
+    size_t column_count;
+    struct rows_limits limits;
+};
+
+/* Columns of the file that are read, each once for every column that wants it. */
+static void choose_columns(struct rows_parquet *p)
+{
+    for (size_t i = 0; i < p->want->count; i++) {
+        if (p->places[i] != SIZE_MAX)
+            p->columns[p->column_count++] = p->places[i];
+    }
+}
+
+slp_rc rows_parquet_open(struct alloc *mem, const char *path, const struct arr_schema *want,
+                         struct rows_limits limits, struct rows_parquet **out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct rows_parquet *p = NULL;
+    struct source *src = NULL;
+    TRY(os_source_open(mem, path, &src, err));
+    TRY_OUT(alloc_new(mem, &p, err));
+    p->mem = mem;
+    p->path = path;
+    p->limits = limits;
+    TRY_OUT(pq_file_open(src, mem, &p->file, err));
+    const struct arr_schema *have = &pq_file_meta(p->file)->schema;
+    p->want = want ? want : have;
+    TRY_OUT(alloc_array(mem, p->want->count, sizeof *p->places, (void **)&p->places, err));
+    TRY_OUT(alloc_array(mem, p->want->count, sizeof *p->columns, (void **)&p->columns, err));
+    if (want) {
+        TRY_OUT(err_wrap(err, rows_match(have, want, true, p->places, err), "file \"%s\"", path));
+    } else {
+        for (size_t i = 0; i < have->count; i++)
+            p->places[i] = i;
+    }
+    choose_columns(p);
+    *out = p;
+out:
+    source_close(src);
+    if (rc != SLP_OK)
+        rows_parquet_close(p);
+    return rc;
+}
+
+void rows_parquet_close(struct rows_parquet *p)
+{
+    if (!p)
+        return;
+    if (p->want) {
+        alloc_free(p->mem, p->places, p->want->count * sizeof *p->places);
+        alloc_free(p->mem, p->columns, p->want->count * sizeof *p->columns);
+    }
+    pq_file_free(p->file);
+    alloc_delete(p->mem, p);
+}
+
+const struct arr_schema *rows_parquet_schema(const struct rows_parquet *p)
+{
+    return p->want;
+}
+
+size_t rows_parquet_parts(const struct rows_parquet *p)
+{
+    return pq_file_meta(p->file)->group_count;
+}
+
+int64_t rows_parquet_rows(const struct rows_parquet *p)
+{
+    return pq_file_meta(p->file)->rows;
+}
+
+/* One row group: batches as the file has them, then as they are wanted. */
+struct part {
+    struct arr_stream base;
+    const struct rows_parquet *p;
+    struct alloc *mem;
+    struct source *src;
+    struct arr_stream *below;
+    struct arr_batch staged;
+    int64_t first_row; /* of the next batch, in the file */
+    slp_rc failed;
+};
+
+/* Rows a batch may have so that it stays near the limit. */
+static int64_t rows_of_batch(const struct rows_parquet *p, size_t part)
+{
+    const struct pq_meta *m = pq_file_meta(p->file);
+    const struct pq_group_meta *g = &m->groups[part];
+    uint64_t row_bytes = 1;
+    for (size_t i = 0; i < p->column_count; i++) {
+        size_t column = p->columns[i];
+        struct arr_type type = m->schema.fields[column].type;
+        uint64_t share = g->chunks[column].uncompressed_bytes / (uint64_t)num_max_i64(g->rows, 1);
+        uint64_t bytes = arr_type_width(type);
+        if (arr_type_is_variable(type))
+            bytes = (share > STRING_BYTES ? share : STRING_BYTES) + sizeof(int32_t);
+        row_bytes = bytes < UINT64_MAX - row_bytes ? row_bytes + bytes : UINT64_MAX;
+    }
+    uint64_t rows = p->limits.bytes / row_bytes;
+    return num_max_i64(
+        rows < INT64_MAX ? num_min_i64((int64_t)rows, p->limits.rows) : p->limits.rows, 1);
+}
+
+/* The row that is null where none may be; rows of messages count from 1. */
+static slp_rc refuse_null(const struct part *s, const struct arr_col *c, struct slp_err *err)
+{
+    int64_t row = 0;
+    while (row < c->rows && !arr_col_is_null(c, row))
+        row++;
+    FAIL(err, BAD_INPUT, "row %lld is null, and the column may not be",
+         (long long)(s->first_row + row + 1));
+}
+
+/* Give `out` the rows of `staged`: moved where types are equal, else widened. */
+static slp_rc take_column(struct part *s, struct arr_col *staged, const struct arr_field *field,
+                          struct arr_col *out, struct slp_err *err)
+{
+    int64_t row = 0;
+    if (!field->nullable && staged->null_count)
+        return refuse_null(s, staged, err);
+    if (arr_type_equal(staged->type, out->type)) {
+        struct arr_col moved = *staged;
+        *staged = *out;
+        *out = moved;
+        return SLP_OK;
+    }
+    slp_rc rc = rows_widen(staged, out, &row, err);
+    if (rc == SLP_BAD_INPUT)
+        return err_wrap(err, rc, "row %lld", (long long)(s->first_row + row + 1));
+    return rc;
+}
+
+static slp_rc take_batch(struct part *s, struct arr_batch *out, struct slp_err *err)
+{
+    const struct rows_parquet *p = s->p;
+    size_t next = 0;
+    for (size_t i = 0; i < p->want->count; i++) {
+        const struct arr_field *field = &p->want->fields[i];
+        slp_rc rc = SLP_OK;
+        if (p->places[i] == SIZE_MAX)
+            rc = arr_col_append_nulls(&out->cols[i], s->staged.rows, err);
+        else
+            rc = take_column(s, &s->staged.cols[next++], field, &out->cols[i], err);
+        if (rc != SLP_OK)
+            return err_wrap(err, rc, "file \"%s\": column \"%s\"", p->path, field->name);
+    }
+    out->rows = s->staged.rows;
+    s->first_row += out->rows;
+    return SLP_OK;
+}
+
+static slp_rc part_next(struct arr_stream *stream, struct arr_batch *out, struct slp_err *err)
+{
+    struct part *s = (struct part *)stream;
+    if (s->failed != SLP_OK)
+        return err_set(err, s->failed, "file \"%s\": reading failed before", s->p->path);
+    slp_rc rc = arr_stream_next(s->below, &s->staged, err);
+    if (rc == SLP_DONE)
+        return rc;
+    s->failed = rc;
+    if (rc != SLP_OK)
+        return rc;
+    if (out->schema)
+        arr_batch_clear(out);
+    else
+        s->failed = arr_batch_init(out, s->mem, s->base.schema, err);
+    if (s->failed == SLP_OK)
+        s->failed = take_batch(s, out, err);
+    if (s->failed != SLP_OK && out->schema)
+        arr_batch_clear(out);
+    return s->failed;
+}
+
+static void part_close(struct arr_stream *stream)
+{
+    struct part *s = (struct part *)stream;
+    arr_batch_fini(&s->staged);
+    arr_stream_close(s->below);
+    source_close(s->src);
+    alloc_delete(s->mem, s);
+}
+
+slp_rc rows_parquet_part(const struct rows_parquet *p, size_t part, struct alloc *mem,
+                         struct arr_stream **out, struct slp_err *err)
+{
+    static const struct arr_stream_ops ops = {.next = part_next, .close = part_close};
+    slp_rc rc = SLP_OK;
+    struct part *s = NULL;
+    TRY(alloc_new(mem, &s, err));
+    *s = (struct part){.base = {.ops = &ops, .schema = p->want}, .p = p, .mem = mem};
+    for (size_t i = 0; i < part; i++)
+        s->first_row += pq_file_meta(p->file)->groups[i].rows;
+    TRY_OUT(os_source_open(mem, p->path, &s->src, err));
+    struct pq_read_options o = {.columns = p->columns,
+                                .column_count = p->column_count,
+                                .first_group = part,
+                                .group_count = 1,
+                                .batch_rows = rows_of_batch(p, part)};
+    TRY_OUT(pq_read(p->file, s->src, &o, mem, &s->below, err));
+    *out = &s->base;
+out:
+    if (rc != SLP_OK)
+        part_close(&s->base);
+    return rc;
+}
