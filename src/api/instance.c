@@ -3,7 +3,6 @@
 #include "base/num.h"
 #include "os/machine.h"
 #include "store/folder.h"
-#include "store/folder.h"
 
 #define MEMORY_DEFAULT_MAX ((uint64_t)4 << 30)
 #define MEMORY_MIN         ((uint64_t)16 << 20)

@@ -14,15 +14,20 @@ struct listing {
     struct list *list;
 };
 
-typedef slp_rc (*fill_fn)(struct listing *l, struct slp_err *err);
+/* A kind of list: its columns, and what makes its rows. */
+struct list_kind {
+    const struct list_column *columns;
+    size_t count;
+    slp_rc (*fill)(struct listing *l, struct slp_err *err);
+};
 
-static slp_rc fill_list(struct listing *l, const struct list_column *columns, size_t count,
-                        fill_fn fill, struct slp_rows **out, struct slp_err *err)
+static slp_rc fill_list(struct listing *l, const struct list_kind *kind, struct slp_rows **out,
+                        struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     arena_init(&l->arena, l->instance->mem, LIST_MAX_BYTES);
-    TRY_OUT(list_new(l->instance->mem, columns, count, &l->list, err));
-    TRY_OUT(fill(l, err));
+    TRY_OUT(list_new(l->instance->mem, kind->columns, kind->count, &l->list, err));
+    TRY_OUT(kind->fill(l, err));
 out:
     arena_fini(&l->arena);
     if (rc != SLP_OK) {
@@ -33,13 +38,12 @@ out:
 }
 
 static slp_rc make_list(struct slp_instance *instance, const char *table,
-                        const struct list_column *columns, size_t count, fill_fn fill,
-                        struct slp_rows **out, struct slp_err *err)
+                        const struct list_kind *kind, struct slp_rows **out, struct slp_err *err)
 {
     struct listing l = {.instance = instance};
     TRY(instance_table(instance, table, &l.table, err));
     l.view = state_table_view(l.table);
-    return fill_list(&l, columns, count, fill, out, err);
+    return fill_list(&l, kind, out, err);
 }
 
 /* A key as text in the arena; one that is cut inside a field is shown as hexadecimal digits. */
@@ -106,7 +110,8 @@ slp_rc slp_partition_list(struct slp_instance *instance, const char *table, stru
                                                  {"to", ARR_UTF8},         {"files", ARR_INT64},
                                                  {"depth", ARR_INT64},     {"rows", ARR_INT64},
                                                  {"rows_exact", ARR_BOOL}, {"bytes", ARR_INT64}};
-    return make_list(instance, table, columns, 8, fill_partitions, out, err);
+    static const struct list_kind kind = {columns, 8, fill_partitions};
+    return make_list(instance, table, &kind, out, err);
 }
 
 static slp_rc write_point(struct listing *l, struct slice key, bool base64, struct buf *out,
@@ -193,7 +198,8 @@ slp_rc slp_file_list(struct slp_instance *instance, const char *table, struct sl
         {"first_key", ARR_UTF8},    {"last_key", ARR_UTF8},    {"from_sequence", ARR_INT64},
         {"to_sequence", ARR_INT64}, {"partitions", ARR_INT64}, {"unfiled", ARR_BOOL},
         {"made", ARR_TIMESTAMP}};
-    return make_list(instance, table, columns, 10, fill_files, out, err);
+    static const struct list_kind kind = {columns, 10, fill_files};
+    return make_list(instance, table, &kind, out, err);
 }
 
 /* ---- Jobs ---- */
@@ -223,7 +229,8 @@ slp_rc slp_job_list(struct slp_instance *instance, const char *table, struct slp
     static const struct list_column columns[] = {
         {"id", ARR_UTF8}, {"kind", ARR_UTF8},    {"attempt", ARR_INT64},     {"from", ARR_UTF8},
         {"to", ARR_UTF8}, {"inputs", ARR_INT64}, {"deadline", ARR_TIMESTAMP}};
-    return make_list(instance, table, columns, 7, fill_jobs, out, err);
+    static const struct list_kind kind = {columns, 7, fill_jobs};
+    return make_list(instance, table, &kind, out, err);
 }
 
 /* ---- Log ---- */
@@ -265,7 +272,8 @@ slp_rc slp_log_list(struct slp_instance *instance, const char *table, struct slp
                                                  {"time", ARR_TIMESTAMP}, {"kind", ARR_UTF8},
                                                  {"verdict", ARR_UTF8},   {"summary", ARR_UTF8},
                                                  {"base", ARR_INT64},     {"txid", ARR_UTF8}};
-    return make_list(instance, table, columns, 8, fill_log, out, err);
+    static const struct list_kind kind = {columns, 8, fill_log};
+    return make_list(instance, table, &kind, out, err);
 }
 
 /* ---- Status ---- */
@@ -328,8 +336,8 @@ slp_rc slp_status(struct slp_instance *instance, const char *table, struct slp_r
         {"files", ARR_INT64},      {"unfiled", ARR_INT64},  {"rows", ARR_INT64},
         {"bytes", ARR_INT64},      {"depth", ARR_INT64},    {"jobs", ARR_INT64},
         {"dead_files", ARR_INT64}, {"time", ARR_TIMESTAMP}};
-    if (table)
-        return make_list(instance, table, columns, 11, fill_status, out, err);
+    static const struct list_kind one = {columns, 11, fill_status};
+    static const struct list_kind all = {columns, 11, fill_status_of_all};
     struct listing l = {.instance = instance};
-    return fill_list(&l, columns, 11, fill_status_of_all, out, err);
+    return table ? make_list(instance, table, &one, out, err) : fill_list(&l, &all, out, err);
 }

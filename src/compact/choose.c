@@ -35,16 +35,14 @@ static slp_rc choose_leaf(const struct state_leaf *leaf, size_t free_refs, struc
 }
 
 slp_rc compact_choose(const struct table_state *s, struct slice from, size_t least_runs,
-                      struct arena *arena, struct compact_choice *out, bool *found,
-                      struct slp_err *err)
+                      struct arena *arena, struct compact_choice *out, struct slp_err *err)
 {
-    *found = false;
+    *out = (struct compact_choice){.input_count = 0};
     for (size_t i = state_leaf_holding(s, from); i < state_leaf_count(s); i++) {
         const struct state_leaf *leaf = state_leaf_at(s, i);
         size_t free_refs = 0;
         if (free_runs(leaf, &free_refs) < least_runs)
             continue;
-        *found = true;
         return choose_leaf(leaf, free_refs, arena, out, err);
     }
     return SLP_OK;

@@ -18,11 +18,11 @@ struct compact_choice {
 
 /*
  * The first leaf, from key `from` on, with at least `least_runs` free runs; its references are the job's inputs.
- * `*found` says whether there is one. Keys and ids are copied into `arena`. Errors: NO_MEMORY, LIMIT.
+ * None: `out->input_count` is 0. Keys and ids are copied into `arena`. Errors: NO_MEMORY, LIMIT.
  */
 SLP_NODISCARD slp_rc compact_choose(const struct table_state *s, struct slice from,
                                     size_t least_runs, struct arena *arena,
-                                    struct compact_choice *out, bool *found, struct slp_err *err);
+                                    struct compact_choice *out, struct slp_err *err);
 
 /* Are there unfiled files over a leaf that would be due if they were filed? */
 bool compact_wants_filing(const struct table_state *s, size_t least_runs);

@@ -207,7 +207,8 @@ static slp_rc merge_and_finish(struct compaction *c, const struct compact_job *j
                                .suffix = slice_of(suffix, (size_t)n),
                                .lineage = buf_slice(&lineage)};
     TRY_OUT(output_new(c->table, &o, c->mem, &out, err));
-    TRY_OUT(compact_merge(c->table, job, c->options, out, c->mem, rows, err));
+    TRY_OUT(compact_merge(c->table, job, c->options, out, c->mem, err));
+    *rows = output_rows(out);
     TRY_OUT(finish(c, job, out, err));
 out:
     /* Where the outcome is not known the files may be named by the log: they stay. */
@@ -286,9 +287,8 @@ static slp_rc tell_all_due(struct compaction *c, struct slp_err *err)
     arena_init(&arena, c->mem, WORK_MAX_BYTES);
     for (;;) {
         struct compact_choice choice = {0};
-        bool found = false;
-        TRY_OUT(compact_choose(view_of(c), from, least_runs(c), &arena, &choice, &found, err));
-        if (!found)
+        TRY_OUT(compact_choose(view_of(c), from, least_runs(c), &arena, &choice, err));
+        if (choice.input_count == 0)
             break;
         tell_due(c, &choice);
         if (!choice.leaf.has_hi)
@@ -307,7 +307,7 @@ static slp_rc run_one(struct compaction *c, bool *found, struct slp_err *err)
     arena_init(&arena, c->mem, WORK_MAX_BYTES);
     slp_rc rc =
         compact_choose(view_of(c), slice_of(NULL, 0), least_runs(c), &arena, &choice, found, err);
-    if (rc == SLP_OK && *found)
+    if (*found)
         rc = run_choice(c, &choice, err);
     arena_fini(&arena);
     return rc;

@@ -159,7 +159,7 @@ static slp_rc pump(struct state_table *table, struct merge *merge,
 
 slp_rc compact_merge(struct state_table *table, const struct compact_job *job,
                      const struct compact_options *options, struct output *out, struct alloc *mem,
-                     int64_t *rows, struct slp_err *err)
+                     struct slp_err *err)
 {
     int64_t sum = 0;
     struct merge *merge = NULL;
@@ -173,6 +173,5 @@ slp_rc compact_merge(struct state_table *table, const struct compact_job *job,
     if (sum != output_rows(out))
         FAIL(err, CORRUPT, "%" PRId64 " rows were read and %" PRId64 " written", sum,
              output_rows(out));
-    *rows = sum;
     return SLP_OK;
 }

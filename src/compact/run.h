@@ -24,7 +24,7 @@ struct compact_job {
 };
 
 /*
- * Merge the inputs of `job` into `out`; `*rows` says how many went in and came out.
+ * Merge the inputs of `job` into `out`, which has been given no rows before.
  *
  * Errors   CORRUPT    an input by name; an input with another number of rows than the state tells;
  *                     rows that are not conserved
@@ -33,6 +33,6 @@ struct compact_job {
  */
 SLP_NODISCARD slp_rc compact_merge(struct state_table *table, const struct compact_job *job,
                                    const struct compact_options *options, struct output *out,
-                                   struct alloc *mem, int64_t *rows, struct slp_err *err);
+                                   struct alloc *mem, struct slp_err *err);
 
 #endif

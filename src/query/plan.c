@@ -108,13 +108,12 @@ static slp_rc choose_columns(struct planner *p, const struct query_options *o, b
 /* ---- Key ranges ---- */
 
 /* The intersections of two ascending lists of disjoint intervals. */
-static slp_rc intersect(struct plan *plan, const struct key_range *a, size_t a_count,
-                        const struct key_range *b, size_t b_count, struct planner *p,
-                        struct slp_err *err)
+static slp_rc intersect(struct planner *p, const struct key_range *a, size_t a_count,
+                        const struct key_range *b, size_t b_count, struct slp_err *err)
 {
     struct key_range *out = NULL;
     size_t n = 0;
-    TRY(arena_array(&plan->arena, a_count + b_count, sizeof *out, (void **)&out, err));
+    TRY(arena_array(&p->plan->arena, a_count + b_count, sizeof *out, (void **)&out, err));
     for (size_t i = 0, j = 0; i < a_count && j < b_count;) {
         struct key_range both = key_range_clip(a[i], b[j]);
         if (!key_range_is_empty(both))
@@ -142,7 +141,7 @@ static slp_rc choose_ranges(struct planner *p, const struct query_options *o,
     size_t count = 0;
     TRY(pred_key_ranges(over_table, state_table_key_spec(p->table), &p->plan->arena, &by_pred,
                         &count, err));
-    return intersect(p->plan, p->ranges, p->range_count, by_pred, count, p, err);
+    return intersect(p, p->ranges, p->range_count, by_pred, count, err);
 }
 
 /* ---- Pieces ---- */
