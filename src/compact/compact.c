@@ -305,8 +305,8 @@ static slp_rc run_one(struct compaction *c, bool *found, struct slp_err *err)
     struct arena arena;
     struct compact_choice choice = {0};
     arena_init(&arena, c->mem, WORK_MAX_BYTES);
-    slp_rc rc =
-        compact_choose(view_of(c), slice_of(NULL, 0), least_runs(c), &arena, &choice, found, err);
+    slp_rc rc = compact_choose(view_of(c), slice_of(NULL, 0), least_runs(c), &arena, &choice, err);
+    *found = rc == SLP_OK && choice.input_count > 0;
     if (*found)
         rc = run_choice(c, &choice, err);
     arena_fini(&arena);
