@@ -189,6 +189,7 @@ void datafile_close(struct datafile *f)
 {
     if (!f)
         return;
+    datafile_space_free(f, f->idle);
     source_close(f->src);
     arena_fini(&f->arena);
     alloc_delete(f->mem, f);

@@ -109,7 +109,7 @@ static slp_rc take_fields(struct cursor *c, struct slp_err *err)
     for (;;) {
         uint64_t tag = 0;
         uint64_t len = 0;
-        struct slice unused;
+        struct slice unused = {0};
         TRY(take(c, UINT64_MAX, &tag, err));
         if (tag == 0)
             break;
@@ -133,7 +133,7 @@ static slp_rc take_key(struct cursor *c, size_t i, const struct index_key *befor
     size_t start = c->at;
     uint64_t head = 0;
     uint64_t rest_len = 0;
-    struct slice rest;
+    struct slice rest = {0};
     size_t most = i % INDEX_RESTART ? before->bytes.len : 0;
     TRY(take(c, (uint64_t)most * 2 + 1, &head, err));
     size_t shared = (size_t)(head >> 1);
@@ -241,7 +241,7 @@ static slp_rc take_top(struct cursor *c, uint64_t offset, uint64_t first_offset,
                        struct index_top *top, struct slp_err *err)
 {
     uint64_t len = 0;
-    struct slice last;
+    struct slice last = {0};
     TRY(take_u32(c, UINT32_MAX, &top->key_version, err));
     if (top->key_version != KEY_VERSION)
         FAIL(err, UNSUPPORTED, "keys of version %" PRIu32 ", this program reads version %u",

@@ -9,9 +9,11 @@
  *
  *   window   blocks of one part (slice and row group), up to prefetch_bytes, at least one block;
  *            one round reads a range of pages a column, and dictionaries that are not there yet
- *   block    key columns are decoded and their keys encoded; a block outside the range ends here,
- *            else the other columns follow
- *   batch    blocks joined up to batch_rows, clipped to the range at both ends
+ *   block    key columns are decoded first; a block that may lie across an end of the range is
+ *            halved until its rows inside are known, a key encoded at each step, so that a lookup
+ *            does not encode a whole block's keys. A block with no row inside ends here, else the
+ *            other columns follow and the keys of the rows inside
+ *   batch    blocks joined up to batch_rows; rows before the range are skipped when it is handed out
  *
  * `wide` has a place for every column of the table, of which only those that are needed are filled:
  * the encoder of keys wants that shape. What is handed out borrows its columns.
@@ -35,6 +37,7 @@ struct column_read {
 struct reader {
     struct run base;
     struct datafile *f;
+    struct datafile_space *s;
     struct arena arena; /* the range, the schema handed out */
     struct key_range range;
     size_t prefetch_bytes;
@@ -47,18 +50,9 @@ struct reader {
     const size_t *chosen;
     size_t chosen_count;
     struct arr_schema schema; /* of what is handed out */
-    struct pq_scratch scratch;
-    bool has_scratch;
-    struct arr_batch wide;
-    struct arr_batch clipped; /* of `wide`'s shape, for batches that begin outside the range */
     struct arr_batch out;
-    struct key_vec keys;
-    struct key_vec clipped_keys;
-    struct arr_col millis; /* scratch for columns in seconds */
-    struct buf last_key;   /* of the batch before */
-    bool has_last;
+    bool has_last; /* s->last_key is set */
     bool is_done;
-    struct buf window;
     struct io_range *ranges; /* two a column */
     const struct index_slice *slice;
     const struct index_part *part;
@@ -141,7 +135,7 @@ static bool wants_dictionary(const struct reader *r, const struct column_read *c
 static size_t list_ranges(struct reader *r)
 {
     size_t count = 0;
-    uint8_t *dst = r->window.ptr;
+    uint8_t *dst = r->s->window.ptr;
     for (size_t i = 0; i < r->column_count; i++) {
         struct column_read *c = &r->columns[i];
         if (c->at == DATAFILE_NO_COLUMN)
@@ -179,9 +173,9 @@ static slp_rc fetch_window(struct reader *r, struct slp_err *err)
     if (bytes > r->f->info.index_offset)
         FAIL(err, CORRUPT, "block %" PRId64 ": %" PRIu64 " bytes of pages in a file of %" PRIu64,
              r->block, bytes, r->f->info.file_bytes);
-    r->window.len = 0;
-    TRY(buf_reserve(&r->window, (size_t)bytes, err));
-    r->window.len = (size_t)bytes;
+    r->s->window.len = 0;
+    TRY(buf_reserve(&r->s->window, (size_t)bytes, err));
+    r->s->window.len = (size_t)bytes;
     return source_read(r->f->src, r->ranges, list_ranges(r), err);
 }
 
@@ -204,13 +198,13 @@ static slp_rc split_page(struct slice in, struct pq_page_header *header, struct 
 
 static slp_rc load_dictionary(struct reader *r, struct column_read *c, struct slp_err *err)
 {
-    struct pq_page_header header;
-    struct slice body;
+    struct pq_page_header header = {0};
+    struct slice body = {0};
     if (c->dict_bytes.len == 0 || c->dict.loaded)
         return SLP_OK;
     TRY(split_page(c->dict_bytes, &header, &body, err));
     enum cx_kind codec = (enum cx_kind)chunk_of(r, c)->codec;
-    TRY(pq_dictionary_decode(&r->f->pages[c->at], codec, &header, body, &r->scratch, &c->dict,
+    TRY(pq_dictionary_decode(&r->f->pages[c->at], codec, &header, body, &r->s->scratch, &c->dict,
                              err));
     c->dict_bytes = slice_of(NULL, 0);
     return SLP_OK;
@@ -223,14 +217,14 @@ static slp_rc decode_pages(struct reader *r, struct column_read *c, struct slice
     int64_t want = out->rows + rows;
     TRY(load_dictionary(r, c, err));
     while (in.len > 0) {
-        struct pq_page_header header;
-        struct slice body;
+        struct pq_page_header header = {0};
+        struct slice body = {0};
         TRY(split_page(in, &header, &body, err));
         if (header.value_count > want - out->rows)
             FAIL(err, CORRUPT, "a page of %" PRId32 " rows where %" PRId64 " are left",
                  header.value_count, want - out->rows);
         TRY(pq_page_decode(&r->f->pages[c->at], codec, &header, body,
-                           c->dict.loaded ? &c->dict : NULL, &r->scratch, out, err));
+                           c->dict.loaded ? &c->dict : NULL, &r->s->scratch, out, err));
         in = slice_after(in, (size_t)(body.ptr + body.len - in.ptr));
     }
     if (out->rows != want)
@@ -258,7 +252,7 @@ static slp_rc append_seconds(const struct arr_col *millis, struct arr_col *out, 
 
 static slp_rc decode_column(struct reader *r, struct column_read *c, struct slp_err *err)
 {
-    struct arr_col *out = &r->wide.cols[c->column];
+    struct arr_col *out = &r->s->wide.cols[c->column];
     size_t inside = (size_t)(r->block - r->slice->first_block);
     int64_t rows = r->slice->first_rows[inside + 1] - r->slice->first_rows[inside];
     if (c->at == DATAFILE_NO_COLUMN)
@@ -270,11 +264,11 @@ static slp_rc decode_column(struct reader *r, struct column_read *c, struct slp_
     bool is_seconds = out->type.kind == ARR_TIMESTAMP && out->type.unit == ARR_SECOND;
     slp_rc rc = SLP_OK;
     if (is_seconds) {
-        arr_col_clear(&r->millis);
-        r->millis.type = r->f->pages[c->at].type;
-        rc = decode_pages(r, c, in, rows, &r->millis, err);
+        arr_col_clear(&r->s->millis);
+        r->s->millis.type = r->f->pages[c->at].type;
+        rc = decode_pages(r, c, in, rows, &r->s->millis, err);
         if (rc == SLP_OK)
-            rc = append_seconds(&r->millis, out, err);
+            rc = append_seconds(&r->s->millis, out, err);
     } else {
         rc = decode_pages(r, c, in, rows, out, err);
     }
@@ -282,74 +276,117 @@ static slp_rc decode_column(struct reader *r, struct column_read *c, struct slp_
                     r->f->schema->columns.fields[c->column].name, r->block, offset);
 }
 
-static void truncate_keys(struct key_vec *v, int64_t count)
+static slp_rc encode_keys(struct reader *r, int64_t first, int64_t rows, struct key_vec *out,
+                          struct slp_err *err)
 {
-    if (count == v->count)
-        return;
-    v->bytes.len = (size_t)((const uint64_t *)(const void *)v->offsets.ptr)[count];
-    v->offsets.len = ((size_t)count + 1) * sizeof(uint64_t);
-    v->count = count;
-}
-
-static slp_rc encode_keys(struct reader *r, int64_t first, int64_t rows, struct slp_err *err)
-{
-    slp_rc rc = key_encode_rows(r->f->spec, &r->wide, first, rows, &r->keys, err);
+    slp_rc rc = key_encode_rows(r->f->spec, &r->s->wide, first, rows, out, err);
     if (rc == SLP_BAD_INPUT)
         FAIL(err, CORRUPT, "block %" PRId64 " has a null in a key field", r->block);
     return rc;
 }
 
-/* Keys of the block just decoded, from row `first` of the batch on: ascending, and as indexed. */
-static slp_rc check_keys(const struct reader *r, int64_t first, struct slp_err *err)
+/* The key of one row of `wide`, until the next call. */
+static slp_rc probe_key(struct reader *r, int64_t row, struct slice *key, struct slp_err *err)
 {
-    struct slice indexed = r->slice->keys[r->block - r->slice->first_block].bytes;
-    if (!slice_equal(key_at(&r->keys, first), indexed))
-        FAIL(err, CORRUPT, "block %" PRId64 " does not begin with the key of the key index",
-             r->block);
-    bool falls = first == 0 && r->has_last &&
-                 slice_compare(key_at(&r->keys, 0), buf_slice(&r->last_key)) < 0;
-    int64_t fall = falls ? 0 : key_first_fall(&r->keys, first ? first - 1 : 0);
-    if (fall < r->keys.count)
-        FAIL(err, CORRUPT, "row %" PRId64 " of block %" PRId64 " has a key below the row before it",
-             fall - first, r->block);
+    key_vec_clear(&r->s->probe);
+    TRY(encode_keys(r, row, 1, &r->s->probe, err));
+    *key = key_at(&r->s->probe, 0);
     return SLP_OK;
 }
 
-static bool is_behind(struct key_range range, struct slice key)
+/* The first of rows [first, end) of `wide` whose key is not below `bound`; `end` if none. */
+static slp_rc halve(struct reader *r, int64_t first, int64_t end, struct slice bound, int64_t *out,
+                    struct slp_err *err)
 {
-    return range.has_hi && slice_compare(key, range.hi) >= 0;
+    while (first < end) {
+        struct slice key = {0};
+        int64_t middle = first + (end - first) / 2;
+        TRY(probe_key(r, middle, &key, err));
+        if (slice_compare(key, bound) < 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    *out = first;
+    return SLP_OK;
 }
 
-/*
- * Decode the next block behind the rows that the batch has. Rows before the range are left in, to
- * be skipped: `*skip` is how many; rows behind the range are cut off.
- */
+static struct slice indexed_key(const struct reader *r)
+{
+    return r->slice->keys[r->block - r->slice->first_block].bytes;
+}
+
+/* A key that none of the block's is above: the next block's first, or the file's last. */
+static struct slice greatest_key(const struct reader *r)
+{
+    size_t inside = (size_t)(r->block - r->slice->first_block);
+    const struct index_top *top = &r->f->top;
+    if (inside + 1 < r->slice->block_count)
+        return r->slice->keys[inside + 1].bytes;
+    if (r->block + 1 < top->block_count)
+        return top->slices[(r->block + 1) / DATAFILE_SLICE_BLOCKS].key.bytes;
+    return top->last_key;
+}
+
+static slp_rc fail_first_key(const struct reader *r, struct slp_err *err)
+{
+    FAIL(err, CORRUPT, "block %" PRId64 " does not begin with the key of the key index", r->block);
+}
+
+/* Which rows of the block, of which `*from` is the first and `*to` behind the last, are in the
+ * range. Only the first block of a batch may begin before it. */
+static slp_rc clip_block(struct reader *r, int64_t *from, int64_t *to, struct slp_err *err)
+{
+    struct slice first_key = {0};
+    bool cuts_lo = *from == 0 && slice_compare(indexed_key(r), r->range.lo) < 0;
+    bool cuts_hi = r->range.has_hi && slice_compare(greatest_key(r), r->range.hi) >= 0;
+    if (cuts_lo) {
+        TRY(probe_key(r, *from, &first_key, err));
+        if (!slice_equal(first_key, indexed_key(r)))
+            return fail_first_key(r, err);
+        TRY(halve(r, *from, *to, r->range.lo, from, err));
+    }
+    return cuts_hi ? halve(r, *from, *to, r->range.hi, to, err) : SLP_OK;
+}
+
+/* The keys of rows [from, to), the last ones that came: ascending, and beginning as indexed. */
+static slp_rc take_keys(struct reader *r, bool is_whole, int64_t from, int64_t to,
+                        struct slp_err *err)
+{
+    struct key_vec *keys = &r->s->keys;
+    int64_t before = keys->count;
+    TRY(encode_keys(r, from, to - from, keys, err));
+    if (is_whole && !slice_equal(key_at(keys, before), indexed_key(r)))
+        return fail_first_key(r, err);
+    bool falls = before == 0 && r->has_last &&
+                 slice_compare(key_at(keys, 0), buf_slice(&r->s->last_key)) < 0;
+    int64_t fall = falls ? 0 : key_first_fall(keys, before ? before - 1 : 0);
+    if (fall < keys->count)
+        FAIL(err, CORRUPT, "row %" PRId64 " of block %" PRId64 " has a key below the row before it",
+             fall - before, r->block);
+    r->has_last = true;
+    return buf_assign(&r->s->last_key, key_at(keys, keys->count - 1), err);
+}
+
+/* Decode the next block behind the rows that the batch has. `*skip` becomes the number of rows
+ * before the range that are left in at the front. */
 static slp_rc decode_block(struct reader *r, int64_t *skip, struct slp_err *err)
 {
-    int64_t first = r->keys.count;
+    struct arr_batch *wide = &r->s->wide;
+    int64_t first = wide->rows;
     for (size_t i = 0; i < r->key_count; i++)
         TRY(decode_column(r, &r->columns[i], err));
-    int64_t rows = r->wide.cols[r->columns[0].column].rows - first;
-    r->wide.rows = first + rows;
-    TRY(encode_keys(r, first, rows, err));
-    TRY(check_keys(r, first, err));
-    if (first == 0)
-        *skip = slice_compare(key_at(&r->keys, 0), r->range.lo) < 0
-                    ? key_lower_bound(&r->keys, r->range.lo)
-                    : 0;
-    int64_t keep = r->keys.count;
-    if (is_behind(r->range, key_at(&r->keys, r->keys.count - 1)))
-        keep = num_max_i64(key_lower_bound(&r->keys, r->range.hi), first);
-    if (keep > first && keep > *skip) {
+    wide->rows = wide->cols[r->columns[0].column].rows;
+    int64_t from = first;
+    int64_t to = wide->rows;
+    TRY(clip_block(r, &from, &to, err));
+    if (from < to) {
         for (size_t i = r->key_count; i < r->column_count; i++)
             TRY(decode_column(r, &r->columns[i], err));
-    } else {
-        keep = first;
+        TRY(take_keys(r, from == first, from, to, err));
+        *skip = first == 0 ? from : *skip;
     }
-    TRY(buf_assign(&r->last_key, key_at(&r->keys, r->keys.count - 1), err));
-    r->has_last = true;
-    arr_batch_truncate(&r->wide, keep);
-    truncate_keys(&r->keys, keep);
+    arr_batch_truncate(wide, from < to ? to : first);
     r->block++;
     return SLP_OK;
 }
@@ -369,42 +406,40 @@ static bool may_join(const struct reader *r)
 {
     if (r->block == r->end_block)
         return false;
-    if (r->keys.count == 0)
+    if (r->s->keys.count == 0)
         return true;
-    return r->keys.count + next_rows(r) <= r->batch_rows &&
-           arr_batch_memory(&r->wide) < JOIN_MAX_BYTES;
+    return r->s->keys.count + next_rows(r) <= r->batch_rows &&
+           arr_batch_memory(&r->s->wide) < JOIN_MAX_BYTES;
 }
 
 /* Take out the rows before the range: the rest is copied, once a run at most. */
 static slp_rc clip(struct reader *r, int64_t skip, struct slp_err *err)
 {
-    int64_t rows = r->keys.count - skip;
+    int64_t rows = r->s->keys.count;
     for (size_t i = 0; i < r->column_count; i++) {
         size_t c = r->columns[i].column;
-        struct arr_col *whole = &r->wide.cols[c];
-        arr_col_clear(&r->clipped.cols[c]);
-        TRY(arr_col_append_run(&r->clipped.cols[c], whole, skip, rows, err));
+        struct arr_col *whole = &r->s->wide.cols[c];
+        arr_col_clear(&r->s->clipped.cols[c]);
+        TRY(arr_col_append_run(&r->s->clipped.cols[c], whole, skip, rows, err));
     }
-    key_vec_clear(&r->clipped_keys);
-    return key_vec_append_run(&r->clipped_keys, &r->keys, skip, rows, err);
+    return SLP_OK;
 }
 
 /* Hand out the chosen columns: their structs are copied, their bytes stay where they are. */
 static void hand_out(struct reader *r, bool is_clipped, struct run_block *out)
 {
-    const struct arr_batch *from = is_clipped ? &r->clipped : &r->wide;
-    const struct key_vec *keys = is_clipped ? &r->clipped_keys : &r->keys;
+    const struct arr_batch *from = is_clipped ? &r->s->clipped : &r->s->wide;
     for (size_t i = 0; i < r->chosen_count; i++)
         r->out.cols[i] = from->cols[r->chosen[i]];
-    r->out.rows = keys->count;
-    *out = (struct run_block){.batch = &r->out, .keys = keys};
+    r->out.rows = r->s->keys.count;
+    *out = (struct run_block){.batch = &r->out, .keys = &r->s->keys};
 }
 
 /* Fill a batch with at least one row in the range, or none if there is none left. */
 static slp_rc fill(struct reader *r, int64_t *skip, struct slp_err *err)
 {
-    arr_batch_clear(&r->wide);
-    key_vec_clear(&r->keys);
+    arr_batch_clear(&r->s->wide);
+    key_vec_clear(&r->s->keys);
     *skip = 0;
     while (may_join(r)) {
         if (r->block < r->window_first || r->block >= r->window_end)
@@ -421,7 +456,7 @@ static slp_rc reader_next(struct run *run, struct run_block *out, struct slp_err
         return SLP_DONE;
     int64_t skip = 0;
     slp_rc rc = fill(r, &skip, err);
-    if (rc == SLP_OK && r->keys.count == 0) {
+    if (rc == SLP_OK && r->s->keys.count == 0) {
         r->is_done = true;
         return SLP_DONE;
     }
@@ -438,15 +473,7 @@ static void reader_close(struct run *run)
     struct reader *r = (struct reader *)(void *)run;
     for (size_t i = 0; r->columns && i < r->column_count; i++)
         forget_dictionary(&r->columns[i]);
-    if (r->has_scratch)
-        pq_scratch_fini(&r->scratch);
-    arr_batch_fini(&r->wide);
-    arr_batch_fini(&r->clipped);
-    arr_col_fini(&r->millis);
-    key_vec_fini(&r->keys);
-    key_vec_fini(&r->clipped_keys);
-    buf_fini(&r->last_key);
-    buf_fini(&r->window);
+    datafile_space_give(r->f, r->s, r->prefetch_bytes == 0);
     struct alloc *mem = r->f->mem;
     arena_fini(&r->arena);
     alloc_delete(mem, r);
@@ -496,17 +523,13 @@ static slp_rc choose(struct reader *r, const struct datafile_read_options *o, st
 
 static slp_rc prepare(struct reader *r, const struct datafile_read_options *o, struct slp_err *err)
 {
-    const struct arr_schema *all = &r->f->schema->columns;
     TRY(arena_copy(&r->arena, o->range.lo, &r->range.lo, err));
     TRY(arena_copy(&r->arena, o->range.hi, &r->range.hi, err));
     r->range.has_hi = o->range.has_hi;
     r->prefetch_bytes = o->prefetch_bytes;
     r->batch_rows = o->batch_rows < INT64_MAX / 2 ? (int64_t)o->batch_rows : INT64_MAX / 2;
     TRY(choose(r, o, err));
-    TRY(pq_scratch_init(&r->scratch, r->f->mem, true, err));
-    r->has_scratch = true;
-    TRY(arr_batch_init(&r->wide, r->f->mem, all, err));
-    TRY(arr_batch_init(&r->clipped, r->f->mem, all, err));
+    TRY(datafile_space_take(r->f, &r->s, err));
     return datafile_find(r->f, r->range, &r->block, &r->end_block, err);
 }
 
@@ -518,11 +541,6 @@ slp_rc datafile_read(struct datafile *f, const struct datafile_read_options *opt
     TRY(alloc_new(f->mem, &r, err));
     *r = (struct reader){.base = {.ops = &ops}, .f = f, .window_first = -1, .window_end = -1};
     arena_init(&r->arena, f->mem, SIZE_MAX / 2);
-    key_vec_init(&r->keys, f->mem, SIZE_MAX / 4);
-    key_vec_init(&r->clipped_keys, f->mem, SIZE_MAX / 4);
-    arr_col_init(&r->millis, f->mem, (struct arr_type){.kind = ARR_TIMESTAMP, .unit = ARR_MILLI});
-    buf_init(&r->last_key, f->mem, KEY_MAX_BYTES);
-    buf_init(&r->window, f->mem, SIZE_MAX / 2);
     slp_rc rc = prepare(r, options, err);
     if (rc != SLP_OK) {
         reader_close(&r->base);
