@@ -1,0 +1,41 @@
+#include "ingest/budget.h"
+
+#include "base/num.h"
+#include "os/writer.h"
+#include "output/output.h"
+
+#define WORKER_BYTES ((size_t)32 << 20)  /* a second worker has at least this */
+#define CHUNK_BYTES  ((size_t)16 << 20)  /* beyond this sorting leaves the caches */
+#define GROUP_BYTES  ((size_t)512 << 10) /* groups smaller than this cost more than a thread gives */
+#define BLOCK_BYTES  ((size_t)256 << 10)
+#define FAN_IN_MAX   256u
+#define FAN_IN_MIN   4u
+
+static size_t clamp(size_t value, size_t low, size_t high)
+{
+    return num_max_size(num_min_size(value, high), low);
+}
+
+struct ingest_budget ingest_budget_of(size_t memory, size_t threads)
+{
+    struct ingest_budget b = {0};
+    threads = num_max_size(threads, 1);
+    memory = num_max_size(memory, INGEST_MEMORY_MIN);
+    /* A group for each thread and one being filled, each with its encoded pages. */
+    b.output_bytes = num_min_size(memory / 4, 2 * (threads + 1) * OUTPUT_GROUP_BYTES_MAX);
+    b.output_threads = clamp(b.output_bytes / (2 * GROUP_BYTES) - 1, 1, threads);
+    b.workers = clamp(memory / WORKER_BYTES, 1, threads);
+    size_t share = (memory - b.output_bytes - memory / 8) / b.workers;
+    b.chunk_max = share / 12;
+    b.chunk_bytes = num_min_size(b.chunk_max, CHUNK_BYTES);
+    b.batch_bytes = b.chunk_bytes / 2;
+    b.held_bytes = share - share / 3;
+    b.block_bytes = num_min_size(BLOCK_BYTES, share / 64);
+    b.fan_in = clamp(b.held_bytes / ingest_spilled_bytes(&b), FAN_IN_MIN, FAN_IN_MAX);
+    return b;
+}
+
+size_t ingest_spilled_bytes(const struct ingest_budget *b)
+{
+    return 3 * b->block_bytes + OS_WRITER_BUFFER_BYTES;
+}

@@ -1,0 +1,38 @@
+/*
+ * How an ingest divides the memory it may use.
+ *
+ *   memory | output: groups being encoded and written | spare | worker | worker | ...
+ *   worker | a batch being read | a chunk being sorted, twice | what it holds sorted
+ *
+ * Reading and sorting come first, merging and writing afterwards; what was not spilled is held
+ * through both, so the output's part is kept free from the beginning. The spare eighth is for what
+ * readers, compressors and the allocator take beyond the rows.
+ *
+ * Pure.
+ */
+#ifndef SLP_INGEST_BUDGET_H
+#define SLP_INGEST_BUDGET_H
+
+#include <stddef.h>
+
+#define INGEST_MEMORY_MIN ((size_t)16 << 20)
+
+struct ingest_budget {
+    size_t workers;        /* threads that read and sort */
+    size_t output_bytes;   /* for groups being written */
+    size_t output_threads; /* that encode them */
+    size_t batch_bytes;    /* rows read at once */
+    size_t chunk_bytes;    /* rows sorted at once, with all that sorting takes: at least, */
+    size_t chunk_max;      /* and at most, when much is held and runs would be many */
+    size_t held_bytes;     /* sorted rows that a worker holds before it spills them */
+    size_t block_bytes;    /* rows of one block of a spilled run */
+    size_t fan_in;         /* spilled runs that one merge may have before the output's */
+};
+
+/* Less than INGEST_MEMORY_MIN counts as that, no thread as one. */
+struct ingest_budget ingest_budget_of(size_t memory, size_t threads);
+
+/* What a merge holds of one spilled run: its block, the bytes it was made from, and its buffer. */
+size_t ingest_spilled_bytes(const struct ingest_budget *b);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * Emit: sorted runs merged into data files, cut where leaves end.
+ *
+ *   runs -> merge -> row group -> | leaf 3 | leaf 4 | leaf 7 ... -> a file each, or one for all
+ */
+#ifndef SLP_INGEST_EMIT_H
+#define SLP_INGEST_EMIT_H
+
+#include "ingest/intake.h"
+#include "output/output.h"
+
+/* So many files one transaction surely holds: beyond it several leaves share a file, which is then
+ * filed under each of them. */
+#define INGEST_FILES_MAX 2048
+
+/*
+ * One wide file for all leaves, rather than a file for each? The rule of ingest.h; but rows for more
+ * than INGEST_WIDE_BYTES_MAX are always filed, since few unfiled files are allowed.
+ */
+#define INGEST_WIDE_BYTES_MAX ((uint64_t)8 << 30)
+bool ingest_is_wide(const struct ingest_rows *rows);
+
+struct ingest_emit_options {
+    const struct state_table *table;
+    bool is_wide;
+    const volatile int *cancel; /* may be NULL */
+};
+
+/*
+ * Write all rows; takes the runs, on failure too.
+ * Errors   CORRUPT    rows that are not conserved; a spilled run
+ *          CANCELLED  and whatever the output returns
+ */
+SLP_NODISCARD slp_rc ingest_emit(struct alloc *mem, const struct ingest_emit_options *options,
+                                 struct ingest_rows *rows, struct output *out, struct slp_err *err);
+
+#endif

@@ -1,0 +1,123 @@
+#include "ingest/ingest.h"
+
+#include <inttypes.h>
+
+#include "ingest/budget.h"
+#include "ingest/emit.h"
+#include "ingest/intake.h"
+#include "os/folder.h"
+
+#define LINEAGE_MAX_BYTES ((size_t)4096)
+
+struct ingest {
+    struct state_table *table;
+    const struct ingest_options *o;
+    struct alloc *mem;
+    struct ingest_budget budget;
+    struct ingest_result result;
+};
+
+static slp_rc write_lineage(const struct ingest *g, struct buf *out, struct slp_err *err)
+{
+    char table[33];
+    char id[33];
+    hash_format(state_table_id(g->table), table);
+    hash_format(state_random_id(state_table_instance(g->table)), id);
+    return buf_printf(out, err, "{\"table\":\"%s\",\"base\":%" PRIu64 ",\"ingest\":\"%s\"}", table,
+                      state_number(state_table_view(g->table)), id);
+}
+
+/* Commit the files. Where that fails, or was done before by the same token, they are removed;
+ * unless the outcome is not known: the log may name them. */
+static slp_rc commit(struct ingest *g, struct output *out, bool is_wide, struct slp_err *err)
+{
+    struct state_new_file *files = NULL;
+    size_t count = 0;
+    struct state_result result = {0};
+    TRY(output_finish(out, &files, &count, err));
+    for (size_t i = 0; i < count; i++)
+        files[i].is_unfiled = is_wide;
+    struct state_txn txn = {.kind = STATE_ADD, .add = {.files = files, .count = count}};
+    struct state_commit_options o = {.token = g->o->token, .cancel = g->o->cancel};
+    TRY(state_table_commit(g->table, &txn, &o, &result, err));
+    TRY(state_result_check(&result, err));
+    g->result.at = result.outcome.at;
+    g->result.is_duplicate = result.outcome.is_duplicate;
+    if (result.outcome.is_duplicate) {
+        output_discard(out);
+        return SLP_OK;
+    }
+    g->result.files = count;
+    g->result.bytes = output_bytes(out);
+    return SLP_OK;
+}
+
+static slp_rc write_files(struct ingest *g, struct ingest_rows *rows, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct output *out = NULL;
+    struct buf lineage;
+    bool is_wide = ingest_is_wide(rows);
+    buf_init(&lineage, g->mem, LINEAGE_MAX_BYTES);
+    TRY_OUT(write_lineage(g, &lineage, err));
+    struct output_options o = {.threads = g->budget.output_threads,
+                               .memory = g->budget.output_bytes,
+                               .lineage = buf_slice(&lineage)};
+    TRY_OUT(output_new(g->table, &o, g->mem, &out, err));
+    struct ingest_emit_options emit = {
+        .table = g->table, .is_wide = is_wide, .cancel = g->o->cancel};
+    TRY_OUT(ingest_emit(g->mem, &emit, rows, out, err));
+    TRY_OUT(commit(g, out, is_wide, err));
+out:
+    if (rc != SLP_OK && rc != SLP_UNKNOWN && out)
+        output_discard(out);
+    output_free(out);
+    buf_fini(&lineage);
+    return rc;
+}
+
+static slp_rc take_in(struct ingest *g, struct ingest_rows *rows, struct slp_err *err)
+{
+    const char *folder = g->o->temp_folder;
+    struct ingest_feed feed;
+    struct ingest_feed_options f = {
+        .inputs = g->o->inputs,
+        .input_count = g->o->input_count,
+        .rows = {.format = g->o->format,
+                 .want = &state_table_schema(g->table)->columns,
+                 .batch_rows = OUTPUT_GROUP_ROWS,
+                 .batch_bytes = g->budget.batch_bytes},
+    };
+    TRY(ingest_feed_init(&feed, g->mem, &f, err));
+    g->result.inputs = feed.path_count;
+    struct ingest_intake_options o = {.table = g->table,
+                                      .feed = &feed,
+                                      .budget = &g->budget,
+                                      .temp_folder = folder ? folder : os_folder_temporary(),
+                                      .cancel = g->o->cancel,
+                                      .dry_run = g->o->dry_run};
+    slp_rc rc = ingest_intake(g->mem, &o, rows, err);
+    ingest_feed_fini(&feed);
+    return rc;
+}
+
+slp_rc ingest_run(struct state_table *table, const struct ingest_options *options,
+                  struct alloc *mem, struct ingest_result *out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct ingest_rows rows = {0};
+    struct ingest g = {.table = table,
+                       .o = options,
+                       .mem = mem,
+                       .budget = ingest_budget_of(options->memory, options->threads)};
+    g.result.at.frame = state_number(state_table_view(table));
+    TRY_OUT(take_in(&g, &rows, err));
+    g.result.rows = rows.rows;
+    g.result.spilled_runs = rows.spilled_runs;
+    if (rows.rows > 0 && !options->dry_run)
+        TRY_OUT(write_files(&g, &rows, err));
+    *out = g.result;
+out:
+    ingest_rows_fini(&rows);
+    return rc;
+}
