@@ -509,8 +509,6 @@ static slp_rc bind_in(struct binder *b, const struct pred_syntax *s, bool negate
         is_set = is_set && item->kind == PRED_SYN_LITERAL;
     if (s->first->kind == PRED_SYN_COLUMN)
         TRY(find_column(b, s->first, &column));
-    if (s->count == 1)
-        return new_const(b, truth_of(inverse), out);
     return is_set ? bind_in_set(b, s, column, inverse, out) : bind_in_as_list(b, s, inverse, out);
 }
 

@@ -303,8 +303,6 @@ static int model_leaf(const struct model *m, int cell)
     case DISTINCT:
         return cell < 0 ? !m->negated : (order != 0) != m->negated;
     case IN:
-        if (m->members == 0 && !m->has_null)
-            return m->negated;
         if (cell >= 0 && (m->members >> cell & 1))
             return !m->negated;
         return cell < 0 || m->has_null ? PRED_UNKNOWN : m->negated;
