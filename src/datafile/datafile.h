@@ -2,8 +2,8 @@
  * A data file: one sorted file of a table. Plain Parquet for everybody, with a key index inside for
  * us.
  *
- *   | PAR1 | row groups, in blocks | key index: slice 0 | slice 1 | ... | top | page index | footer
- * | N | PAR1 |
+ *   | PAR1 | row groups | slice 0 | slice 1 | ... | top | page index | footer | N | PAR1 |
+ *            in blocks    `------ key index ---------'
  *
  * Block: a run of rows at whose start every column begins a page; at most DATAFILE_BLOCK_ROWS_MAX
  * rows, never across a row group. Slice: the entries of 64 blocks: first key of each,
@@ -65,12 +65,14 @@ SLP_NODISCARD slp_rc datafile_writer_new(struct alloc *mem, struct sink *sink,
 void datafile_writer_free(struct datafile_writer *w);
 
 /*
- * Write rows with their keys as one row group; takes the contents of both, which are blank
- * afterwards (initialise them again for the next). With threads > 1 encoding goes on behind the
- * call, at most `threads` groups at once.
+ * Write rows with their keys as one row group; takes the contents of both, on failure too: they are
+ * blank afterwards (initialise them again for the next). With threads > 1 encoding goes on behind
+ * the call, at most `threads` groups at once; the writer's allocator must then be safe for threads.
+ * The keys are believed to be those of the rows.
  *
  * Errors   INVALID  keys that fall, inside the group or from the one before
- *          LIMIT, NO_MEMORY, and whatever the sink returns, perhaps for an earlier group
+ *          LIMIT, NO_MEMORY, and whatever the sink returns, perhaps for an earlier group; every
+ *          call after a failed one returns its error again
  */
 SLP_NODISCARD slp_rc datafile_writer_take(struct datafile_writer *w, struct arr_batch *rows,
                                           struct key_vec *keys, struct slp_err *err);
@@ -130,8 +132,12 @@ struct datafile_read_options {
  * file may be open, one thread at a time. `out_schema` (may be NULL) is set to the schema of the
  * batches, which lives as long as the run.
  *
- * Errors of next   CORRUPT with file, column, block and offset; a page that fails its CRC; keys out
- * of order
+ * Errors   those of datafile_find
+ * Errors of next   CORRUPT  a page that fails its CRC or does not fit the key index (file, column,
+ *                           block, offset); keys that fall or are not as indexed. At the ends of the
+ *                           range only the rows inside are looked at
+ *                  UNSUPPORTED, LIMIT, NO_MEMORY, and whatever the source returns
+ * Cost     one round of reads a window: a range a column, and one for each dictionary that is new
  */
 SLP_NODISCARD slp_rc datafile_read(struct datafile *f, const struct datafile_read_options *options,
                                    struct run **out, const struct arr_schema **out_schema,

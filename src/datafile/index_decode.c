@@ -264,7 +264,7 @@ slp_rc datafile_top_decode(struct slice bytes, uint64_t offset, uint64_t first_o
                            struct arena *a, struct index_top *out, struct slp_err *err)
 {
     assert(first_offset <= offset);
-    struct cursor c;
+    struct cursor c = {0};
     struct index_top top = {0};
     slp_rc rc = open_cursor(&c, bytes, "SLKT", err);
     if (rc == SLP_OK)
@@ -326,13 +326,14 @@ static slp_rc check_place(uint64_t offset, uint64_t bytes, uint64_t end, size_t 
 }
 
 static slp_rc take_chunk(struct cursor *c, const struct index_top *top, struct index_slice *s,
-                         const struct index_part *part, size_t column, struct index_chunk *chunk,
-                         struct slp_err *err)
+                         size_t part, size_t column, struct slp_err *err)
 {
     uint64_t end = top->slices[0].offset;
     uint64_t at = 0;
     uint32_t codec = 0;
     size_t start = c->at;
+    struct index_chunk *chunk = &s->chunks[part * top->column_count + column];
+    size_t first = s->parts[part].first_block;
     TRY(take_u32(c, INT32_MAX, &codec, err));
     chunk->codec = (int)codec;
     TRY(take_u32(c, UINT32_MAX, &chunk->dictionary_bytes, err));
@@ -341,7 +342,7 @@ static slp_rc take_chunk(struct cursor *c, const struct index_top *top, struct i
         TRY(check_place(chunk->dictionary_offset, chunk->dictionary_bytes, end, start, err));
     }
     TRY(take(c, UINT64_MAX, &at, err));
-    for (size_t b = part->first_block; b < part->first_block + part->block_count; b++) {
+    for (size_t b = first; b < first + s->parts[part].block_count; b++) {
         size_t cell = b * top->column_count + column;
         TRY(take_u32(c, UINT32_MAX, &s->bytes[cell], err));
         TRY(check_place(at, s->bytes[cell], end, start, err));
@@ -375,7 +376,7 @@ static slp_rc take_parts(struct cursor *c, const struct index_top *top, struct a
         s->parts[i] = (struct index_part){.first_block = block, .block_count = (size_t)blocks};
         block += (size_t)blocks;
         for (size_t k = 0; k < columns; k++)
-            TRY(take_chunk(c, top, s, &s->parts[i], k, &s->chunks[i * columns + k], err));
+            TRY(take_chunk(c, top, s, i, k, err));
     }
     if (block != s->block_count)
         FAIL(err, CORRUPT, "its parts have %zu blocks, expected %zu", block, s->block_count);
@@ -401,7 +402,7 @@ slp_rc datafile_slice_decode(struct slice bytes, const struct index_top *top, si
                              struct arena *a, struct index_slice *out, struct slp_err *err)
 {
     assert(number < top->slice_count);
-    struct cursor c;
+    struct cursor c = {0};
     struct index_slice s = {0};
     slp_rc rc = open_cursor(&c, bytes, "SLKS", err);
     if (rc == SLP_OK)

@@ -26,10 +26,13 @@ void merge_free(struct merge *m);
 
 /*
  * Append up to `max_rows` rows to `out` and their keys to `keys` (NULL: keys are not wanted); stops
- * early, with at least one row, once `out` holds `max_bytes`. DONE when no row is left.
+ * early, with at least one row, once `out` holds `max_bytes`. DONE when no row is left. A merge that
+ * failed is over: it is freed, and `out` and `keys`, which may hold some rows more, are dropped.
  *
  * Errors   CORRUPT  an input whose keys fall: its order is broken (input number, both keys in hex)
+ *          LIMIT    more bytes of strings than one batch takes
  *          and whatever inputs return
+ * Cost     log2 of the inputs comparisons of 16 bytes a row; a long run of one input costs a search
  */
 SLP_NODISCARD slp_rc merge_next(struct merge *m, int64_t max_rows, size_t max_bytes,
                                 struct arr_batch *out, struct key_vec *keys, struct slp_err *err);
@@ -38,8 +41,9 @@ SLP_NODISCARD slp_rc merge_next(struct merge *m, int64_t max_rows, size_t max_by
  * Sort keys: fill `order` with 0..count-1 so that keys ascend; equal keys keep their order. Sorted
  * input is noticed in one pass and costs no sort.
  *
- * Cost     24 bytes a row of scratch; radix on 16-byte prefixes behind the common prefix, ties by
- * full keys Errors   LIMIT beyond 2^32 - 1 rows, NO_MEMORY
+ * order    room for keys->count numbers; untouched on failure
+ * Errors   LIMIT beyond 2^32 - 1 rows, NO_MEMORY
+ * Cost     24 bytes a row of scratch; radix on 16 bytes at a time behind the common prefix
  */
 SLP_NODISCARD slp_rc merge_sort(struct alloc *mem, const struct key_vec *keys, uint32_t *order,
                                 struct slp_err *err);

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/hash.h"
+#include "base/num.h"
 #include "lib/file.h"
 
 static const char flights[] =
@@ -525,6 +527,51 @@ static void every_damaged_byte_is_found_or_does_not_matter(void **state)
     t_file_fini(&f);
 }
 
+/* Damage behind right checksums: a slice or the top says something else than the pages. */
+static void an_index_that_lies_never_crashes_a_read(void **state)
+{
+    struct t *t = *state;
+    struct t_file f;
+    flights_write(t, &f, 300, 10, 200);
+    uint8_t *slice = f.bytes.ptr + f.info.index_offset;
+    size_t slice_bytes = (size_t)(f.info.top_offset - f.info.index_offset);
+    uint32_t crc = num_load_u32le(slice + slice_bytes - 4);
+    for (int round = 0; round < 3000; round++) {
+        size_t at = t_below(t, slice_bytes - 4);
+        uint8_t old = slice[at];
+        slice[at] = (uint8_t)t_random(t);
+        num_store_u32le(slice + slice_bytes - 4, hash_crc32c(0, slice_of(slice, slice_bytes - 4)));
+        slp_rc rc = read_all(t, &f, NULL);
+        if (rc != SLP_OK && rc != SLP_CORRUPT && rc != SLP_UNSUPPORTED)
+            fail_msg("byte %zu: %s (SEED=%llu)", at, t->err.text, (unsigned long long)t->seed);
+        slice[at] = old;
+    }
+    num_store_u32le(slice + slice_bytes - 4, crc);
+    assert_ok(t, read_all(t, &f, NULL));
+    t_file_fini(&f);
+}
+
+/* The writer believes the keys it is given; the reader encodes them from the rows. */
+static void rows_that_are_not_in_the_order_of_their_keys_are_refused(void **state)
+{
+    struct t *t = *state;
+    struct t_file f;
+    struct arr_batch swapped;
+    uint32_t order[200];
+    struct datafile_write_options o = small_blocks();
+    flights_init(t, &f, 200, 1);
+    for (uint32_t i = 0; i < 200; i++)
+        order[i] = i == 70 ? 90 : i == 90 ? 70 : i;
+    assert_ok(t, arr_batch_init(&swapped, &t->mem, &f.schema.columns, &t->err));
+    assert_ok(t, arr_batch_append_picked(&swapped, &f.rows, order, 200, &t->err));
+    arr_batch_fini(&f.rows);
+    f.rows = swapped;
+    assert_ok(t, t_file_write(t, &f, &o, 200));
+    assert_rc(t, read_all(t, &f, NULL), SLP_CORRUPT);
+    assert_err_has(t, "data file \"test\": row 7 of block 1 has a key below the row before it");
+    t_file_fini(&f);
+}
+
 static void verification_says_what_is_wrong_behind_the_checksum(void **state)
 {
     struct t *t = *state;
@@ -551,7 +598,7 @@ static void writing_survives_every_fault(void **state)
     struct t_file f;
     struct datafile_write_options o = small_blocks();
     flights_init(t, &f, 300, 10);
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct arena a;
         struct arena outer = f.arena;
         struct buf bytes = f.bytes;
@@ -573,7 +620,7 @@ static void reading_survives_every_fault(void **state)
     struct t *t = *state;
     struct t_file f;
     flights_write(t, &f, 300, 10, 200);
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct datafile *file = NULL;
         slp_rc rc = read_all(t, &f, NULL);
         if (rc == SLP_OK)
@@ -601,5 +648,7 @@ T_MAIN(T_TEST(all_rows_are_read_back), T_TEST(ranges_are_clipped_to_the_row),
        T_TEST(columns_are_matched_by_id_and_new_ones_are_null),
        T_TEST(columns_that_do_not_fit_are_refused_by_name),
        T_TEST(every_damaged_byte_is_found_or_does_not_matter),
+       T_TEST(an_index_that_lies_never_crashes_a_read),
+       T_TEST(rows_that_are_not_in_the_order_of_their_keys_are_refused),
        T_TEST(verification_says_what_is_wrong_behind_the_checksum),
        T_TEST(writing_survives_every_fault), T_TEST(reading_survives_every_fault))
