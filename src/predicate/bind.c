@@ -163,22 +163,22 @@ static slp_rc compare_literal(struct binder *b, size_t column, enum pred_op op, 
 {
     const struct arr_field *field = &b->schema->fields[column];
     uint8_t null_truth = null_truth_of(op, is_safe);
-    struct pred_value value = {0};
-    enum pred_side side = PRED_AT;
+    struct pred_place place = {0};
     if (literal->literal.kind == PRED_LIT_NULL && !is_safe)
         return fail_null(b, literal);
     if (literal->literal.kind == PRED_LIT_NULL)
         return new_fold(b, column, truth_of(op == PRED_NE), truth_of(op == PRED_EQ), out);
     if (field->type.kind == ARR_NULL)
         return new_const(b, null_truth, out);
-    TRY(pred_literal_place(b->text, literal, field, b->arena, &side, &value, b->err));
+    TRY(pred_literal_place(b->text, literal, field, b->arena, &place, b->err));
     bool wants_less = op == PRED_LT || op == PRED_LE;
-    switch (side) {
+    switch (place.side) {
     case PRED_AT:
-        return new_compare(b, column, op, value, null_truth, out);
+        return new_compare(b, column, op, place.value, null_truth, out);
     case PRED_AFTER:
         if (op != PRED_EQ && op != PRED_NE)
-            return new_compare(b, column, wants_less ? PRED_LE : PRED_GT, value, null_truth, out);
+            return new_compare(b, column, wants_less ? PRED_LE : PRED_GT, place.value, null_truth,
+                               out);
         return new_fold(b, column, truth_of(op == PRED_NE), null_truth, out);
     case PRED_BELOW:
         return new_fold(b, column, truth_of(op != PRED_EQ && !wants_less), null_truth, out);
@@ -478,14 +478,14 @@ static slp_rc bind_in_set(struct binder *b, const struct pred_syntax *s, size_t 
     TRY(arena_array(b->arena, s->count, sizeof *set->values, &room, b->err));
     set->values = room;
     for (const struct pred_syntax *item = s->first->next; item; item = item->next) {
-        enum pred_side side = PRED_AT;
-        struct pred_value *value = &set->values[set->count];
+        struct pred_place place = {0};
         if (item->literal.kind == PRED_LIT_NULL) {
             set->has_null = true;
             continue;
         }
-        TRY(pred_literal_place(b->text, item, field, b->arena, &side, value, b->err));
-        set->count += side == PRED_AT;
+        TRY(pred_literal_place(b->text, item, field, b->arena, &place, b->err));
+        if (place.side == PRED_AT)
+            set->values[set->count++] = place.value;
     }
     if (set->count == 0 && set->has_null)
         return new_const(b, PRED_UNKNOWN, out);

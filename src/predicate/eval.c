@@ -23,39 +23,43 @@ static const struct arr_col *column_of(const struct chunk *c, size_t column)
  */
 enum loop { LOOP_EQ, LOOP_LT, LOOP_LE };
 
-static enum loop loop_of(enum pred_op op, uint8_t *flip)
+struct how {
+    enum loop loop;
+    uint8_t flip;
+};
+
+static struct how how_of(enum pred_op op)
 {
-    *flip = op == PRED_NE || op == PRED_GT || op == PRED_GE;
+    uint8_t flip = op == PRED_NE || op == PRED_GT || op == PRED_GE;
     switch (op) {
     case PRED_EQ:
     case PRED_NE:
-        return LOOP_EQ;
+        return (struct how){LOOP_EQ, flip};
     case PRED_LT:
     case PRED_GE:
-        return LOOP_LT;
+        return (struct how){LOOP_LT, flip};
     case PRED_LE:
     case PRED_GT:
         break;
     }
-    return LOOP_LE;
+    return (struct how){LOOP_LE, flip};
 }
 
 #define COMPARE_LOOPS(name, type)                                                                  \
-    static void name(const type *v, size_t n, type with, enum loop loop, uint8_t flip,             \
-                     uint8_t *out)                                                                 \
+    static void name(const type *v, size_t n, type with, struct how how, uint8_t *out)             \
     {                                                                                              \
-        switch (loop) {                                                                            \
+        switch (how.loop) {                                                                        \
         case LOOP_EQ:                                                                              \
             for (size_t i = 0; i < n; i++)                                                         \
-                out[i] = (uint8_t)((v[i] == with) ^ flip);                                         \
+                out[i] = (uint8_t)((v[i] == with) ^ how.flip);                                     \
             return;                                                                                \
         case LOOP_LT:                                                                              \
             for (size_t i = 0; i < n; i++)                                                         \
-                out[i] = (uint8_t)((v[i] < with) ^ flip);                                          \
+                out[i] = (uint8_t)((v[i] < with) ^ how.flip);                                      \
             return;                                                                                \
         case LOOP_LE:                                                                              \
             for (size_t i = 0; i < n; i++)                                                         \
-                out[i] = (uint8_t)((v[i] <= with) ^ flip);                                         \
+                out[i] = (uint8_t)((v[i] <= with) ^ how.flip);                                     \
             return;                                                                                \
         }                                                                                          \
     }
@@ -75,27 +79,27 @@ COMPARE_LOOPS(compare_i128, i128)
  * neither equal nor less, which is right for the greatest value. A literal NaN has its own answers.
  */
 #define COMPARE_REAL_LOOPS(name, type)                                                             \
-    static void name(const type *v, size_t n, double with, enum loop loop, uint8_t flip,           \
-                     uint8_t *out)                                                                 \
+    static void name(const type *v, size_t n, double with, struct how how, uint8_t *out)           \
     {                                                                                              \
         if (isnan(with)) {                                                                         \
             for (size_t i = 0; i < n; i++)                                                         \
                 out[i] =                                                                           \
-                    (uint8_t)((loop == LOOP_LE || !!isnan(v[i]) == (loop == LOOP_EQ)) ^ flip);     \
+                    (uint8_t)((how.loop == LOOP_LE || !!isnan(v[i]) == (how.loop == LOOP_EQ)) ^    \
+                              how.flip);                                                           \
             return;                                                                                \
         }                                                                                          \
-        switch (loop) {                                                                            \
+        switch (how.loop) {                                                                        \
         case LOOP_EQ:                                                                              \
             for (size_t i = 0; i < n; i++)                                                         \
-                out[i] = (uint8_t)(((double)v[i] == with) ^ flip);                                 \
+                out[i] = (uint8_t)(((double)v[i] == with) ^ how.flip);                             \
             return;                                                                                \
         case LOOP_LT:                                                                              \
             for (size_t i = 0; i < n; i++)                                                         \
-                out[i] = (uint8_t)(((double)v[i] < with) ^ flip);                                  \
+                out[i] = (uint8_t)(((double)v[i] < with) ^ how.flip);                              \
             return;                                                                                \
         case LOOP_LE:                                                                              \
             for (size_t i = 0; i < n; i++)                                                         \
-                out[i] = (uint8_t)(((double)v[i] <= with) ^ flip);                                 \
+                out[i] = (uint8_t)(((double)v[i] <= with) ^ how.flip);                             \
             return;                                                                                \
         }                                                                                          \
     }
@@ -104,12 +108,12 @@ COMPARE_REAL_LOOPS(compare_float, float)
 COMPARE_REAL_LOOPS(compare_double, double)
 
 static void compare_bools(const struct arr_col *c, int64_t first, size_t n, bool with,
-                          enum loop loop, uint8_t flip, uint8_t *out)
+                          struct how how, uint8_t *out)
 {
     for (size_t i = 0; i < n; i++) {
         bool v = arr_bit(c->data.ptr, first + (int64_t)i);
-        bool fits = loop == LOOP_EQ ? v == with : loop == LOOP_LT ? v < with : v <= with;
-        out[i] = (uint8_t)(fits ^ flip);
+        bool fits = how.loop == LOOP_EQ ? v == with : how.loop == LOOP_LT ? v < with : v <= with;
+        out[i] = (uint8_t)(fits ^ how.flip);
     }
 }
 
@@ -127,14 +131,14 @@ static struct slice bytes_at(const struct arr_col *c, int64_t row)
 }
 
 static void compare_bytes(const struct arr_col *c, int64_t first, size_t n, struct slice with,
-                          enum loop loop, uint8_t flip, uint8_t *out)
+                          struct how how, uint8_t *out)
 {
     for (size_t i = 0; i < n; i++) {
         struct slice v = bytes_at(c, first + (int64_t)i);
-        bool fits = loop == LOOP_EQ   ? slice_equal(v, with)
-                    : loop == LOOP_LT ? slice_compare(v, with) < 0
-                                      : slice_compare(v, with) <= 0;
-        out[i] = (uint8_t)(fits ^ flip);
+        bool fits = how.loop == LOOP_EQ   ? slice_equal(v, with)
+                    : how.loop == LOOP_LT ? slice_compare(v, with) < 0
+                                          : slice_compare(v, with) <= 0;
+        out[i] = (uint8_t)(fits ^ how.flip);
     }
 }
 
@@ -157,49 +161,48 @@ static void eval_compare(const struct pred_node *n, const struct chunk *chunk, u
     int64_t first = chunk->first;
     size_t rows = chunk->rows;
     i128 with = n->value.num;
-    uint8_t flip = 0;
-    enum loop loop = loop_of(n->op, &flip);
+    struct how how = how_of(n->op);
     switch (c->type.kind) {
     case ARR_BOOL:
-        compare_bools(c, first, rows, with != 0, loop, flip, out);
+        compare_bools(c, first, rows, with != 0, how, out);
         break;
     case ARR_INT8:
-        compare_i8((const int8_t *)data + first, rows, (int8_t)with, loop, flip, out);
+        compare_i8((const int8_t *)data + first, rows, (int8_t)with, how, out);
         break;
     case ARR_INT16:
-        compare_i16((const int16_t *)data + first, rows, (int16_t)with, loop, flip, out);
+        compare_i16((const int16_t *)data + first, rows, (int16_t)with, how, out);
         break;
     case ARR_INT32:
     case ARR_DATE32:
-        compare_i32((const int32_t *)data + first, rows, (int32_t)with, loop, flip, out);
+        compare_i32((const int32_t *)data + first, rows, (int32_t)with, how, out);
         break;
     case ARR_INT64:
     case ARR_TIMESTAMP:
-        compare_i64((const int64_t *)data + first, rows, (int64_t)with, loop, flip, out);
+        compare_i64((const int64_t *)data + first, rows, (int64_t)with, how, out);
         break;
     case ARR_UINT8:
-        compare_u8((const uint8_t *)data + first, rows, (uint8_t)with, loop, flip, out);
+        compare_u8((const uint8_t *)data + first, rows, (uint8_t)with, how, out);
         break;
     case ARR_UINT16:
-        compare_u16((const uint16_t *)data + first, rows, (uint16_t)with, loop, flip, out);
+        compare_u16((const uint16_t *)data + first, rows, (uint16_t)with, how, out);
         break;
     case ARR_UINT32:
-        compare_u32((const uint32_t *)data + first, rows, (uint32_t)with, loop, flip, out);
+        compare_u32((const uint32_t *)data + first, rows, (uint32_t)with, how, out);
         break;
     case ARR_UINT64:
-        compare_u64((const uint64_t *)data + first, rows, (uint64_t)with, loop, flip, out);
+        compare_u64((const uint64_t *)data + first, rows, (uint64_t)with, how, out);
         break;
     case ARR_DECIMAL128:
-        compare_i128((const i128 *)data + first, rows, with, loop, flip, out);
+        compare_i128((const i128 *)data + first, rows, with, how, out);
         break;
     case ARR_FLOAT:
-        compare_float((const float *)data + first, rows, n->value.real, loop, flip, out);
+        compare_float((const float *)data + first, rows, n->value.real, how, out);
         break;
     case ARR_DOUBLE:
-        compare_double((const double *)data + first, rows, n->value.real, loop, flip, out);
+        compare_double((const double *)data + first, rows, n->value.real, how, out);
         break;
     default:
-        compare_bytes(c, first, rows, n->value.bytes, loop, flip, out);
+        compare_bytes(c, first, rows, n->value.bytes, how, out);
         break;
     }
     set_nulls(c, chunk, n->null_truth, out);
@@ -257,16 +260,15 @@ static void eval_pair(const struct pred_node *n, const struct chunk *chunk, uint
     const struct arr_col *a = column_of(chunk, n->column);
     const struct arr_col *b = column_of(chunk, n->other);
     enum pred_pairing pairing = pred_pairing_of(a->type, b->type);
-    uint8_t flip = 0;
-    enum loop loop = loop_of(n->op, &flip);
+    struct how how = how_of(n->op);
     for (size_t i = 0; i < chunk->rows; i++) {
         int64_t row = chunk->first + (int64_t)i;
         bool is_a_null = arr_col_is_null(a, row);
         bool is_b_null = arr_col_is_null(b, row);
         if (!is_a_null && !is_b_null)
-            out[i] = (uint8_t)(order_fits(loop, compare_rows(pairing, a, b, row)) ^ flip);
+            out[i] = (uint8_t)(order_fits(how.loop, compare_rows(pairing, a, b, row)) ^ how.flip);
         else
-            out[i] = n->is_safe ? (uint8_t)((is_a_null == is_b_null) ^ flip) : PRED_UNKNOWN;
+            out[i] = n->is_safe ? (uint8_t)((is_a_null == is_b_null) ^ how.flip) : PRED_UNKNOWN;
     }
 }
 

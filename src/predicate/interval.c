@@ -70,6 +70,7 @@ void pred_intervals_normalise(struct pred_intervals *set)
 void pred_intervals_bound(struct pred_intervals *set, size_t max)
 {
     size_t kept = 0;
+    assert(max > 0);
     for (size_t i = 0; i < set->count; i++) {
         struct key_range next = set->items[i].range;
         struct pred_interval *last = kept > 0 ? &set->items[kept - 1] : NULL;

@@ -15,8 +15,7 @@ struct meeting {
     const struct pred_literal *literal;
     const struct arr_field *field;
     struct arena *arena;
-    enum pred_side *side;
-    struct pred_value *out;
+    struct pred_place *out;
     struct slp_err *err;
 };
 
@@ -114,9 +113,9 @@ static slp_rc parse_as_column(const struct meeting *m, struct slice text, struct
 
 static slp_rc place_bool(const struct meeting *m)
 {
-    *m->side = PRED_AT;
+    m->out->side = PRED_AT;
     if (m->literal->kind == PRED_LIT_BOOL) {
-        m->out->num = m->literal->truth;
+        m->out->value.num = m->literal->truth;
         return SLP_OK;
     }
     if (m->literal->kind != PRED_LIT_STRING)
@@ -125,7 +124,7 @@ static slp_rc place_bool(const struct meeting *m)
     struct arr_col c;
     arr_col_init(&c, m->arena->mem, m->field->type);
     TRY_OUT(parse_as_column(m, m->literal->text, &c));
-    m->out->num = arr_col_i64(&c, 0);
+    m->out->value.num = arr_col_i64(&c, 0);
 out:
     arr_col_fini(&c);
     return rc;
@@ -181,14 +180,14 @@ static void clamp_place(const struct meeting *m, i128 floor)
     i128 low = 0;
     i128 high = 0;
     limits_of(m->field->type.kind, &low, &high);
-    if (*m->side == PRED_BELOW || *m->side == PRED_ABOVE)
+    if (m->out->side == PRED_BELOW || m->out->side == PRED_ABOVE)
         return;
     if (floor < low)
-        *m->side = PRED_BELOW;
+        m->out->side = PRED_BELOW;
     else if (floor > high)
-        *m->side = PRED_ABOVE;
+        m->out->side = PRED_ABOVE;
     else
-        m->out->num = floor;
+        m->out->value.num = floor;
 }
 
 static slp_rc place_exact(const struct meeting *m)
@@ -201,16 +200,16 @@ static slp_rc place_exact(const struct meeting *m)
     if (!is_text && !is_number(m->literal))
         return fail_meeting(m, "");
     if (exact_value(m->literal, &exact))
-        *m->side = pred_number_place(exact, scale, &floor);
+        m->out->side = pred_number_place(exact, scale, &floor);
     else if (is_text)
         return fail_meeting(m, scale ? "the text is not a decimal number"
                                      : "the text is not an integer");
     else if (m->literal->kind == PRED_LIT_INTEGER) /* too many digits for any column */
-        *m->side = m->literal->is_negative ? PRED_BELOW : PRED_ABOVE;
+        m->out->side = m->literal->is_negative ? PRED_BELOW : PRED_ABOVE;
     else if (m->literal->kind == PRED_LIT_DECIMAL)
         return fail_meeting(m, "expected a decimal number of at most 38 digits");
     else if (float_value(m->literal, &real))
-        *m->side = pred_double_place(real, scale, &floor);
+        m->out->side = pred_double_place(real, scale, &floor);
     else
         return fail_meeting(m, beyond_double);
     clamp_place(m, floor);
@@ -223,7 +222,7 @@ static slp_rc parse_real(const struct meeting *m, struct slice text)
     struct arr_col c;
     arr_col_init(&c, m->arena->mem, m->field->type);
     TRY_OUT(parse_as_column(m, text, &c));
-    m->out->real = arr_col_f64(&c, 0);
+    m->out->value.real = arr_col_f64(&c, 0);
 out:
     arr_col_fini(&c);
     return rc;
@@ -236,20 +235,21 @@ out:
 static slp_rc place_real(const struct meeting *m)
 {
     struct pred_number exact = {0};
-    *m->side = PRED_AT;
+    m->out->side = PRED_AT;
     if (m->literal->kind == PRED_LIT_STRING)
         return parse_real(m, m->literal->text);
     if (!is_number(m->literal))
         return fail_meeting(m, "");
     if (m->literal->kind == PRED_LIT_INTEGER && exact_value(m->literal, &exact)) {
-        *m->side = pred_integer_place(exact.mantissa, &m->out->real);
+        m->out->side = pred_integer_place(exact.mantissa, &m->out->value.real);
         return SLP_OK;
     }
     if (m->literal->kind == PRED_LIT_FLOAT)
-        return float_value(m->literal, &m->out->real) ? SLP_OK : fail_meeting(m, beyond_double);
+        return float_value(m->literal, &m->out->value.real) ? SLP_OK
+                                                            : fail_meeting(m, beyond_double);
     TRY(parse_real(m, m->literal->text));
     if (m->literal->is_negative)
-        m->out->real = -m->out->real;
+        m->out->value.real = -m->out->value.real;
     return SLP_OK;
 }
 
@@ -266,7 +266,7 @@ static void place_moment(const struct meeting *m, i128 value, i128 per_second)
     i128 divisor = per_second * (is_date ? 86400 : 1);
     i128 scaled = value * wanted;
     i128 floor = scaled / divisor - (scaled % divisor < 0);
-    *m->side = floor * divisor == scaled ? PRED_AT : PRED_AFTER;
+    m->out->side = floor * divisor == scaled ? PRED_AT : PRED_AFTER;
     clamp_place(m, floor);
 }
 
@@ -314,8 +314,8 @@ static slp_rc place_date(const struct meeting *m)
     case PRED_LIT_DATE:
         if (!arr_text_date(m->literal->text, &days))
             return fail_meeting(m, "the text is not a date such as 2001-01-31");
-        *m->side = PRED_AT;
-        m->out->num = days;
+        m->out->side = PRED_AT;
+        m->out->value.num = days;
         return SLP_OK;
     case PRED_LIT_TIMESTAMP:
         return place_timestamp_text(m, false, zoneless_hint(m));
@@ -364,8 +364,8 @@ static slp_rc place_text(const struct meeting *m)
     if (m->literal->kind != PRED_LIT_STRING)
         return fail_meeting(m,
                             is_number(m->literal) ? "write the number as text, in 'quotes'" : "");
-    *m->side = PRED_AT;
-    m->out->bytes = m->literal->text;
+    m->out->side = PRED_AT;
+    m->out->value.bytes = m->literal->text;
     return SLP_OK;
 }
 
@@ -373,9 +373,9 @@ static slp_rc place_text(const struct meeting *m)
 static slp_rc place_binary(const struct meeting *m)
 {
     slp_rc rc = SLP_OK;
-    *m->side = PRED_AT;
+    m->out->side = PRED_AT;
     if (m->literal->kind == PRED_LIT_BYTES) {
-        m->out->bytes = m->literal->text;
+        m->out->value.bytes = m->literal->text;
         return SLP_OK;
     }
     if (m->literal->kind != PRED_LIT_STRING)
@@ -385,15 +385,15 @@ static slp_rc place_binary(const struct meeting *m)
     struct arr_col c;
     arr_col_init(&c, m->arena->mem, (struct arr_type){.kind = ARR_BINARY});
     TRY_OUT(parse_as_column(m, m->literal->text, &c));
-    TRY_OUT(arena_copy(m->arena, arr_col_bytes(&c, 0), &m->out->bytes, m->err));
+    TRY_OUT(arena_copy(m->arena, arr_col_bytes(&c, 0), &m->out->value.bytes, m->err));
 out:
     arr_col_fini(&c);
     return rc;
 }
 
 slp_rc pred_literal_place(struct slice text, const struct pred_syntax *literal,
-                          const struct arr_field *field, struct arena *arena, enum pred_side *side,
-                          struct pred_value *out, struct slp_err *err)
+                          const struct arr_field *field, struct arena *arena,
+                          struct pred_place *out, struct slp_err *err)
 {
     struct meeting m = {
         .text = text,
@@ -401,7 +401,6 @@ slp_rc pred_literal_place(struct slice text, const struct pred_syntax *literal,
         .literal = &literal->literal,
         .field = field,
         .arena = arena,
-        .side = side,
         .out = out,
         .err = err,
     };

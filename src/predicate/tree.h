@@ -103,14 +103,19 @@ SLP_NODISCARD slp_rc pred_bind(struct slice text, const struct pred_syntax *tree
                                const struct arr_schema *schema, struct arena *arena,
                                struct pred **out, struct slp_err *err);
 
+/* Where a literal stands among a column's values; `value` is set for AT and AFTER. */
+struct pred_place {
+    enum pred_side side;
+    struct pred_value value;
+};
+
 /*
- * Place a literal (not NULL) among the values of a column's type. `*out` is set for AT and AFTER.
- * Errors: INVALID with caret when the two do not compare or the text does not parse; NO_MEMORY.
+ * Place a literal (not NULL) among the values of a column's type. Errors: INVALID with caret when
+ * the two do not compare or the text does not parse; NO_MEMORY.
  */
 SLP_NODISCARD slp_rc pred_literal_place(struct slice text, const struct pred_syntax *literal,
                                         const struct arr_field *field, struct arena *arena,
-                                        enum pred_side *side, struct pred_value *out,
-                                        struct slp_err *err);
+                                        struct pred_place *out, struct slp_err *err);
 
 /* "number -5", "text 'abc'": for messages; long ones are cut. */
 void pred_literal_describe(const struct pred_literal *literal, char *out, size_t out_bytes);

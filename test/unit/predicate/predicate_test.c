@@ -410,7 +410,7 @@ static void compiling_and_evaluating_survive_every_fault(void **state)
     const struct pred_param param = {.name = slice_str("b"), .text = slice_str("Cv8=")};
     struct arr_batch batch;
     sample_batch(t, &batch);
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct arena a;
         struct buf out;
         const struct pred *p = NULL;

@@ -243,7 +243,7 @@ static void long_texts_are_left_to_evaluation(void **state)
 static void ranges_survive_every_fault(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct arena a;
         const struct pred *p = NULL;
         struct key_range *ranges = NULL;
