@@ -366,7 +366,7 @@ static slp_rc parse_column(struct parser *p, struct pred_syntax **out)
     if (word.kind == PRED_TOK_WORD && p->token.kind == PRED_TOK_OPEN)
         return fail_function(p, &word);
     while (p->token.kind == PRED_TOK_DOT) {
-        struct slice tail;
+        struct slice tail = {0};
         if (++parts > 64)
             PARSE_FAIL(p, LIMIT, p->token.at, "a name of more than 64 parts");
         TRY(advance(p));
