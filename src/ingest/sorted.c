@@ -67,6 +67,8 @@ slp_rc ingest_chunk_add(struct ingest_chunk *c, const struct key_spec *spec,
 {
     int64_t count = batch->rows;
     size_t bytes = (size_t)count * sizeof ordinal;
+    assert(c->ordinals.len == 0 ||
+           num_load_u64le(c->ordinals.ptr + c->ordinals.len - sizeof ordinal) < ordinal);
     TRY(key_encode_rows(spec, batch, 0, count, &c->keys, err));
     TRY(buf_reserve(&c->ordinals, bytes, err));
     uint64_t *ordinals = (uint64_t *)(void *)(c->ordinals.ptr + c->ordinals.len);

@@ -31,7 +31,8 @@ void ingest_chunk_clear(struct ingest_chunk *c);
 size_t ingest_chunk_bytes(const struct ingest_chunk *c);
 
 /*
- * Append all rows of a batch of the same columns, whose first row has the given ordinal. An empty
+ * Append all rows of a batch of the same columns, whose first row has the given ordinal, above those
+ * of all rows before it. An empty
  * chunk takes the contents of `batch` instead of copying them; it is blank afterwards.
  * Errors: BAD_INPUT, LIMIT of keys; NO_MEMORY. The chunk may then hold a part.
  */

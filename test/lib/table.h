@@ -28,8 +28,10 @@ struct t_table {
     struct state_table *table;
 };
 
-static inline void t_table_open(struct t *t, struct t_table *tt, const char *schema_json,
-                                const char *const *points, size_t point_count)
+/* In a store of the caller's, which is closed with the table. */
+static inline void t_table_open_in(struct t *t, struct t_table *tt, struct store *store,
+                                   const char *schema_json, const char *const *points,
+                                   size_t point_count)
 {
     struct arena arena;
     struct schema schema;
@@ -39,7 +41,7 @@ static inline void t_table_open(struct t *t, struct t_table *tt, const char *sch
     assert_true(point_count <= 16);
     arena_init(&arena, &t->mem, 1 << 20);
     buf_init(&json, &t->mem, 1 << 20);
-    assert_ok(t, store_memory_new(&t->mem, &tt->store, &t->err));
+    tt->store = store;
     assert_ok(t, state_instance_create(tt->store, NULL, &t->err));
     assert_ok(t, state_instance_open(&t->mem, tt->store, NULL, &tt->instance, &t->err));
     assert_ok(t, schema_parse(slice_str(schema_json), &arena, &schema, &t->err));
@@ -60,6 +62,14 @@ static inline void t_table_open(struct t *t, struct t_table *tt, const char *sch
     assert_ok(t, state_table_open(tt->instance, slice_str("test"), &tt->table, &t->err));
     buf_fini(&json);
     arena_fini(&arena);
+}
+
+static inline void t_table_open(struct t *t, struct t_table *tt, const char *schema_json,
+                                const char *const *points, size_t point_count)
+{
+    struct store *store = NULL;
+    assert_ok(t, store_memory_new(&t->mem, &store, &t->err));
+    t_table_open_in(t, tt, store, schema_json, points, point_count);
 }
 
 static inline void t_table_close(struct t_table *tt)

@@ -1,0 +1,48 @@
+#include "ingest/budget.h"
+
+#include "base/num.h"
+#include "lib/t.h"
+#include "output/output.h"
+
+#define MIB ((size_t)1 << 20)
+
+/* What is held at the same time, in either half of an ingest, beside the spare eighth. */
+static void no_half_takes_more_than_the_memory(void **state)
+{
+    (void)state;
+    for (size_t memory = 16 * MIB; memory < 300 * 1024 * MIB; memory += memory / 3)
+        for (size_t threads = 1; threads <= 256; threads *= 2) {
+            struct ingest_budget b = ingest_budget_of(memory, threads);
+            size_t held = b.workers * b.held_bytes;
+            size_t chunk = num_max_size(b.chunk_bytes, b.chunk_max);
+            assert_true(b.workers >= 1 && b.workers <= threads);
+            assert_true(b.output_threads >= 1 && b.output_threads <= threads);
+            assert_true(held + b.workers * (b.batch_bytes + 3 * chunk) + b.output_bytes <=
+                        memory - memory / 8);
+            assert_true(b.fan_in * ingest_spilled_bytes(&b) <=
+                        num_max_size(b.held_bytes, 4 * ingest_spilled_bytes(&b)));
+            assert_true(held / b.chunk_bytes > 0 && b.block_bytes > 0);
+        }
+}
+
+static void groups_of_the_output_fit_its_share(void **state)
+{
+    (void)state;
+    for (size_t memory = 16 * MIB; memory < 64 * 1024 * MIB; memory += memory / 3)
+        for (size_t threads = 1; threads <= 64; threads++) {
+            struct ingest_budget b = ingest_budget_of(memory, threads);
+            size_t share = b.output_bytes / (2 * (b.output_threads + 1));
+            assert_true(b.output_threads == 1 || share >= OUTPUT_GROUP_BYTES_MIN / 2);
+        }
+}
+
+static void nonsense_counts_as_the_least(void **state)
+{
+    (void)state;
+    struct ingest_budget least = ingest_budget_of(INGEST_MEMORY_MIN, 1);
+    struct ingest_budget b = ingest_budget_of(0, 0);
+    assert_memory_equal(&b, &least, sizeof b);
+}
+
+T_MAIN(T_TEST(no_half_takes_more_than_the_memory), T_TEST(groups_of_the_output_fit_its_share),
+       T_TEST(nonsense_counts_as_the_least))
