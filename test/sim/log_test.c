@@ -3,7 +3,8 @@
  * The log under fire: writers with and without tokens, their successors, a compactor, a splitter
  * and a reader, with refused, lost and late writes, freezes and kills. Whatever happens: what was
  * acknowledged has just one effect, every row is in just one place, and who reads after an
- * acknowledgement sees it.
+ * acknowledgement sees it. A repeater packs transactions that stand in the log once more, as packers
+ * of an inbox may (rules C1, I3).
  *
  * SEED=n runs the seeds from n on; SIM_COUNT=m as many.
  */
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 
 #include "sim/sim.h"
+#include "state/frame.h"
 #include "state/state.h"
 
 #include "lib/t.h"
@@ -42,9 +44,9 @@ struct world {
     struct file files[FILES_MAX];
     size_t file_count;
     struct addition additions[WRITERS * COMMITS];
-    size_t writers_left;
     size_t jobs_done;
     size_t splits_done;
+    size_t repeats; /* frames of transactions that stood in the log before */
 };
 
 struct writer {
@@ -355,6 +357,80 @@ static void run_reader(struct sim *sim, void *arg)
     state_instance_close(instance);
 }
 
+/* ------------------------------------------------------------------ the repeater */
+
+struct tail {
+    uint64_t number;
+    struct hash128 hash; /* of the last frame */
+    struct buf bytes;    /* of the last frame read */
+};
+
+static slp_rc read_log_frame(struct world *w, const char *place, uint64_t number, struct buf *out)
+{
+    char name[96];
+    (void)snprintf(name, sizeof name, "%slog/%020llu", place, (unsigned long long)number);
+    return store_get(&w->sim.base, slice_str(name), out, NULL);
+}
+
+static slp_rc find_tail(struct world *w, const char *place, struct tail *tail)
+{
+    slp_rc rc = SLP_OK;
+    while ((rc = read_log_frame(w, place, tail->number + 1, &tail->bytes)) == SLP_OK) {
+        tail->number++;
+        tail->hash = hash_xxh128(buf_slice(&tail->bytes));
+    }
+    return rc == SLP_NOT_FOUND ? SLP_OK : rc;
+}
+
+/* Pack the transactions of some earlier frame once more, as a slow packer of an inbox would. */
+static void repeat_one(struct world *w, const char *place, struct tail *tail, struct buf *old)
+{
+    struct arena a;
+    struct buf frame;
+    struct state_frame decoded;
+    char name[96];
+    if (read_log_frame(w, place, 1 + sim_below(&w->sim, tail->number), old) != SLP_OK)
+        return;
+    store_sleep_us(&w->sim.base, (int64_t)sim_below(&w->sim, 60000));
+    if (find_tail(w, place, tail) != SLP_OK)
+        return;
+    arena_init(&a, &w->sim.mem, 1 << 20);
+    buf_init(&frame, &w->sim.mem, 1 << 20);
+    (void)snprintf(name, sizeof name, "%slog/%020llu", place, (unsigned long long)tail->number + 1);
+    if (state_frame_decode(buf_slice(old), &a, &decoded, NULL) == SLP_OK &&
+        state_frame_encode(tail->number + 1, tail->hash, decoded.transactions, decoded.txn_count,
+                           &frame, NULL) == SLP_OK) {
+        slp_rc rc = store_put_if_absent(&w->sim.base, slice_str(name), buf_slice(&frame), NULL);
+        w->repeats += rc == SLP_OK;
+    }
+    buf_fini(&frame);
+    arena_fini(&a);
+}
+
+static void run_repeater(struct sim *sim, void *arg)
+{
+    struct world *w = arg;
+    struct state_instance *instance = NULL;
+    struct state_table *table = NULL;
+    struct tail tail = {0};
+    struct buf old;
+    char hex[33];
+    char place[48];
+    if (open_all(w, &instance, &table) != SLP_OK)
+        return;
+    hash_format(state_table_id(table), hex);
+    (void)snprintf(place, sizeof place, "t/%s/", hex);
+    state_table_close(table);
+    state_instance_close(instance);
+    buf_init(&tail.bytes, &sim->mem, 1 << 20);
+    buf_init(&old, &sim->mem, 1 << 20);
+    for (int i = 0; i < 10 && !sim_has_failed(sim); i++)
+        if (find_tail(w, place, &tail) == SLP_OK)
+            repeat_one(w, place, &tail, &old);
+    buf_fini(&old);
+    buf_fini(&tail.bytes);
+}
+
 /* ------------------------------------------------------------------ a run */
 
 static bool make_world(struct world *w, uint64_t seed, const struct sim_faults *faults)
@@ -410,6 +486,7 @@ struct tally {
     size_t late_writes;
     size_t jobs;
     size_t splits;
+    size_t repeats;
     size_t acknowledged;
 };
 
@@ -426,6 +503,7 @@ static void run_seed(struct t *t, struct world *w, uint64_t seed, const struct s
     sim_spawn(&w->sim, "other compactor", run_compactor, w);
     sim_spawn(&w->sim, "splitter", run_splitter, w);
     sim_spawn(&w->sim, "reader", run_reader, w);
+    sim_spawn(&w->sim, "repeater", run_repeater, w);
     /* While they run, somebody repeats what writers with tokens do. */
     for (int i = 0; i < WRITERS; i += 2) {
         writers[WRITERS + i] =
@@ -443,6 +521,7 @@ static void run_seed(struct t *t, struct world *w, uint64_t seed, const struct s
     tally->late_writes += w->sim.late_writes;
     tally->jobs += w->jobs_done;
     tally->splits += w->splits_done;
+    tally->repeats += w->repeats;
     for (int n = 0; n < WRITERS * COMMITS; n++)
         tally->acknowledged += w->additions[n].is_acknowledged;
     sim_end(&w->sim);
@@ -466,13 +545,14 @@ static void acknowledged_commits_count_once_whatever_happens(void **state)
     for (size_t i = 0; i < count; i++)
         run_seed(t, &w, t->seed + i, &faults, &tally);
     print_message("%zu seeds: %zu kills, %zu freezes, %zu late writes, %zu jobs, %zu splits, %zu "
+                  "repeats, %zu "
                   "acknowledged\n",
                   count, tally.kills, tally.freezes, tally.late_writes, tally.jobs, tally.splits,
-                  tally.acknowledged);
+                  tally.repeats, tally.acknowledged);
     /* The runs are worth something. */
     if (count >= SEEDS)
         assert_true(tally.kills > count && tally.freezes > count && tally.late_writes > count / 2 &&
-                    tally.jobs > count && tally.splits > count &&
+                    tally.jobs > count && tally.splits > count && tally.repeats > count &&
                     tally.acknowledged > count * WRITERS * COMMITS / 2);
 }
 

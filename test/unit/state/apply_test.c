@@ -489,7 +489,7 @@ static slp_rc history(struct t *t)
 static void out_of_memory_anywhere_leaks_nothing(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         slp_rc rc = history(t);
         assert_int_equal(rc, t->fault_hit ? SLP_NO_MEMORY : SLP_OK);
     }

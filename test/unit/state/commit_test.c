@@ -1,4 +1,6 @@
+#include <ftw.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "os/thread.h"
 #include "state/state.h"
@@ -44,6 +46,7 @@ static size_t times(const struct state_table *table, const char *name)
 
 struct writer {
     struct store *store;
+    const char *path; /* a folder that each opens for himself, as processes do; else NULL */
     int number;
     bool shares_tokens; /* every writer commits under the same tokens */
     int committed;
@@ -55,9 +58,13 @@ struct writer {
 static slp_rc write_all(struct writer *w)
 {
     slp_rc rc = SLP_OK;
+    struct store *folder = NULL;
     struct state_instance *instance = NULL;
     struct state_table *table = NULL;
-    TRY_OUT(state_instance_open(alloc_system(), w->store, NULL, &instance, &w->err));
+    if (w->path)
+        TRY_OUT(store_folder_open(alloc_system(), w->path, false, &folder, &w->err));
+    TRY_OUT(
+        state_instance_open(alloc_system(), w->path ? folder : w->store, NULL, &instance, &w->err));
     TRY_OUT(state_table_open(instance, slice_str("t"), &table, &w->err));
     for (int i = 0; i < COMMITS; i++) {
         char name[32];
@@ -74,6 +81,7 @@ static slp_rc write_all(struct writer *w)
 out:
     state_table_close(table);
     state_instance_close(instance);
+    store_close(folder);
     return rc;
 }
 
@@ -85,18 +93,20 @@ static void run_writer(void *arg)
         w->err.code = rc;
 }
 
-static void race(struct t *t, bool shares_tokens, struct writer *writers, struct store **store)
+/* Begin a table in the store and have all writers at it at once. */
+static void race(struct t *t, struct store *store, const char *path, bool shares_tokens,
+                 struct writer *writers)
 {
     struct state_instance *instance = NULL;
     struct os_pool *pool = NULL;
-    assert_ok(t, store_memory_new(alloc_system(), store, &t->err));
-    assert_ok(t, state_instance_create(*store, NULL, &t->err));
-    assert_ok(t, state_instance_open(&t->mem, *store, NULL, &instance, &t->err));
+    assert_ok(t, state_instance_create(store, NULL, &t->err));
+    assert_ok(t, state_instance_open(&t->mem, store, NULL, &instance, &t->err));
     assert_ok(t, make_table(instance, &t->err));
     state_instance_close(instance);
     assert_ok(t, os_pool_new(alloc_system(), WRITERS, &pool, &t->err));
     for (int i = 0; i < WRITERS; i++) {
-        writers[i] = (struct writer){.store = *store, .number = i, .shares_tokens = shares_tokens};
+        writers[i] = (struct writer){
+            .store = store, .path = path, .number = i, .shares_tokens = shares_tokens};
         os_pool_submit(pool, run_writer, &writers[i]);
     }
     os_pool_wait(pool);
@@ -113,13 +123,10 @@ static struct state_table *look(struct t *t, struct store *store, struct state_i
     return table;
 }
 
-static void writers_at_once_all_commit_everything_once(void **state)
+/* All commits of all writers are there, once. */
+static void expect_all(struct t *t, struct store *store)
 {
-    struct t *t = *state;
-    struct writer writers[WRITERS];
-    struct store *store = NULL;
     struct state_instance *instance = NULL;
-    race(t, false, writers, &store);
     struct state_table *table = look(t, store, &instance);
     assert_int_equal(state_number(state_table_view(table)), 1 + WRITERS * COMMITS);
     for (int w = 0; w < WRITERS; w++)
@@ -130,7 +137,40 @@ static void writers_at_once_all_commit_everything_once(void **state)
         }
     state_table_close(table);
     state_instance_close(instance);
+}
+
+static void writers_at_once_all_commit_everything_once(void **state)
+{
+    struct t *t = *state;
+    struct writer writers[WRITERS];
+    struct store *store = NULL;
+    assert_ok(t, store_memory_new(alloc_system(), &store, &t->err));
+    race(t, store, NULL, false, writers);
+    expect_all(t, store);
     store_close(store);
+}
+
+/* nftw has no argument. */
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+    (void)info;
+    (void)type;
+    (void)where;
+    return remove(path);
+}
+
+static void writers_at_once_in_a_folder_all_commit_everything_once(void **state)
+{
+    struct t *t = *state;
+    struct writer writers[WRITERS];
+    struct store *store = NULL;
+    char path[] = "/tmp/sleeper-commit-XXXXXX";
+    assert_non_null(mkdtemp(path));
+    assert_ok(t, store_folder_open(&t->mem, path, true, &store, &t->err));
+    race(t, store, path, false, writers);
+    expect_all(t, store);
+    store_close(store);
+    assert_int_equal(nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 /* The same tokens from everybody: one of them commits, the others are told where it stands. */
@@ -140,7 +180,8 @@ static void a_token_that_several_use_at_once_counts_once(void **state)
     struct writer writers[WRITERS];
     struct store *store = NULL;
     struct state_instance *instance = NULL;
-    race(t, true, writers, &store);
+    assert_ok(t, store_memory_new(alloc_system(), &store, &t->err));
+    race(t, store, NULL, true, writers);
     struct state_table *table = look(t, store, &instance);
     int committed = 0;
     int duplicates = 0;
@@ -252,6 +293,7 @@ static void a_store_that_stays_away_ends_the_commit_in_time(void **state)
 }
 
 T_MAIN(T_TEST(writers_at_once_all_commit_everything_once),
+       T_TEST(writers_at_once_in_a_folder_all_commit_everything_once),
        T_TEST(a_token_that_several_use_at_once_counts_once),
        T_TEST(lost_answers_and_failures_lose_and_double_nothing),
        T_TEST(a_store_that_stays_away_ends_the_commit_in_time))

@@ -177,7 +177,7 @@ static void faults_of_memory_are_told(void **state)
     struct t *t = *state;
     struct buf bytes;
     sample(t, &bytes);
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct buf out;
         buf_init(&out, &t->mem, 1 << 20);
         slp_rc rc = state_frame_print(buf_slice(&bytes), &t->mem, &out, &t->err);

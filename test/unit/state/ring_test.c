@@ -50,7 +50,7 @@ static void a_ring_without_end_never_forgets(void **state)
 static void a_ring_that_cannot_grow_stays_as_it_was(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct state_ring r;
         slp_rc rc = SLP_OK;
         uint32_t n = 0;

@@ -450,7 +450,7 @@ static void every_fault_is_told_and_leaves_nothing_behind(void **state)
     struct world w;
     world_open(t, &w);
     state_table_close(table_of(t, &w, "t"));
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         /* The store has memory of its own: what it keeps is no leak. */
         struct store *store = NULL;
         struct state_instance *instance = NULL;

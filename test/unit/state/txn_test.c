@@ -375,7 +375,7 @@ static void summaries_say_what_was_done(void **state)
 static void faults_of_memory_are_told(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct buf bytes;
         struct state_txn txn = sample(STATE_ASSIGN);
         buf_init(&bytes, &t->mem, STATE_TXN_MAX_BYTES);
