@@ -67,6 +67,15 @@ slp_rc rows_match(const struct arr_schema *have, const struct arr_schema *want, 
     return SLP_OK;
 }
 
+size_t rows_fixed_bytes(const struct arr_schema *s)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < s->count; i++)
+        bytes += arr_type_is_variable(s->fields[i].type) ? sizeof(int32_t)
+                                                         : arr_type_width(s->fields[i].type) + 1;
+    return bytes;
+}
+
 /* ---- Opening ---- */
 
 /* Formats that are known and not read. */

@@ -104,6 +104,9 @@ SLP_NODISCARD slp_rc rows_parquet_part(const struct rows_parquet *p, size_t part
 SLP_NODISCARD slp_rc rows_match(const struct arr_schema *have, const struct arr_schema *want,
                                 bool is_typed, size_t *places, struct slp_err *err);
 
+/* Bytes a row takes in fixed-width buffers and offsets. */
+size_t rows_fixed_bytes(const struct arr_schema *s);
+
 /* The INVALID of a value that does not parse is BAD_INPUT here: what err_wrap then says. */
 static inline slp_rc rows_bad_value(slp_rc rc)
 {

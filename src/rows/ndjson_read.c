@@ -1,0 +1,188 @@
+#include <stdlib.h>
+
+#include "arrow/text.h"
+#include "rows/json_pull.h"
+#include "rows/lines.h"
+#include "rows/rows_priv.h"
+
+/* A wanted column by its name, for search. */
+struct member {
+    struct slice name;
+    size_t column;
+};
+
+struct ndjson_reader {
+    struct rows_text_reader base; /* first */
+    struct alloc *mem;
+    struct arena arena;
+    struct rows_lines lines;
+    struct rows_json_pull pull;
+    const struct arr_schema *want;
+    struct member *members; /* by name */
+    size_t *positions;      /* of every column among `members` */
+    uint64_t *seen;         /* the line each column was last found in */
+};
+
+static int compare_members(const void *a, const void *b)
+{
+    return slice_compare(((const struct member *)a)->name, ((const struct member *)b)->name);
+}
+
+/* The column of a name, or SIZE_MAX. Lines mostly name columns in the order of the schema. */
+static size_t find_column(struct ndjson_reader *r, size_t expected, struct slice name)
+{
+    if (expected < r->want->count && slice_equal(r->members[r->positions[expected]].name, name))
+        return expected;
+    struct member key = {.name = name};
+    const struct member *m =
+        bsearch(&key, r->members, r->want->count, sizeof *r->members, compare_members);
+    return m ? m->column : SIZE_MAX;
+}
+
+static slp_rc refuse_kind(enum rows_json_kind kind, struct arr_type type, struct slp_err *err)
+{
+    char name[64];
+    arr_type_format(type, name, sizeof name);
+    if (kind == ROWS_JSON_OBJECT || kind == ROWS_JSON_ARRAY)
+        FAIL(err, BAD_INPUT, "%s, expected a value of %s; nested values are not read",
+             rows_json_name(kind), name);
+    FAIL(err, BAD_INPUT, "%s, expected a value of %s", rows_json_name(kind), name);
+}
+
+static slp_rc put_value(const struct arr_field *field, struct rows_json_token t, struct arr_col *c,
+                        struct slp_err *err)
+{
+    bool is_bool = field->type.kind == ARR_BOOL;
+    if (t.kind == ROWS_JSON_TEXT || (t.kind == ROWS_JSON_NUMBER && rows_is_number(field->type)))
+        return rows_bad_value(arr_text_parse(c, t.text, err));
+    if (t.kind == ROWS_JSON_NULL && field->nullable)
+        return arr_col_append_null(c, err);
+    if (t.kind == ROWS_JSON_NULL)
+        FAIL(err, BAD_INPUT, "null, and the column may not be");
+    if (is_bool && (t.kind == ROWS_JSON_TRUE || t.kind == ROWS_JSON_FALSE))
+        return arr_col_append_bool(c, t.kind == ROWS_JSON_TRUE, err);
+    return refuse_kind(t.kind, field->type, err);
+}
+
+/* The value of a member; `column` is SIZE_MAX when nobody wants it. */
+static slp_rc put_member(struct ndjson_reader *r, size_t column, struct arr_batch *out,
+                         struct slp_err *err)
+{
+    struct rows_json_token t;
+    if (column == SIZE_MAX) {
+        TRY(rows_json_next(&r->pull, &t, err));
+        return rows_json_skip(&r->pull, t, err);
+    }
+    const struct arr_field *field = &r->want->fields[column];
+    slp_rc rc = SLP_OK;
+    if (r->seen[column] == r->lines.line)
+        rc = err_set(err, SLP_BAD_INPUT, "there twice");
+    if (rc == SLP_OK)
+        rc = rows_json_next(&r->pull, &t, err);
+    if (rc == SLP_OK)
+        rc = put_value(field, t, &out->cols[column], err);
+    r->seen[column] = r->lines.line;
+    return err_wrap(err, rc, "column \"%s\"", field->name);
+}
+
+static slp_rc put_missing(struct ndjson_reader *r, struct arr_batch *out, struct slp_err *err)
+{
+    for (size_t i = 0; i < r->want->count; i++) {
+        if (r->seen[i] == r->lines.line)
+            continue;
+        if (!r->want->fields[i].nullable)
+            FAIL(err, BAD_INPUT, "column \"%s\": missing, and may not be null",
+                 r->want->fields[i].name);
+        TRY(arr_col_append_null(&out->cols[i], err));
+    }
+    return SLP_OK;
+}
+
+static slp_rc put_line(struct ndjson_reader *r, struct slice line, struct arr_batch *out,
+                       struct slp_err *err)
+{
+    struct rows_json_token t;
+    slp_rc rc = SLP_OK;
+    size_t found = 0;
+    size_t expected = 0;
+    rows_json_begin(&r->pull, line);
+    TRY(rows_json_need(&r->pull, ROWS_JSON_OBJECT, &t, err));
+    for (bool is_first = true;; is_first = false) {
+        rc = rows_json_member(&r->pull, is_first, &t, err);
+        if (rc == SLP_DONE)
+            break;
+        TRY(rc);
+        size_t column = find_column(r, expected, t.text);
+        TRY(put_member(r, column, out, err));
+        found += column != SIZE_MAX;
+        expected = column != SIZE_MAX ? column + 1 : expected;
+    }
+    if (found < r->want->count)
+        TRY(put_missing(r, out, err));
+    TRY(rows_json_need(&r->pull, ROWS_JSON_END, &t, err));
+    out->rows++;
+    return SLP_OK;
+}
+
+static slp_rc ndjson_fill(struct rows_text_reader *base, struct arr_batch *out,
+                          struct rows_limits limits, struct slp_err *err)
+{
+    struct ndjson_reader *r = (struct ndjson_reader *)base;
+    size_t row_bytes = rows_fixed_bytes(r->want);
+    size_t bytes = 0;
+    while (out->rows < limits.rows && bytes < limits.bytes) {
+        struct slice line = {0};
+        slp_rc rc = rows_lines_next(&r->lines, &line, err);
+        if (rc == SLP_DONE)
+            break;
+        TRY(rc);
+        rc = put_line(r, line, out, err);
+        if (rc != SLP_OK)
+            return err_wrap(err, rc, "line %llu", (unsigned long long)r->lines.line);
+        bytes += row_bytes + line.len;
+    }
+    return SLP_OK;
+}
+
+static void ndjson_close(struct rows_text_reader *base)
+{
+    struct ndjson_reader *r = (struct ndjson_reader *)base;
+    rows_json_fini(&r->pull);
+    arena_fini(&r->arena);
+    alloc_delete(r->mem, r);
+}
+
+static slp_rc index_names(struct ndjson_reader *r, struct slp_err *err)
+{
+    size_t count = r->want->count;
+    TRY(arena_array(&r->arena, count, sizeof *r->members, (void **)&r->members, err));
+    TRY(arena_array(&r->arena, count, sizeof *r->positions, (void **)&r->positions, err));
+    TRY(arena_array(&r->arena, count, sizeof *r->seen, (void **)&r->seen, err));
+    for (size_t i = 0; i < count; i++)
+        r->members[i] = (struct member){slice_str(r->want->fields[i].name), i};
+    if (count)
+        qsort(r->members, count, sizeof *r->members, compare_members);
+    for (size_t i = 0; i < count; i++)
+        r->positions[r->members[i].column] = i;
+    return SLP_OK;
+}
+
+slp_rc rows_ndjson_open(struct alloc *mem, struct rows_text_in *in, const struct arr_schema *want,
+                        struct rows_text_reader **out, struct slp_err *err)
+{
+    static const struct rows_text_reader_ops ops = {.fill = ndjson_fill, .close = ndjson_close};
+    slp_rc rc = SLP_OK;
+    struct ndjson_reader *r = NULL;
+    TRY(alloc_new(mem, &r, err));
+    *r = (struct ndjson_reader){.base = {.ops = &ops}, .mem = mem, .want = want};
+    arena_init(&r->arena, mem, ROWS_ARENA_MAX_BYTES);
+    rows_json_init(&r->pull, mem, 2 * ROWS_LINE_MAX_BYTES);
+    rows_lines_init(&r->lines, in);
+    TRY_OUT(index_names(r, err));
+    TRY_OUT(rows_text_in_begin(in, err));
+    *out = &r->base;
+out:
+    if (rc != SLP_OK)
+        ndjson_close(&r->base);
+    return rc;
+}

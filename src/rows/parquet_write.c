@@ -1,0 +1,75 @@
+#include "parquet/writer.h"
+#include "rows/rows_priv.h"
+
+/* A row group is closed at this many rows or about this many bytes in memory. */
+#define GROUP_ROWS  1000000
+#define GROUP_BYTES ((size_t)64 << 20)
+
+/* Rows of a block: every column begins a page there. */
+#define BLOCK_ROWS 16384
+
+struct parquet_output {
+    struct rows_output base; /* first */
+    struct pq_write_options options;
+    struct pq_writer *writer;
+    struct pq_group *group;
+    struct arr_batch pending; /* rows of the next row group */
+};
+
+static slp_rc write_group(struct parquet_output *o, struct slp_err *err)
+{
+    uint64_t offset = 0;
+    if (o->pending.rows == 0)
+        return SLP_OK;
+    TRY(pq_group_encode(o->group, &o->pending, BLOCK_ROWS, err));
+    TRY(pq_writer_group(o->writer, o->group, &offset, err));
+    arr_batch_clear(&o->pending);
+    return SLP_OK;
+}
+
+static slp_rc parquet_batch(struct rows_output *base, const struct arr_batch *b,
+                            struct slp_err *err)
+{
+    struct parquet_output *o = (struct parquet_output *)base;
+    bool is_full = o->pending.rows + b->rows > GROUP_ROWS ||
+                   arr_batch_memory(&o->pending) + arr_batch_memory(b) > GROUP_BYTES;
+    if (is_full)
+        TRY(write_group(o, err));
+    return arr_batch_append_run(&o->pending, b, 0, b->rows, err);
+}
+
+static slp_rc parquet_finish(struct rows_output *base, struct slp_err *err)
+{
+    struct parquet_output *o = (struct parquet_output *)base;
+    TRY(write_group(o, err));
+    return pq_writer_finish(o->writer, NULL, NULL, err);
+}
+
+static void parquet_free(struct rows_output *base)
+{
+    struct parquet_output *o = (struct parquet_output *)base;
+    arr_batch_fini(&o->pending);
+    pq_group_free(o->group);
+    pq_writer_free(o->writer);
+    alloc_delete(base->mem, o);
+}
+
+slp_rc rows_parquet_writer(const struct rows_output *from, struct rows_output **out,
+                           struct slp_err *err)
+{
+    static const struct rows_output_ops ops = {
+        .batch = parquet_batch, .finish = parquet_finish, .free = parquet_free};
+    slp_rc rc = SLP_OK;
+    struct parquet_output *o = NULL;
+    TRY(alloc_new(from->mem, &o, err));
+    rows_output_init(&o->base, &ops, from);
+    pq_write_options_init(&o->options);
+    TRY_OUT(arr_batch_init(&o->pending, from->mem, from->schema, err));
+    TRY_OUT(pq_group_new(from->mem, from->schema, &o->options, &o->group, err));
+    TRY_OUT(pq_writer_new(from->mem, from->sink, from->schema, &o->options, &o->writer, err));
+    *out = &o->base;
+out:
+    if (rc != SLP_OK)
+        rows_output_free(&o->base);
+    return rc;
+}
