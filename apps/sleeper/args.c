@@ -121,7 +121,7 @@ static int match_command(const struct command *command, const struct args *args)
     return count;
 }
 
-static slp_rc unknown_command(const struct args *args, struct slp_err *err)
+slp_rc args_unknown_command(const struct args *args, struct slp_err *err)
 {
     char given[128];
     const char *first = args->arguments[0];
@@ -152,6 +152,23 @@ static slp_rc unknown_command(const struct args *args, struct slp_err *err)
     FAIL(err, INVALID, "unknown command \"%s%s%s\"; see: sleeper help", first, gap, verb);
 }
 
+/* An option whose value is one of the words in `allowed`, divided by |. */
+static slp_rc check_word(const struct args *args, enum option_id id, const char *allowed,
+                         struct slp_err *err)
+{
+    const char *value = args_value(args, id);
+    for (const char *word = allowed; value && *word;) {
+        size_t len = strcspn(word, "|");
+        if (slice_is(slice_of(word, len), value))
+            return SLP_OK;
+        word += len + (word[len] == '|');
+    }
+    if (value)
+        FAIL(err, INVALID, "--%s \"%s\" is not known; expected one of %s", option_table[id].name,
+             value, allowed);
+    return SLP_OK;
+}
+
 static slp_rc check_options(const struct args *args, struct slp_err *err)
 {
     const struct command *command = args->command;
@@ -161,7 +178,8 @@ static slp_rc check_options(const struct args *args, struct slp_err *err)
             FAIL(err, INVALID, "\"%s\" takes no option --%s; see: sleeper help %s", command->words,
                  option_table[args->options[i]].name, command->words);
     }
-    return SLP_OK;
+    TRY(check_word(args, OPTION_PROGRESS, "auto|always|never|json", err));
+    return check_word(args, OPTION_COLOR, "auto|always|never", err);
 }
 
 static slp_rc find_command(struct args *args, struct slp_err *err)
@@ -175,7 +193,7 @@ static slp_rc find_command(struct args *args, struct slp_err *err)
             args->command = &command_table[i];
     }
     if (!args->command)
-        return unknown_command(args, err);
+        return args_unknown_command(args, err);
     args->argument_count -= used;
     memmove(args->arguments, args->arguments + used,
             (size_t)(args->argument_count + 1) * sizeof args->arguments[0]);

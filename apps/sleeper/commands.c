@@ -353,9 +353,7 @@ slp_rc run_help(struct app *app, const struct args *args, struct slp_err *err)
     if (args->argument_count > 0 && !manual) {
         command = command_named(args);
         if (!command)
-            FAIL(err, INVALID, "no command \"%s%s%s\"; see: sleeper help", args->arguments[0],
-                 args->argument_count > 1 ? " " : "",
-                 args->argument_count > 1 ? args->arguments[1] : "");
+            return args_unknown_command(args, err);
     }
     TRY(output_open(app, &out, err));
     slp_rc rc = manual ? help_manual(output_write, out) : help_print(command, output_write, out);

@@ -165,7 +165,7 @@ slp_rc help_manual(int (*write)(void *, const void *, size_t), void *context)
 {
     struct printer p = {.write = write, .context = context};
     print(&p,
-          ".TH SLEEPER 1 \"\" \"sleeper %s\" \"User Commands\"\n.SH NAME\n"
+          ".TH SLEEPER 1 \"2026-11-22\" \"sleeper %s\" \"User Commands\"\n.SH NAME\n"
           "sleeper \\- a key\\-value store over sorted Parquet files\n.SH SYNOPSIS\n"
           ".B sleeper\n[\\fIoptions\\fR] \\fIcommand\\fR [\\fIarguments\\fR]\n.SH DESCRIPTION\n"
           "Rows live in sorted Parquet files in a folder; a numbered log of small files beside\n"

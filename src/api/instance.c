@@ -61,7 +61,10 @@ slp_rc slp_instance_open(const char *uri, const struct slp_instance_options *opt
     TRY(alloc_new(mem, &instance, err));
     instance->mem = mem;
     set_options(instance, options);
-    TRY_OUT(store_open_uri(mem, uri, false, &instance->store, err));
+    rc = store_open_uri(mem, uri, false, &instance->store, err);
+    if (rc == SLP_NOT_FOUND)
+        rc = err_append(err, rc, "; make an instance with 'sleeper init'");
+    TRY_OUT(rc);
     if (options && options->no_sync)
         store_folder_set_sync(instance->store, false);
     TRY_OUT(state_instance_open(mem, instance->store, NULL, &instance->state, err));

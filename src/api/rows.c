@@ -53,8 +53,8 @@ struct filter {
 static void filter_close(struct arr_stream *stream)
 {
     struct filter *f = (struct filter *)(void *)stream;
+    arr_batch_fini(&f->batch); /* its columns have the schema of the stream below */
     arr_stream_close(f->below);
-    arr_batch_fini(&f->batch);
     buf_fini(&f->truth);
     buf_fini(&f->picked);
     arena_fini(&f->arena);

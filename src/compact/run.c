@@ -63,7 +63,8 @@ static slp_rc open_counted(const struct opening *o, const struct compact_input *
         .range = input->range, .prefetch_bytes = o->prefetch_bytes, .batch_rows = READ_BATCH_ROWS};
     slp_rc rc = store_open(store, input->object, o->mem, &src, err);
     if (rc == SLP_NOT_FOUND)
-        FAIL(err, CORRUPT, "the log names it and it is not there; run check");
+        FAIL(err, CORRUPT, "data file \"%.*s\": the log names it and it is not there; run check",
+             SLICE_ARG(input->object));
     TRY(rc);
     TRY(datafile_open(o->mem, src, &input->info, state_table_schema(o->table),
                       state_table_key_spec(o->table), &c->file, err));
@@ -83,7 +84,7 @@ static slp_rc open_input(const struct opening *o, const struct compact_input *in
     slp_rc rc = open_counted(o, input, c, err);
     if (rc != SLP_OK) {
         counted_close(&c->base);
-        return err_wrap(err, rc, "data file \"%.*s\"", SLICE_ARG(input->object));
+        return rc;
     }
     *out = &c->base;
     return SLP_OK;

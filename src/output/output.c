@@ -115,7 +115,7 @@ slp_rc output_cut(struct output *o, struct slp_err *err)
     slp_rc rc = end_file(o, err);
     if (rc != SLP_OK)
         drop_file(o);
-    return err_wrap(err, rc, "data file \"%.*s\"", SLICE_ARG(o->name));
+    return rc;
 }
 
 slp_rc output_take(struct output *o, struct arr_batch *rows, struct key_vec *keys,
@@ -133,7 +133,7 @@ slp_rc output_take(struct output *o, struct arr_batch *rows, struct key_vec *key
         rc = datafile_writer_take(o->writer, rows, keys, err);
     if (rc != SLP_OK) {
         drop_file(o);
-        return err_wrap(err, rc, "data file \"%.*s\"", SLICE_ARG(o->name));
+        return rc;
     }
     o->rows += count;
     return SLP_OK;

@@ -53,7 +53,8 @@ static slp_rc open_file(struct files *f, size_t file, struct slp_err *err)
     struct source *src = NULL;
     slp_rc rc = store_open(f->store, p->object, f->mem, &src, err);
     if (rc == SLP_NOT_FOUND)
-        FAIL(err, CORRUPT, "the log names it and it is not there; run check");
+        FAIL(err, CORRUPT, "data file \"%.*s\": the log names it and it is not there; run check",
+             SLICE_ARG(p->object));
     TRY(rc);
     TRY(datafile_open(f->mem, src, &p->info, f->schema, f->spec, &f->open[file], err));
     f->open_count++;
@@ -63,11 +64,8 @@ static slp_rc open_file(struct files *f, size_t file, struct slp_err *err)
 
 slp_rc files_get(struct files *f, size_t file, struct datafile **out, struct slp_err *err)
 {
-    if (!f->open[file]) {
-        slp_rc rc = open_file(f, file, err);
-        if (rc != SLP_OK)
-            return err_wrap(err, rc, "data file \"%.*s\"", SLICE_ARG(f->plan->files[file].object));
-    }
+    if (!f->open[file])
+        TRY(open_file(f, file, err));
     *out = f->open[file];
     return SLP_OK;
 }

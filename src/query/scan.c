@@ -53,8 +53,7 @@ static slp_rc open_part(struct scan *s, const struct plan_part *part, struct run
                                       .column_count = s->plan.column_count,
                                       .prefetch_bytes = s->is_lookup ? 0 : s->prefetch_bytes,
                                       .batch_rows = s->is_lookup ? 0 : BATCH_ROWS};
-    slp_rc rc = datafile_read(file, &o, out, NULL, err);
-    return err_wrap(err, rc, "data file \"%.*s\"", SLICE_ARG(s->plan.files[part->file].object));
+    return datafile_read(file, &o, out, NULL, err);
 }
 
 static slp_rc open_parts(struct scan *s, const struct plan_piece *piece, struct run **runs,
