@@ -28,6 +28,9 @@
 /* The prefix is looked for again after this many rows an input. */
 #define REFRESH_ROWS 64
 
+/* Longest key: see MERGE_KEY_EXTRA_BYTES. */
+#define KEY_BYTES_MAX (KEY_MAX_BYTES + MERGE_KEY_EXTRA_BYTES)
+
 /* Bytes of a key that a message shows. */
 #define SHOWN_KEY_BYTES 64u
 
@@ -396,11 +399,11 @@ slp_rc merge_new(struct alloc *mem, const struct arr_schema *schema, struct run 
         FAIL_OUT(err, LIMIT, "a merge takes 1 to %u inputs, not %zu", MERGE_INPUTS_MAX, count);
     TRY_OUT(alloc_new(mem, &m, err));
     *m = (struct merge){.mem = mem, .schema = schema, .count = count, .row_bytes = 1};
-    buf_init(&m->prefix, mem, KEY_MAX_BYTES);
+    buf_init(&m->prefix, mem, KEY_BYTES_MAX);
     TRY_OUT(allocate(m, err));
     for (size_t i = 0; i < count; i++) {
         m->inputs[i].run = inputs[i];
-        buf_init(&m->inputs[i].last, mem, KEY_MAX_BYTES);
+        buf_init(&m->inputs[i].last, mem, KEY_BYTES_MAX);
     }
     *out = m;
     return SLP_OK;

@@ -15,6 +15,9 @@
 
 #define MERGE_INPUTS_MAX 1024u
 
+/* Who merges may put so many bytes behind each key, to tell equal ones apart. */
+#define MERGE_KEY_EXTRA_BYTES 16u
+
 struct merge;
 
 /* Takes the inputs, which it closes, on failure too. `schema` is that of every block and outlives
