@@ -8,7 +8,7 @@ static slp_rc fn_write(struct sink *sink, const void *bytes, size_t n, struct sl
     return SLP_OK;
 }
 
-void fn_sink_init(struct fn_sink *s, slp_write_fn write, void *context)
+void api_fn_sink_init(struct fn_sink *s, slp_write_fn write, void *context)
 {
     static const struct sink_ops ops = {.write = fn_write};
     *s = (struct fn_sink){

@@ -13,6 +13,6 @@ struct fn_sink {
     void *context;
 };
 
-void fn_sink_init(struct fn_sink *s, slp_write_fn write, void *context);
+void api_fn_sink_init(struct fn_sink *s, slp_write_fn write, void *context);
 
 #endif

@@ -31,11 +31,11 @@ struct slp_rows {
 
 /* The table's handle, replayed to the tip; kept until the instance is closed. Errors: NOT_FOUND,
  * LIMIT beyond INSTANCE_TABLES_MAX tables, and those of state_table_refresh. */
-SLP_NODISCARD slp_rc instance_table(struct slp_instance *instance, const char *name,
-                                    struct state_table **out, struct slp_err *err);
+SLP_NODISCARD slp_rc api_instance_table(struct slp_instance *instance, const char *name,
+                                        struct state_table **out, struct slp_err *err);
 
 /* Wrap a stream, which is taken, on failure too. */
-SLP_NODISCARD slp_rc rows_wrap(struct alloc *mem, struct arr_stream *stream, struct slp_rows **out,
-                               struct slp_err *err);
+SLP_NODISCARD slp_rc api_rows_wrap(struct alloc *mem, struct arr_stream *stream,
+                                   struct slp_rows **out, struct slp_err *err);
 
 #endif

@@ -13,7 +13,7 @@ struct list {
 
 #define LIST_SCHEMA_MAX_BYTES ((size_t)1 << 20)
 
-void list_free(struct list *l)
+void api_list_free(struct list *l)
 {
     if (!l)
         return;
@@ -24,7 +24,7 @@ void list_free(struct list *l)
 
 static void list_close(struct arr_stream *stream)
 {
-    list_free((struct list *)(void *)stream);
+    api_list_free((struct list *)(void *)stream);
 }
 
 static slp_rc list_next(struct arr_stream *stream, struct arr_batch *out, struct slp_err *err)
@@ -56,8 +56,8 @@ static slp_rc make_schema(struct list *l, const struct list_column *columns, siz
     return SLP_OK;
 }
 
-slp_rc list_new(struct alloc *mem, const struct list_column *columns, size_t count,
-                struct list **out, struct slp_err *err)
+slp_rc api_list_new(struct alloc *mem, const struct list_column *columns, size_t count,
+                    struct list **out, struct slp_err *err)
 {
     static const struct arr_stream_ops ops = {.next = list_next, .close = list_close};
     slp_rc rc = SLP_OK;
@@ -72,7 +72,7 @@ slp_rc list_new(struct alloc *mem, const struct list_column *columns, size_t cou
     *out = l;
     return SLP_OK;
 out:
-    list_free(l);
+    api_list_free(l);
     return rc;
 }
 
@@ -87,7 +87,7 @@ static slp_rc append_value(struct arr_col *c, const struct list_value *v, struct
     return arr_col_append_i64(c, v->number, err);
 }
 
-slp_rc list_add(struct list *l, const struct list_value *values, struct slp_err *err)
+slp_rc api_list_add(struct list *l, const struct list_value *values, struct slp_err *err)
 {
     for (size_t i = 0; i < l->schema.count; i++)
         TRY(append_value(&l->batch.cols[i], &values[i], err));
@@ -95,7 +95,7 @@ slp_rc list_add(struct list *l, const struct list_value *values, struct slp_err 
     return SLP_OK;
 }
 
-slp_rc list_rows(struct list *l, struct slp_rows **out, struct slp_err *err)
+slp_rc api_list_rows(struct list *l, struct slp_rows **out, struct slp_err *err)
 {
-    return rows_wrap(l->mem, &l->base, out, err);
+    return api_rows_wrap(l->mem, &l->base, out, err);
 }

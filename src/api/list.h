@@ -37,14 +37,15 @@ static inline struct list_value list_null(void)
 struct list;
 
 /* `columns` outlives the list. */
-SLP_NODISCARD slp_rc list_new(struct alloc *mem, const struct list_column *columns, size_t count,
-                              struct list **out, struct slp_err *err);
-void list_free(struct list *l);
+SLP_NODISCARD slp_rc api_list_new(struct alloc *mem, const struct list_column *columns,
+                                  size_t count, struct list **out, struct slp_err *err);
+void api_list_free(struct list *l);
 
 /* Append a row: as many values as there are columns; texts are copied. */
-SLP_NODISCARD slp_rc list_add(struct list *l, const struct list_value *values, struct slp_err *err);
+SLP_NODISCARD slp_rc api_list_add(struct list *l, const struct list_value *values,
+                                  struct slp_err *err);
 
 /* The list as rows; takes it, on failure too. */
-SLP_NODISCARD slp_rc list_rows(struct list *l, struct slp_rows **out, struct slp_err *err);
+SLP_NODISCARD slp_rc api_list_rows(struct list *l, struct slp_rows **out, struct slp_err *err);
 
 #endif

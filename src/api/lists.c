@@ -26,22 +26,22 @@ static slp_rc fill_list(struct listing *l, const struct list_kind *kind, struct 
 {
     slp_rc rc = SLP_OK;
     arena_init(&l->arena, l->instance->mem, LIST_MAX_BYTES);
-    TRY_OUT(list_new(l->instance->mem, kind->columns, kind->count, &l->list, err));
+    TRY_OUT(api_list_new(l->instance->mem, kind->columns, kind->count, &l->list, err));
     TRY_OUT(kind->fill(l, err));
 out:
     arena_fini(&l->arena);
     if (rc != SLP_OK) {
-        list_free(l->list);
+        api_list_free(l->list);
         return rc;
     }
-    return list_rows(l->list, out, err);
+    return api_list_rows(l->list, out, err);
 }
 
 static slp_rc make_list(struct slp_instance *instance, const char *table,
                         const struct list_kind *kind, struct slp_rows **out, struct slp_err *err)
 {
     struct listing l = {.instance = instance};
-    TRY(instance_table(instance, table, &l.table, err));
+    TRY(api_instance_table(instance, table, &l.table, err));
     l.view = state_table_view(l.table);
     return fill_list(&l, kind, out, err);
 }
@@ -98,7 +98,7 @@ static slp_rc fill_partitions(struct listing *l, struct slp_err *err)
                                    list_number(exact),
                                    list_number((int64_t)state_leaf_bytes(leaf))};
         TRY(range_text(l, leaf->range, &row[1], &row[2], err));
-        TRY(list_add(l->list, row, err));
+        TRY(api_list_add(l->list, row, err));
     }
     return SLP_OK;
 }
@@ -146,8 +146,8 @@ slp_rc slp_partition_split_points(struct slp_instance *instance, const char *tab
     struct listing l = {.instance = instance};
     struct fn_sink sink;
     struct buf text;
-    fn_sink_init(&sink, write, context);
-    TRY(instance_table(instance, table, &l.table, err));
+    api_fn_sink_init(&sink, write, context);
+    TRY(api_instance_table(instance, table, &l.table, err));
     l.view = state_table_view(l.table);
     buf_init(&text, instance->mem, LIST_MAX_BYTES);
     for (size_t i = 1; i < state_leaf_count(l.view); i++) {
@@ -185,7 +185,7 @@ static slp_rc fill_files(struct listing *l, struct slp_err *err)
                                    list_number(f->time_us)};
         TRY(key_text(l, f->info.first_key, &row[3].text, err));
         TRY(key_text(l, f->info.last_key, &row[4].text, err));
-        TRY(list_add(l->list, row, err));
+        TRY(api_list_add(l->list, row, err));
     }
     return SLP_OK;
 }
@@ -218,7 +218,7 @@ static slp_rc fill_jobs(struct listing *l, struct slp_err *err)
                                    list_number(job->inputs),
                                    list_number(job->deadline_us)};
         TRY(range_text(l, job->range, &row[3], &row[4], err));
-        TRY(list_add(l->list, row, err));
+        TRY(api_list_add(l->list, row, err));
     }
     return SLP_OK;
 }
@@ -257,7 +257,7 @@ static slp_rc fill_log(struct listing *l, struct slp_err *err)
                                    list_text(e.summary),
                                    list_number((int64_t)e.txn->base),
                                    list_text(slice_str(txid))};
-        rc = list_add(l->list, row, err);
+        rc = api_list_add(l->list, row, err);
         if (rc != SLP_OK)
             break;
     }
@@ -305,7 +305,7 @@ static slp_rc add_status(struct listing *l, struct slice name, struct slp_err *e
                                list_number((int64_t)state_job_count(l->view)),
                                list_number((int64_t)state_dead_count(l->view)),
                                list_number(state_time_us(l->view))};
-    return list_add(l->list, row, err);
+    return api_list_add(l->list, row, err);
 }
 
 static slp_rc fill_status(struct listing *l, struct slp_err *err)

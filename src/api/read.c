@@ -82,7 +82,7 @@ static slp_rc set_params(struct request *r, const struct slp_scan_options *o, st
 static slp_rc set_scan(struct request *r, struct slp_instance *instance,
                        const struct slp_scan_options *o, struct slp_err *err)
 {
-    TRY(instance_table(instance, o->table, &r->table, err));
+    TRY(api_instance_table(instance, o->table, &r->table, err));
     TRY(set_range(r, o, err));
     TRY(set_params(r, o, err));
     TRY(copy_names(r, o->columns, &r->query.columns, &r->query.column_count, err));
@@ -99,7 +99,7 @@ static slp_rc open_rows(struct slp_instance *instance, struct request *r, struct
 {
     struct arr_stream *stream = NULL;
     TRY(query_scan(r->table, &r->query, instance->mem, &stream, err));
-    return rows_wrap(instance->mem, stream, out, err);
+    return api_rows_wrap(instance->mem, stream, out, err);
 }
 
 slp_rc slp_scan(struct slp_instance *instance, const struct slp_scan_options *options,
@@ -135,14 +135,14 @@ slp_rc slp_count_rows(struct slp_instance *instance, const struct slp_scan_optio
     int64_t count = 0;
     struct list *list = NULL;
     TRY(slp_count(instance, options, &count, err));
-    TRY(list_new(instance->mem, columns, 1, &list, err));
+    TRY(api_list_new(instance->mem, columns, 1, &list, err));
     struct list_value value = list_number(count);
-    slp_rc rc = list_add(list, &value, err);
+    slp_rc rc = api_list_add(list, &value, err);
     if (rc != SLP_OK) {
-        list_free(list);
+        api_list_free(list);
         return rc;
     }
-    return list_rows(list, out, err);
+    return api_list_rows(list, out, err);
 }
 
 /* ---- Look-ups ---- */
@@ -250,7 +250,7 @@ slp_rc slp_get(struct slp_instance *instance, const struct slp_get_options *opti
     slp_rc rc = SLP_OK;
     struct request r;
     request_init(&r, instance);
-    TRY_OUT(instance_table(instance, options->table, &r.table, err));
+    TRY_OUT(api_instance_table(instance, options->table, &r.table, err));
     TRY_OUT(set_keys(&r, options, err));
     TRY_OUT(copy_names(&r, options->columns, &r.query.columns, &r.query.column_count, err));
     r.query.is_lookup = true;

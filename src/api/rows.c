@@ -7,8 +7,8 @@
 
 #define FILTER_MAX_BYTES ((size_t)256 << 20)
 
-slp_rc rows_wrap(struct alloc *mem, struct arr_stream *stream, struct slp_rows **out,
-                 struct slp_err *err)
+slp_rc api_rows_wrap(struct alloc *mem, struct arr_stream *stream, struct slp_rows **out,
+                     struct slp_err *err)
 {
     struct slp_rows *rows = NULL;
     slp_rc rc = alloc_new(mem, &rows, err);
@@ -126,7 +126,7 @@ slp_rc slp_rows_write(struct slp_rows *rows, const struct slp_output_options *op
     struct rows_output *output = NULL;
     struct arr_batch batch = {0};
     int64_t count = 0;
-    fn_sink_init(&sink, write, context);
+    api_fn_sink_init(&sink, write, context);
     if (options) {
         o.no_header = options->no_header;
         o.width = options->width;

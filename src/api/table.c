@@ -167,18 +167,18 @@ slp_rc slp_table_list(struct slp_instance *instance, struct slp_rows **out, stru
     size_t count = 0;
     arena_init(&arena, instance->mem, REQUEST_MAX_BYTES);
     TRY_OUT(state_table_list(instance->state, &arena, &tables, &count, err));
-    TRY_OUT(list_new(instance->mem, columns, 3, &list, err));
+    TRY_OUT(api_list_new(instance->mem, columns, 3, &list, err));
     for (size_t i = 0; i < count; i++) {
         char id[33];
         hash_format(tables[i].id, id);
         struct list_value row[] = {list_text(tables[i].name), list_text(slice_str(id)),
                                    list_number(tables[i].created_us)};
-        TRY_OUT(list_add(list, row, err));
+        TRY_OUT(api_list_add(list, row, err));
     }
     arena_fini(&arena);
-    return list_rows(list, out, err);
+    return api_list_rows(list, out, err);
 out:
-    list_free(list);
+    api_list_free(list);
     arena_fini(&arena);
     return rc;
 }
@@ -212,7 +212,7 @@ static slp_rc add_field(struct list *list, const struct schema *schema, size_t i
                                list_text(slice_str(field_role(schema, i))),
                                place ? list_number(place) : list_null(),
                                list_number(f->id)};
-    return list_add(list, row, err);
+    return api_list_add(list, row, err);
 }
 
 slp_rc slp_table_describe(struct slp_instance *instance, const char *table, struct slp_rows **out,
@@ -223,15 +223,15 @@ slp_rc slp_table_describe(struct slp_instance *instance, const char *table, stru
                                                  {"key_place", ARR_INT64}, {"field_id", ARR_INT64}};
     struct state_table *t = NULL;
     struct list *list = NULL;
-    TRY(instance_table(instance, table, &t, err));
+    TRY(api_instance_table(instance, table, &t, err));
     const struct schema *schema = state_table_schema(t);
-    TRY(list_new(instance->mem, columns, 6, &list, err));
+    TRY(api_list_new(instance->mem, columns, 6, &list, err));
     for (size_t i = 0; i < schema->columns.count; i++) {
         slp_rc rc = add_field(list, schema, i, err);
         if (rc != SLP_OK) {
-            list_free(list);
+            api_list_free(list);
             return rc;
         }
     }
-    return list_rows(list, out, err);
+    return api_list_rows(list, out, err);
 }

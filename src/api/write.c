@@ -27,7 +27,7 @@ slp_rc slp_ingest(struct slp_instance *instance, const struct slp_ingest_options
         o.token = slice_str(options->token);
     if (options->format)
         TRY(rows_format_parse(slice_str(options->format), &o.format, err));
-    TRY(instance_table(instance, options->table, &table, err));
+    TRY(api_instance_table(instance, options->table, &table, err));
     TRY(ingest_run(table, &o, instance->mem, &result, err));
     *out = (struct slp_ingest_result){.rows = result.rows,
                                       .files_read = result.inputs,
@@ -62,7 +62,7 @@ slp_rc slp_compact(struct slp_instance *instance, const struct slp_compact_optio
                                 .cancel = instance->cancel,
                                 .on_job = options->on_job,
                                 .context = options->context};
-    TRY(instance_table(instance, options->table, &table, err));
+    TRY(api_instance_table(instance, options->table, &table, err));
     TRY(count_files(instance, table, &answer.files_before, err));
     TRY(compact_run(table, &o, instance->mem, &result, err));
     TRY(count_files(instance, table, &answer.files_after, err));
@@ -77,7 +77,7 @@ slp_rc slp_split(struct slp_instance *instance, const struct slp_split_options *
 {
     struct state_table *table = NULL;
     int64_t rows = options->threshold_rows ? options->threshold_rows : SPLIT_ROWS_DEFAULT;
-    TRY(instance_table(instance, options->table, &table, err));
+    TRY(api_instance_table(instance, options->table, &table, err));
     return upkeep_split(table, rows, options->dry_run, instance->mem, split_count, err);
 }
 
@@ -117,7 +117,7 @@ static slp_rc each_table(struct slp_instance *instance, const char *name, table_
     struct state_table_entry *tables = NULL;
     size_t count = 0;
     if (name) {
-        rc = instance_table(instance, name, &table, err);
+        rc = api_instance_table(instance, name, &table, err);
         if (rc != SLP_OK)
             return unopened(context, slice_str(name), rc, err);
         return fn(instance, table, context, err);
@@ -178,7 +178,7 @@ static slp_rc note_problem(void *context, struct slice object, const char *probl
     struct check_call *call = context;
     struct list_value row[] = {list_text(object), list_text(slice_str(problem))};
     call->problems++;
-    return list_add(call->list, row, err);
+    return api_list_add(call->list, row, err);
 }
 
 /* A log that cannot be replayed is a problem of the table, not of checking. */
@@ -204,13 +204,13 @@ slp_rc slp_check(struct slp_instance *instance, const char *table, struct slp_ro
     struct check_call call = {0};
     struct slp_err local = {.code = SLP_OK};
     err = err ? err : &local;
-    TRY(list_new(instance->mem, columns, 2, &call.list, err));
+    TRY(api_list_new(instance->mem, columns, 2, &call.list, err));
     slp_rc rc = each_table(instance, table, check_table, note_damaged_log, &call, err);
     if (rc != SLP_OK) {
-        list_free(call.list);
+        api_list_free(call.list);
         return rc;
     }
-    TRY(list_rows(call.list, out, err));
+    TRY(api_list_rows(call.list, out, err));
     *problem_count = call.problems;
     return SLP_OK;
 }
@@ -218,6 +218,6 @@ slp_rc slp_check(struct slp_instance *instance, const char *table, struct slp_ro
 slp_rc slp_inspect(const char *path, slp_write_fn write, void *context, struct slp_err *err)
 {
     struct fn_sink sink;
-    fn_sink_init(&sink, write, context);
+    api_fn_sink_init(&sink, write, context);
     return upkeep_inspect(path, alloc_system(), &sink.base, err);
 }

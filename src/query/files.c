@@ -1,7 +1,7 @@
 #include "query/files.h"
 
-slp_rc files_init(struct files *f, struct state_table *table, const struct plan *plan,
-                  struct alloc *mem, struct slp_err *err)
+slp_rc query_files_init(struct files *f, struct state_table *table, const struct plan *plan,
+                        struct alloc *mem, struct slp_err *err)
 {
     *f = (struct files){.mem = mem,
                         .store = state_instance_store(state_table_instance(table)),
@@ -31,7 +31,7 @@ static void close_file(struct files *f, size_t file)
     f->open_count--;
 }
 
-void files_fini(struct files *f)
+void query_files_fini(struct files *f)
 {
     if (!f->open)
         return;
@@ -41,7 +41,7 @@ void files_fini(struct files *f)
     f->open = NULL;
 }
 
-void files_trim(struct files *f)
+void query_files_trim(struct files *f)
 {
     for (size_t i = 0; i < f->plan->file_count && f->open_count >= QUERY_OPEN_FILES; i++)
         close_file(f, i);
@@ -62,7 +62,7 @@ static slp_rc open_file(struct files *f, size_t file, struct slp_err *err)
     return SLP_OK;
 }
 
-slp_rc files_get(struct files *f, size_t file, struct datafile **out, struct slp_err *err)
+slp_rc query_files_get(struct files *f, size_t file, struct datafile **out, struct slp_err *err)
 {
     if (!f->open[file])
         TRY(open_file(f, file, err));
@@ -70,7 +70,7 @@ slp_rc files_get(struct files *f, size_t file, struct datafile **out, struct slp
     return SLP_OK;
 }
 
-uint64_t files_data_bytes(const struct files *f)
+uint64_t query_files_data_bytes(const struct files *f)
 {
     struct query_counts sum = f->counts;
     for (size_t i = 0; i < f->plan->file_count; i++)

@@ -17,18 +17,19 @@ struct files {
     struct query_counts counts; /* of files that are closed again */
 };
 
-SLP_NODISCARD slp_rc files_init(struct files *f, struct state_table *table, const struct plan *plan,
-                                struct alloc *mem, struct slp_err *err);
-void files_fini(struct files *f);
+SLP_NODISCARD slp_rc query_files_init(struct files *f, struct state_table *table,
+                                      const struct plan *plan, struct alloc *mem,
+                                      struct slp_err *err);
+void query_files_fini(struct files *f);
 
 /* The open file; errors name it. A missing object is CORRUPT: the state says it is there. */
-SLP_NODISCARD slp_rc files_get(struct files *f, size_t file, struct datafile **out,
-                               struct slp_err *err);
+SLP_NODISCARD slp_rc query_files_get(struct files *f, size_t file, struct datafile **out,
+                                     struct slp_err *err);
 
 /* Close files until fewer than QUERY_OPEN_FILES are open. Nothing may be reading from them. */
-void files_trim(struct files *f);
+void query_files_trim(struct files *f);
 
 /* Bytes of pages read so far, open files included. */
-uint64_t files_data_bytes(const struct files *f);
+uint64_t query_files_data_bytes(const struct files *f);
 
 #endif

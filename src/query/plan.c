@@ -266,8 +266,8 @@ static slp_rc make(struct planner *p, const struct query_options *o, bool count_
     return make_pieces(p, err);
 }
 
-slp_rc plan_make(struct state_table *table, const struct query_options *options, bool count_only,
-                 struct alloc *mem, struct plan *out, struct slp_err *err)
+slp_rc query_plan_make(struct state_table *table, const struct query_options *options,
+                       bool count_only, struct alloc *mem, struct plan *out, struct slp_err *err)
 {
     *out = (struct plan){.mem = mem};
     arena_init(&out->arena, mem, PLAN_MAX_BYTES);
@@ -277,11 +277,11 @@ slp_rc plan_make(struct state_table *table, const struct query_options *options,
                         .schema = state_table_schema(table)};
     slp_rc rc = make(&p, options, count_only, err);
     if (rc != SLP_OK)
-        plan_fini(out);
+        query_plan_fini(out);
     return rc;
 }
 
-void plan_fini(struct plan *p)
+void query_plan_fini(struct plan *p)
 {
     arena_fini(&p->arena);
 }

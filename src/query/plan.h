@@ -43,9 +43,9 @@ struct plan {
 };
 
 /* Make a plan; `count_only` reads the predicate's columns alone. On failure nothing is left to release. */
-SLP_NODISCARD slp_rc plan_make(struct state_table *table, const struct query_options *options,
-                               bool count_only, struct alloc *mem, struct plan *out,
-                               struct slp_err *err);
-void plan_fini(struct plan *p);
+SLP_NODISCARD slp_rc query_plan_make(struct state_table *table, const struct query_options *options,
+                                     bool count_only, struct alloc *mem, struct plan *out,
+                                     struct slp_err *err);
+void query_plan_fini(struct plan *p);
 
 #endif

@@ -47,7 +47,7 @@ static slp_rc open_part(struct scan *s, const struct plan_part *part, struct run
                         struct slp_err *err)
 {
     struct datafile *file = NULL;
-    TRY(files_get(&s->files, part->file, &file, err));
+    TRY(query_files_get(&s->files, part->file, &file, err));
     struct datafile_read_options o = {.range = part->range,
                                       .columns = s->plan.columns,
                                       .column_count = s->plan.column_count,
@@ -89,7 +89,7 @@ out:
 static slp_rc open_piece(struct scan *s, struct slp_err *err)
 {
     const struct plan_piece *piece = &s->plan.pieces[s->piece++];
-    files_trim(&s->files);
+    query_files_trim(&s->files);
     if (piece->part_count == 1)
         return open_part(s, &piece->parts[0], &s->run, err);
     return open_merge(s, piece, err);
@@ -155,7 +155,7 @@ static slp_rc check_limits(struct scan *s, struct slp_err *err)
     if (s->max_rows && s->given > s->max_rows)
         FAIL(err, LIMIT, "the answer has more than the %" PRIu64 " rows that --max-rows allows",
              s->max_rows);
-    if (s->max_bytes && files_data_bytes(&s->files) > s->max_bytes)
+    if (s->max_bytes && query_files_data_bytes(&s->files) > s->max_bytes)
         FAIL(err, LIMIT, "more than the %" PRIu64 " bytes that --max-bytes allows would be read",
              s->max_bytes);
     return SLP_OK;
@@ -186,7 +186,7 @@ static void scan_close(struct arr_stream *stream)
 {
     struct scan *s = (struct scan *)(void *)stream;
     close_piece(s);
-    files_fini(&s->files);
+    query_files_fini(&s->files);
     if (s->counts) {
         s->counts->index_bytes += s->files.counts.index_bytes;
         s->counts->data_bytes += s->files.counts.data_bytes;
@@ -196,7 +196,7 @@ static void scan_close(struct arr_stream *stream)
     arr_batch_fini(&s->merged);
     buf_fini(&s->truth);
     buf_fini(&s->picked);
-    plan_fini(&s->plan);
+    query_plan_fini(&s->plan);
     alloc_delete(s->mem, s);
 }
 
@@ -232,7 +232,7 @@ static slp_rc scan_new(struct state_table *table, const struct query_options *op
     s->mem = mem;
     buf_init(&s->truth, mem, SIZE_MAX / 2);
     buf_init(&s->picked, mem, SIZE_MAX / 2);
-    rc = plan_make(table, options, count_only, mem, &s->plan, err);
+    rc = query_plan_make(table, options, count_only, mem, &s->plan, err);
     if (rc != SLP_OK) {
         alloc_delete(mem, s);
         return rc;
@@ -242,7 +242,7 @@ static slp_rc scan_new(struct state_table *table, const struct query_options *op
     set_options(s, options);
     rc = arr_batch_init(&s->merged, mem, &s->plan.read_schema, err);
     if (rc == SLP_OK)
-        rc = files_init(&s->files, table, &s->plan, mem, err);
+        rc = query_files_init(&s->files, table, &s->plan, mem, err);
     if (rc != SLP_OK) {
         scan_close(&s->base);
         return rc;
@@ -283,7 +283,7 @@ static slp_rc count_part(struct scan *s, const struct plan_part *part, int64_t *
         *sum += part->known_rows;
         return SLP_OK;
     }
-    files_trim(&s->files);
+    query_files_trim(&s->files);
     TRY(open_part(s, part, &s->run, err));
     for (;;) {
         struct run_block block = {0};

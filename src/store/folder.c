@@ -6,7 +6,8 @@
 #include "os/folder.h"
 #include "store/folder_priv.h"
 
-slp_rc folder_tag(struct folder *f, const char *path, struct store_tag *out, struct slp_err *err)
+slp_rc store_folder_tag(struct folder *f, const char *path, struct store_tag *out,
+                        struct slp_err *err)
 {
     struct buf body;
     struct os_stat info;
@@ -86,21 +87,21 @@ static slp_rc run_delete(struct folder *f, struct store_request *r, const char *
 static slp_rc run(struct folder *f, struct store_request *r)
 {
     char path[OS_PATH_MAX];
-    TRY(folder_check(f, &r->err));
+    TRY(store_folder_check(f, &r->err));
     TRY(os_path_join(path, f->root, r->name, &r->err));
     switch (r->verb) {
     case STORE_GET:
         return run_get(f, r, path);
     case STORE_PUT_IF_ABSENT:
-        TRY(folder_put_if_absent(f, path, r->body, &r->err));
+        TRY(store_folder_put_if_absent(f, path, r->body, &r->err));
         r->tag = store_tag_of(r->body);
         return SLP_OK;
     case STORE_PUT_IF_MATCH:
-        TRY(folder_put_if_match(f, path, r->body, r->match, &r->err));
+        TRY(store_folder_put_if_match(f, path, r->body, r->match, &r->err));
         r->tag = store_tag_of(r->body);
         return SLP_OK;
     case STORE_LIST_FROM:
-        return folder_list(f, r);
+        return store_folder_list(f, r);
     case STORE_DELETE:
         return run_delete(f, r, path);
     case STORE_VERB_COUNT:
@@ -152,7 +153,7 @@ static slp_rc object_read(struct source *src, const struct io_range *ranges, siz
     struct object_source *o = (struct object_source *)src;
     struct store_counts *counts = &o->folder->base.counts;
     struct os_read_counts done = {0};
-    TRY(folder_check(o->folder, err));
+    TRY(store_folder_check(o->folder, err));
     slp_rc rc = os_file_read_ranges(o->fd, o->name, ranges, count, &done, err);
     store_count(&counts->rounds, 1);
     store_count(&counts->requests[STORE_GET], done.reads);
@@ -177,7 +178,7 @@ static slp_rc folder_open(struct store *s, struct slice name, struct alloc *mem,
     uint64_t size = 0;
     void *room = NULL;
     int fd = -1;
-    TRY_OUT(folder_check(f, err));
+    TRY_OUT(store_folder_check(f, err));
     TRY_OUT(os_path_join(path, f->root, name, err));
     TRY_OUT(open_object(path, &fd, &size, err));
     size_t bytes = sizeof(struct object_source) + name.len + 1;
@@ -243,9 +244,9 @@ slp_rc store_folder_open(struct alloc *mem, const char *path, bool create, struc
         .submit = folder_submit,
         .wait = folder_wait,
         .open = folder_open,
-        .put_open = folder_put_open,
-        .put_commit = folder_put_commit,
-        .put_abort = folder_put_abort,
+        .put_open = store_folder_put_open,
+        .put_commit = store_folder_put_commit,
+        .put_abort = store_folder_put_abort,
         .clock_us = folder_clock_us,
         .sleep_us = folder_sleep_us,
         .close = folder_close,

@@ -236,7 +236,7 @@ static slp_rc begin_walk(struct walk *w, size_t *path_len, struct slp_err *err)
     return SLP_OK;
 }
 
-slp_rc folder_list(struct folder *f, struct store_request *r)
+slp_rc store_folder_list(struct folder *f, struct store_request *r)
 {
     struct walk w = {.folder = f,
                      .prefix = r->name,
@@ -304,7 +304,7 @@ slp_rc store_folder_sweep(struct store *s, int64_t before_us, uint64_t *removed,
 {
     struct folder *f = (struct folder *)s;
     struct sweep sum = {.before_us = before_us};
-    TRY(folder_check(f, err));
+    TRY(store_folder_check(f, err));
     TRY(sweep_folder(f->root, 0, &sum, err));
     if (removed)
         *removed = sum.removed;

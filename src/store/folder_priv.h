@@ -40,10 +40,10 @@ struct folder {
 };
 
 /* UNKNOWN once a sync has failed. */
-SLP_NODISCARD slp_rc folder_check(struct folder *f, struct slp_err *err);
+SLP_NODISCARD slp_rc store_folder_check(struct folder *f, struct slp_err *err);
 
 /* Before the first write: are there links that do not replace? Errors: UNSUPPORTED, DENIED. */
-SLP_NODISCARD slp_rc folder_probe(struct folder *f, struct slp_err *err);
+SLP_NODISCARD slp_rc store_folder_probe(struct folder *f, struct slp_err *err);
 
 /* A file that is not visible yet. `name` is empty for one without a name. */
 struct folder_temp {
@@ -53,38 +53,40 @@ struct folder_temp {
 
 /* Open one where `path` (of an object) shall be linked or renamed to, and make the folders above
  * it. `is_named` asks for one that can be renamed. */
-SLP_NODISCARD slp_rc folder_temp_open(struct folder *f, const char *path, bool is_named,
-                                      struct folder_temp *out, struct slp_err *err);
+SLP_NODISCARD slp_rc store_folder_temp_open(struct folder *f, const char *path, bool is_named,
+                                            struct folder_temp *out, struct slp_err *err);
 
 /* Sync its contents; poisons on failure. */
-SLP_NODISCARD slp_rc folder_temp_sync(struct folder *f, struct folder_temp *temp,
-                                      struct slp_err *err);
+SLP_NODISCARD slp_rc store_folder_temp_sync(struct folder *f, struct folder_temp *temp,
+                                            struct slp_err *err);
 
 /* Link it to `path`. Errors: EXISTS. */
-SLP_NODISCARD slp_rc folder_temp_link(struct folder_temp *temp, const char *path,
-                                      struct slp_err *err);
+SLP_NODISCARD slp_rc store_folder_temp_link(struct folder_temp *temp, const char *path,
+                                            struct slp_err *err);
 
 /* Close it and remove its temporary name. */
-void folder_temp_close(struct folder_temp *temp);
+void store_folder_temp_close(struct folder_temp *temp);
 
 /* Make the entry of `path` durable, and those of the folders above it; poisons on failure. */
-SLP_NODISCARD slp_rc folder_sync_entry(struct folder *f, const char *path, struct slp_err *err);
+SLP_NODISCARD slp_rc store_folder_sync_entry(struct folder *f, const char *path,
+                                             struct slp_err *err);
 
-SLP_NODISCARD slp_rc folder_put_if_absent(struct folder *f, const char *path, struct slice body,
-                                          struct slp_err *err);
-SLP_NODISCARD slp_rc folder_put_if_match(struct folder *f, const char *path, struct slice body,
-                                         struct store_tag match, struct slp_err *err);
+SLP_NODISCARD slp_rc store_folder_put_if_absent(struct folder *f, const char *path,
+                                                struct slice body, struct slp_err *err);
+SLP_NODISCARD slp_rc store_folder_put_if_match(struct folder *f, const char *path,
+                                               struct slice body, struct store_tag match,
+                                               struct slp_err *err);
 
 /* The tag of the object at `path`; absent if there is none. */
-SLP_NODISCARD slp_rc folder_tag(struct folder *f, const char *path, struct store_tag *out,
-                                struct slp_err *err);
+SLP_NODISCARD slp_rc store_folder_tag(struct folder *f, const char *path, struct store_tag *out,
+                                      struct slp_err *err);
 
-SLP_NODISCARD slp_rc folder_list(struct folder *f, struct store_request *r);
+SLP_NODISCARD slp_rc store_folder_list(struct folder *f, struct store_request *r);
 
 /* The operations of streamed writes. */
-SLP_NODISCARD slp_rc folder_put_open(struct store *s, struct slice name, struct alloc *mem,
-                                     struct store_put **out, struct slp_err *err);
-SLP_NODISCARD slp_rc folder_put_commit(struct store_put *put, struct slp_err *err);
-void folder_put_abort(struct store_put *put);
+SLP_NODISCARD slp_rc store_folder_put_open(struct store *s, struct slice name, struct alloc *mem,
+                                           struct store_put **out, struct slp_err *err);
+SLP_NODISCARD slp_rc store_folder_put_commit(struct store_put *put, struct slp_err *err);
+void store_folder_put_abort(struct store_put *put);
 
 #endif

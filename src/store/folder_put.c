@@ -53,16 +53,16 @@ static slp_rc put_write(struct sink *sink, const void *bytes, size_t n, struct s
     return SLP_OK;
 }
 
-slp_rc folder_put_open(struct store *s, struct slice name, struct alloc *mem,
-                       struct store_put **out, struct slp_err *err)
+slp_rc store_folder_put_open(struct store *s, struct slice name, struct alloc *mem,
+                             struct store_put **out, struct slp_err *err)
 {
     static const struct sink_ops ops = {.write = put_write};
     struct folder *f = (struct folder *)s;
     slp_rc rc = SLP_OK;
     struct folder_put *p = NULL;
     void *room = NULL;
-    TRY_OUT(folder_check(f, err));
-    TRY_OUT(folder_probe(f, err));
+    TRY_OUT(store_folder_check(f, err));
+    TRY_OUT(store_folder_probe(f, err));
     TRY_OUT(alloc_new(mem, &p, err));
     p->temp.fd = -1;
     p->folder = f;
@@ -73,40 +73,40 @@ slp_rc folder_put_open(struct store *s, struct slice name, struct alloc *mem,
     TRY_OUT(alloc_zeroed(mem, BUFFER_BYTES, &room, err));
     p->room = room;
     TRY_OUT(os_path_join(p->path, f->root, name, err));
-    TRY_OUT(folder_temp_open(f, p->path, false, &p->temp, err));
+    TRY_OUT(store_folder_temp_open(f, p->path, false, &p->temp, err));
     *out = &p->base;
 out:
     if (rc != SLP_OK && p)
-        folder_put_abort(&p->base);
+        store_folder_put_abort(&p->base);
     return err_wrap(err, rc, "object \"%.*s\"", SLICE_ARG(name));
 }
 
 static slp_rc publish(struct folder_put *p, struct slp_err *err)
 {
-    TRY(folder_check(p->folder, err));
+    TRY(store_folder_check(p->folder, err));
     TRY(flush(p, err));
-    TRY(folder_temp_sync(p->folder, &p->temp, err));
-    slp_rc rc = folder_temp_link(&p->temp, p->path, err);
+    TRY(store_folder_temp_sync(p->folder, &p->temp, err));
+    slp_rc rc = store_folder_temp_link(&p->temp, p->path, err);
     if (rc == SLP_EXISTS)
         FAIL(err, CONFLICT, "it exists already");
     TRY(rc);
-    folder_temp_close(&p->temp);
-    return folder_sync_entry(p->folder, p->path, err);
+    store_folder_temp_close(&p->temp);
+    return store_folder_sync_entry(p->folder, p->path, err);
 }
 
-slp_rc folder_put_commit(struct store_put *put, struct slp_err *err)
+slp_rc store_folder_put_commit(struct store_put *put, struct slp_err *err)
 {
     struct folder_put *p = (struct folder_put *)put;
     slp_rc rc = publish(p, err);
     (void)err_wrap(err, rc, "object \"%s\"", p->name);
-    folder_put_abort(put);
+    store_folder_put_abort(put);
     return rc;
 }
 
-void folder_put_abort(struct store_put *put)
+void store_folder_put_abort(struct store_put *put)
 {
     struct folder_put *p = (struct folder_put *)put;
-    folder_temp_close(&p->temp);
+    store_folder_temp_close(&p->temp);
     alloc_free(p->mem, p->room, BUFFER_BYTES);
     alloc_delete(p->mem, p);
 }

@@ -26,7 +26,7 @@ static slp_rc poison(struct folder *f, struct slp_err *err)
     return err_append(err, unknown, "; end this process and look before repeating");
 }
 
-slp_rc folder_check(struct folder *f, struct slp_err *err)
+slp_rc store_folder_check(struct folder *f, struct slp_err *err)
 {
     if (__atomic_load_n(&f->poisoned, __ATOMIC_SEQ_CST))
         FAIL(err, UNKNOWN,
@@ -59,20 +59,20 @@ static slp_rc try_links(struct folder *f, bool is_named, struct slp_err *err)
     TRY(temp_path(f->root, path, err));
     TRY_OUT(is_named ? open_named(f->root, &temp, err) : open_unnamed(f->root, &temp, err));
     TRY_OUT(is_named ? open_named(f->root, &other, err) : open_unnamed(f->root, &other, err));
-    TRY_OUT(folder_temp_link(&temp, path, err));
-    rc = folder_temp_link(&other, path, err);
+    TRY_OUT(store_folder_temp_link(&temp, path, err));
+    rc = store_folder_temp_link(&other, path, err);
     os_file_drop(path);
     if (rc == SLP_OK)
         FAIL_OUT(err, UNSUPPORTED, "the file system of \"%s\" replaces files when it links",
                  f->root);
     rc = rc == SLP_EXISTS ? SLP_OK : rc;
 out:
-    folder_temp_close(&other);
-    folder_temp_close(&temp);
+    store_folder_temp_close(&other);
+    store_folder_temp_close(&temp);
     return rc;
 }
 
-slp_rc folder_probe(struct folder *f, struct slp_err *err)
+slp_rc store_folder_probe(struct folder *f, struct slp_err *err)
 {
     if (__atomic_load_n(&f->links, __ATOMIC_RELAXED) != FOLDER_LINKS_UNPROBED)
         return SLP_OK;
@@ -101,8 +101,8 @@ static slp_rc make_folder(const char *folder, struct slp_err *err)
     return rc;
 }
 
-slp_rc folder_temp_open(struct folder *f, const char *path, bool is_named, struct folder_temp *out,
-                        struct slp_err *err)
+slp_rc store_folder_temp_open(struct folder *f, const char *path, bool is_named,
+                              struct folder_temp *out, struct slp_err *err)
 {
     char folder[OS_PATH_MAX];
     is_named = is_named || __atomic_load_n(&f->links, __ATOMIC_RELAXED) == FOLDER_LINKS_NAMED;
@@ -115,7 +115,7 @@ slp_rc folder_temp_open(struct folder *f, const char *path, bool is_named, struc
     return is_named ? open_named(folder, out, err) : open_unnamed(folder, out, err);
 }
 
-slp_rc folder_temp_sync(struct folder *f, struct folder_temp *temp, struct slp_err *err)
+slp_rc store_folder_temp_sync(struct folder *f, struct folder_temp *temp, struct slp_err *err)
 {
     if (!f->is_synced)
         return SLP_OK;
@@ -124,7 +124,7 @@ slp_rc folder_temp_sync(struct folder *f, struct folder_temp *temp, struct slp_e
     return rc == SLP_OK ? rc : poison(f, err);
 }
 
-slp_rc folder_temp_link(struct folder_temp *temp, const char *path, struct slp_err *err)
+slp_rc store_folder_temp_link(struct folder_temp *temp, const char *path, struct slp_err *err)
 {
     bool is_named = temp->name[0] != '\0';
     slp_rc rc =
@@ -138,7 +138,7 @@ slp_rc folder_temp_link(struct folder_temp *temp, const char *path, struct slp_e
     return info.links == (is_named ? 2 : 1) ? SLP_OK : rc;
 }
 
-void folder_temp_close(struct folder_temp *temp)
+void store_folder_temp_close(struct folder_temp *temp)
 {
     os_file_close(temp->fd);
     temp->fd = -1;
@@ -185,7 +185,7 @@ static slp_rc sync_chain(struct folder *f, const char *path, struct slp_err *err
     return SLP_OK;
 }
 
-slp_rc folder_sync_entry(struct folder *f, const char *path, struct slp_err *err)
+slp_rc store_folder_sync_entry(struct folder *f, const char *path, struct slp_err *err)
 {
     if (!f->is_synced)
         return SLP_OK;
@@ -193,26 +193,26 @@ slp_rc folder_sync_entry(struct folder *f, const char *path, struct slp_err *err
     return rc == SLP_OK ? rc : poison(f, err);
 }
 
-slp_rc folder_put_if_absent(struct folder *f, const char *path, struct slice body,
-                            struct slp_err *err)
+slp_rc store_folder_put_if_absent(struct folder *f, const char *path, struct slice body,
+                                  struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct folder_temp temp = {.fd = -1};
-    TRY(folder_probe(f, err));
+    TRY(store_folder_probe(f, err));
     if (os_file_exists(path))
         FAIL(err, CONFLICT, "it exists already");
-    TRY_OUT(folder_temp_open(f, path, false, &temp, err));
+    TRY_OUT(store_folder_temp_open(f, path, false, &temp, err));
     TRY_OUT(os_file_write(temp.fd, path, body.ptr, body.len, err));
-    TRY_OUT(folder_temp_sync(f, &temp, err));
-    rc = folder_temp_link(&temp, path, err);
+    TRY_OUT(store_folder_temp_sync(f, &temp, err));
+    rc = store_folder_temp_link(&temp, path, err);
     if (rc == SLP_EXISTS)
         FAIL_OUT(err, CONFLICT, "it exists already");
     TRY_OUT(rc);
     store_count(&f->base.counts.bytes_out, body.len);
-    folder_temp_close(&temp);
-    TRY_OUT(folder_sync_entry(f, path, err));
+    store_folder_temp_close(&temp);
+    TRY_OUT(store_folder_sync_entry(f, path, err));
 out:
-    folder_temp_close(&temp);
+    store_folder_temp_close(&temp);
     return rc;
 }
 
@@ -234,29 +234,29 @@ static slp_rc open_lock(const char *path, int *fd, struct slp_err *err)
     return rc;
 }
 
-slp_rc folder_put_if_match(struct folder *f, const char *path, struct slice body,
-                           struct store_tag match, struct slp_err *err)
+slp_rc store_folder_put_if_match(struct folder *f, const char *path, struct slice body,
+                                 struct store_tag match, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct folder_temp temp = {.fd = -1};
     struct store_tag now;
     int lock = -1;
     if (store_tag_is_absent(match))
-        return folder_put_if_absent(f, path, body, err);
-    TRY(folder_probe(f, err));
+        return store_folder_put_if_absent(f, path, body, err);
+    TRY(store_folder_probe(f, err));
     TRY_OUT(open_lock(path, &lock, err));
-    TRY_OUT(folder_tag(f, path, &now, err));
+    TRY_OUT(store_folder_tag(f, path, &now, err));
     if (!store_tag_equal(now, match))
         FAIL_OUT(err, CONFLICT, "it is not the one expected, somebody changed it");
-    TRY_OUT(folder_temp_open(f, path, true, &temp, err));
+    TRY_OUT(store_folder_temp_open(f, path, true, &temp, err));
     TRY_OUT(os_file_write(temp.fd, path, body.ptr, body.len, err));
-    TRY_OUT(folder_temp_sync(f, &temp, err));
+    TRY_OUT(store_folder_temp_sync(f, &temp, err));
     TRY_OUT(os_file_rename(temp.name, path, err));
     temp.name[0] = '\0';
     store_count(&f->base.counts.bytes_out, body.len);
-    TRY_OUT(folder_sync_entry(f, path, err));
+    TRY_OUT(store_folder_sync_entry(f, path, err));
 out:
-    folder_temp_close(&temp);
+    store_folder_temp_close(&temp);
     os_file_close(lock);
     return rc;
 }
