@@ -131,8 +131,9 @@ SLP_NODISCARD slp_rc state_files(const struct table_state *s, struct arena *aren
  */
 size_t state_leaf_depth(const struct table_state *s, const struct state_leaf *leaf);
 
-/* Rows in the leaf: exact where references are cut; half of what cannot be known elsewhere. Unfiled
- * files are left out. `*exact` (may be NULL) says whether all were cut. */
+/* Rows in the leaf: exact where references are cut; elsewhere an equal share of the file's rows for
+ * each of its references. Unfiled files are left out. `*exact` (may be NULL) says whether all were
+ * cut. */
 int64_t state_leaf_rows(const struct state_leaf *leaf, bool *exact);
 uint64_t state_leaf_bytes(const struct state_leaf *leaf); /* shares of file sizes, by rows */
 

@@ -1,0 +1,117 @@
+#include "state/view.h"
+
+#include "lib/t.h"
+#include "unit/state/helpers.h"
+
+static const char *const points[] = {"d", "h", "m"};
+
+static void ranges_meet_the_leaves_that_share_a_key_with_them(void **state)
+{
+    static const struct {
+        const char *lo;
+        const char *hi;
+        size_t first;
+        size_t end;
+    } cases[] = {
+        {"", NULL, 0, 4},  {"", "d", 0, 1},  {"", "da", 0, 2},  {"d", "h", 1, 2}, {"d", NULL, 1, 4},
+        {"z", NULL, 3, 4}, {"c", "m", 0, 3}, {"c", "ma", 0, 4}, {"e", "e", 0, 0}, {"f", "e", 0, 0},
+    };
+    struct t *t = *state;
+    struct table_state *s = state_of(t, NULL, points, 3);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t first = 9;
+        size_t end = 9;
+        state_leaves_meeting(s, range_of(cases[i].lo, cases[i].hi), &first, &end);
+        assert_int_equal(first, cases[i].first);
+        assert_int_equal(end, cases[i].end);
+    }
+    assert_int_equal(state_leaf_holding(s, slice_str("")), 0);
+    assert_int_equal(state_leaf_holding(s, slice_str("d")), 1);
+    assert_int_equal(state_leaf_holding(s, slice_str("czzz")), 0);
+    assert_int_equal(state_leaf_holding(s, slice_str("zzz")), 3);
+    assert_non_null(state_leaf_find(s, range_of("d", "h")));
+    assert_null(state_leaf_find(s, range_of("d", "m")));
+    assert_null(state_leaf_find(s, range_of("m", "x")));
+    assert_non_null(state_leaf_find(s, range_of("m", NULL)));
+    state_free(s);
+}
+
+static void references_of_a_range_come_in_order_of_position(void **state)
+{
+    struct t *t = *state;
+    struct table_state *s = state_of(t, NULL, points, 3);
+    struct state_new_file wide = file_of("wide", "a", "z", 10);
+    struct state_new_file pair[2] = {file_of("left", "b", "e", 10), file_of("right", "e", "i", 10)};
+    struct state_new_file last = file_of("last", "c", "c", 1);
+    (void)add_files(t, s, pair, 2);
+    wide.is_unfiled = true;
+    (void)add_files(t, s, &wide, 1);
+    (void)add_files(t, s, &last, 1);
+    struct arena a;
+    const struct state_reference **refs = NULL;
+    const struct state_file **files = NULL;
+    size_t count = 0;
+    arena_init(&a, &t->mem, 1 << 20);
+    assert_ok(t, state_references_meeting(s, range_of("c", "f"), &a, &refs, &count, &t->err));
+    static const char *const want[] = {"left", "left", "right", "wide", "last"};
+    assert_int_equal(count, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_true(slice_is(refs[i]->file->name, want[i]));
+    assert_true(slice_is(refs[0]->range.lo, "b") && slice_is(refs[1]->range.lo, "d"));
+    /* "left" ends with the key "e", which it still holds; a range from above it does not meet it. */
+    assert_ok(t, state_references_meeting(s, range_of("e", "f"), &a, &refs, &count, &t->err));
+    assert_int_equal(count, 3);
+    assert_ok(t, state_references_meeting(s, range_of("ea", "f"), &a, &refs, &count, &t->err));
+    assert_int_equal(count, 2);
+    assert_ok(t, state_files(s, &a, &files, &count, &t->err));
+    assert_int_equal(count, 4);
+    assert_true(slice_is(files[0]->name, "left") && slice_is(files[3]->name, "last"));
+    arena_fini(&a);
+    state_free(s);
+}
+
+/* The files of one transaction are one run, even where they share a boundary key. */
+static void depth_is_the_most_runs_over_one_key(void **state)
+{
+    struct t *t = *state;
+    struct table_state *s = state_of(t, NULL, NULL, 0);
+    assert_int_equal(state_leaf_depth(s, state_leaf_at(s, 0)), 0);
+    struct state_new_file run[2] = {file_of("a", "b", "e", 10), file_of("b", "e", "i", 10)};
+    (void)add_files(t, s, run, 2);
+    assert_int_equal(state_leaf_depth(s, state_leaf_at(s, 0)), 1);
+    struct state_new_file apart = file_of("c", "k", "m", 10);
+    (void)add_files(t, s, &apart, 1);
+    assert_int_equal(state_leaf_depth(s, state_leaf_at(s, 0)), 1);
+    struct state_new_file over = file_of("d", "e", "e", 10);
+    (void)add_files(t, s, &over, 1);
+    assert_int_equal(state_leaf_depth(s, state_leaf_at(s, 0)), 2);
+    struct state_new_file wide = file_of("e", "c", "z", 10);
+    wide.is_unfiled = true;
+    (void)add_files(t, s, &wide, 1);
+    assert_int_equal(state_leaf_depth(s, state_leaf_at(s, 0)), 3);
+    state_free(s);
+}
+
+static void an_empty_state_answers_everything(void **state)
+{
+    struct t *t = *state;
+    struct state_rules rules = state_rules_default();
+    struct table_state *s = NULL;
+    struct arena a;
+    const struct state_reference **refs = NULL;
+    size_t count = 9;
+    assert_ok(t, state_new(&t->mem, &rules, &s, &t->err));
+    arena_init(&a, &t->mem, 1 << 20);
+    assert_ok(t, state_references_meeting(s, range_of("", NULL), &a, &refs, &count, &t->err));
+    assert_int_equal(count, 0);
+    assert_null(state_leaf_find(s, range_of("", NULL)));
+    assert_null(state_job_find(s, id_of(1, 0, 0)));
+    assert_int_equal(state_number(s), 0);
+    assert_false(state_is_created(s));
+    arena_fini(&a);
+    state_free(s);
+}
+
+T_MAIN(T_TEST(ranges_meet_the_leaves_that_share_a_key_with_them),
+       T_TEST(references_of_a_range_come_in_order_of_position),
+       T_TEST(depth_is_the_most_runs_over_one_key), T_TEST(an_empty_state_answers_everything))
