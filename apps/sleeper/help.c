@@ -198,6 +198,6 @@ slp_rc help_manual(int (*write)(void *, const void *, size_t), void *context)
     print(&p,
           ".TP\n.B 10\na confirmation is missing or was declined\n"
           ".SH ENVIRONMENT\n.TP\n.B SLEEPER_INSTANCE\nthe instance, where \\-I is not given\n"
-          ".TP\n.B SLEEPER_TRACE\nparts whose doings are told on standard error: store,state\n");
+          ".TP\n.B SLEEPER_TRACE\nstore: tell on standard error about each request to the store\n");
     return p.failed ? SLP_IO : SLP_OK;
 }

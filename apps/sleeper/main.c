@@ -26,6 +26,24 @@ slp_rc app_instance_uri(const struct app *app, const char **out, struct slp_err 
     return SLP_OK;
 }
 
+/* SLEEPER_TRACE=store tells of every request. */
+static void print_trace(void *context, const char *line)
+{
+    (void)context;
+    (void)fprintf(stderr, "store: %s\n", line);
+}
+
+static slp_rc set_trace(struct slp_instance_options *o, struct slp_err *err)
+{
+    const char *parts = os_environment("SLEEPER_TRACE");
+    if (!parts)
+        return SLP_OK;
+    if (strcmp(parts, "store") != 0)
+        FAIL(err, INVALID, "SLEEPER_TRACE=%s is not known; this version has: store", parts);
+    o->trace = print_trace;
+    return SLP_OK;
+}
+
 slp_rc app_instance(struct app *app, struct slp_instance **out, struct slp_err *err)
 {
     if (!app->instance) {
@@ -40,6 +58,7 @@ slp_rc app_instance(struct app *app, struct slp_instance **out, struct slp_err *
         if (args_has(app->args, OPTION_MEMORY) && o.memory < 16u * 1024 * 1024)
             FAIL(err, INVALID, "--memory takes at least 16MiB");
         o.threads = (size_t)threads;
+        TRY(set_trace(&o, err));
         TRY(slp_instance_open(uri, &o, &app->instance, err));
     }
     *out = app->instance;
@@ -190,9 +209,25 @@ static void print_counts(const struct app *app)
                   c.index_bytes, c.data_bytes, c.bytes_written, c.files_considered, c.files_read);
 }
 
+static slp_rc check_choice(const struct args *args, enum option_id id, const char *const *choices,
+                           struct slp_err *err)
+{
+    const char *value = args_value(args, id);
+    for (size_t i = 0; value && choices[i]; i++)
+        if (strcmp(value, choices[i]) == 0)
+            return SLP_OK;
+    if (value)
+        FAIL(err, INVALID, "--%s %s is not known; see: sleeper help", option_table[id].name, value);
+    return SLP_OK;
+}
+
 static slp_rc run_args(struct app *app, struct slp_err *err)
 {
+    static const char *const when[] = {"auto", "always", "never", NULL};
+    static const char *const progress[] = {"auto", "always", "never", "json", NULL};
     const struct args *args = app->args;
+    TRY(check_choice(args, OPTION_COLOR, when, err));
+    TRY(check_choice(args, OPTION_PROGRESS, progress, err));
     if (!args->command || args_has(args, OPTION_HELP)) {
         struct output *out = NULL;
         TRY(output_open(app, &out, err));

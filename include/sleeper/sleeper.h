@@ -91,6 +91,9 @@ struct slp_instance_options {
     const volatile int
         *cancel;  /* set non-zero to make running calls return CANCELLED; may be NULL */
     bool no_sync; /* skip fsync: for measurements only, what a crash leaves is undefined */
+    /* told a line about each request to the store, from any of the instance's threads; may be NULL */
+    void (*trace)(void *context, const char *line);
+    void *trace_context;
 };
 
 /* Make an instance at a folder (made when absent) or file:// URI. Errors: EXISTS, DENIED,

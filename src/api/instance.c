@@ -65,6 +65,8 @@ slp_rc slp_instance_open(const char *uri, const struct slp_instance_options *opt
     if (rc == SLP_NOT_FOUND)
         rc = err_append(err, rc, "; make an instance with 'sleeper init'");
     TRY_OUT(rc);
+    if (options && options->trace)
+        store_set_trace(instance->store, options->trace, options->trace_context);
     if (options && options->no_sync)
         store_folder_set_sync(instance->store, false);
     TRY_OUT(state_instance_open(mem, instance->store, NULL, &instance->state, err));

@@ -27,9 +27,12 @@ static slp_rc choose_leaf(const struct state_leaf *leaf, size_t free_refs, struc
     TRY(arena_copy(arena, leaf->range.lo, &c.leaf.lo, err));
     TRY(arena_copy(arena, leaf->range.hi, &c.leaf.hi, err));
     TRY(arena_array(arena, count, sizeof *c.inputs, (void **)&c.inputs, err));
-    for (size_t i = 0; i < leaf->ref_count && c.input_count < count; i++)
-        if (!leaf->refs[i].job)
-            c.inputs[c.input_count++] = leaf->refs[i].file->id;
+    for (size_t i = 0; i < leaf->ref_count && c.input_count < count; i++) {
+        if (leaf->refs[i].job)
+            continue;
+        c.inputs[c.input_count++] = leaf->refs[i].file->id;
+        c.input_bytes += leaf->refs[i].file->info.file_bytes;
+    }
     *out = c;
     return SLP_OK;
 }
@@ -50,9 +53,10 @@ slp_rc compact_choose(const struct table_state *s, struct slice from, size_t lea
 
 bool compact_wants_filing(const struct table_state *s, size_t least_runs)
 {
-    if (state_unfiled_count(s) == 0)
-        return false;
-    for (size_t i = 0; i < state_leaf_count(s); i++)
+    size_t unfiled = state_unfiled_count(s);
+    if (unfiled >= COMPACT_UNFILED_MANY)
+        return true;
+    for (size_t i = 0; unfiled > 0 && i < state_leaf_count(s); i++)
         if (state_leaf_depth(s, state_leaf_at(s, i)) >= least_runs)
             return true;
     return false;

@@ -14,6 +14,7 @@ struct compact_choice {
     struct key_range leaf;
     struct state_id *inputs;
     size_t input_count;
+    uint64_t input_bytes; /* of the files whole */
 };
 
 /*
@@ -24,7 +25,11 @@ SLP_NODISCARD slp_rc compact_choose(const struct table_state *s, struct slice fr
                                     size_t least_runs, struct arena *arena,
                                     struct compact_choice *out, struct slp_err *err);
 
-/* Are there unfiled files over a leaf that would be due if they were filed? */
+/* With this many unfiled files they are filed down whatever lies below them: a table takes only so
+ * many (rule P2), and every query looks at each. */
+#define COMPACT_UNFILED_MANY 32u
+
+/* Are there unfiled files over a leaf that would be due if they were filed, or simply many? */
 bool compact_wants_filing(const struct table_state *s, size_t least_runs);
 
 #endif

@@ -7,8 +7,12 @@
 #include "compact/choose.h"
 #include "compact/run.h"
 
-#define JOB_S_DEFAULT  ((int64_t)3600)
 #define WORK_MAX_BYTES ((size_t)1 << 30)
+
+/* A job is given a second for this many bytes, a small part of what a slow machine merges, and a minute more. Who is later
+ * still may finish unless somebody has ended the job; so a killed one holds its inputs for minutes and not for ever. */
+#define JOB_BYTES_PER_S ((uint64_t)1 << 20)
+#define JOB_LEAST_S     60u
 
 /* Commits that came to nothing because others were faster; far beyond what fair luck gives. */
 #define CONFLICTS_MAX 1000
@@ -137,7 +141,8 @@ static slp_rc copy_input(struct compaction *c, const struct state_reference *ref
 static slp_rc assign(struct compaction *c, const struct compact_choice *choice, struct arena *arena,
                      struct compact_job *out, struct slp_err *err)
 {
-    int64_t seconds = c->options->job_s ? c->options->job_s : JOB_S_DEFAULT;
+    int64_t seconds = (int64_t)(choice->input_bytes / JOB_BYTES_PER_S) + JOB_LEAST_S;
+    seconds = c->options->job_s ? c->options->job_s : seconds;
     struct state_assign_item item = {.leaf = choice->leaf,
                                      .inputs = choice->inputs,
                                      .input_count = choice->input_count,
@@ -300,6 +305,24 @@ out:
     return rc;
 }
 
+/* What others hold is not merged here: say so, or "--all" seems to have done nothing. */
+static void tell_held(const struct compaction *c)
+{
+    int64_t now_us = store_now_us(store_of(c));
+    for (size_t i = 0; i < state_job_count(view_of(c)) && c->options->on_job; i++) {
+        char line[256];
+        char id[STATE_ID_TEXT_BYTES];
+        const struct state_job *job = state_job_at(view_of(c), i);
+        state_id_format(job->id, id);
+        int64_t left_s = num_max_i64(job->deadline_us - now_us, 0) / 1000000;
+        (void)snprintf(line, sizeof line,
+                       "job %s of another process holds %u files; if that process is gone, compact "
+                       "again in %" PRId64 " s",
+                       id, job->inputs, left_s + 1);
+        c->options->on_job(c->options->context, line);
+    }
+}
+
 static slp_rc run_one(struct compaction *c, bool *found, struct slp_err *err)
 {
     struct arena arena;
@@ -329,6 +352,7 @@ slp_rc compact_run(struct state_table *table, const struct compact_options *opti
             TRY(file_down(&c, err));
         while (found)
             TRY(run_one(&c, &found, err));
+        tell_held(&c);
     }
     *out = c.result;
     return SLP_OK;

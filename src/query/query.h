@@ -45,7 +45,8 @@ struct query_options {
 /*
  * Open a stream over the rows of `table` as its view says now. The handle outlives the stream.
  *
- * Errors   INVALID      an unknown column (nearest name) or twice the same; the predicate, with caret
+ * Errors   NOT_FOUND    an unknown column, with the nearest name
+ *          INVALID      a column twice; the predicate, with caret
  *          NO_MEMORY, LIMIT
  * Errors of next   CORRUPT    with the file's name; a file that is not there
  *                  LIMIT      max_rows or max_bytes

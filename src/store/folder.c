@@ -158,6 +158,7 @@ static slp_rc object_read(struct source *src, const struct io_range *ranges, siz
     store_count(&counts->rounds, 1);
     store_count(&counts->requests[STORE_GET], done.reads);
     store_count(&counts->bytes_in, done.bytes);
+    store_trace_read(&o->folder->base, o->name, ranges, count, rc);
     return err_wrap(err, rc, "object \"%s\"", o->name);
 }
 

@@ -259,6 +259,7 @@ static slp_rc object_source_read(struct source *src, const struct io_range *rang
     }
     store_count(&counts->requests[STORE_GET], count);
     store_count(&counts->rounds, 1);
+    store_trace_read(&o->store->base, src->name, ranges, count, SLP_OK);
     return SLP_OK;
 }
 

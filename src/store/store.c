@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/num.h"
 #include "store/store_priv.h"
@@ -90,11 +91,60 @@ slp_rc store_submit(struct store *s, struct store_request *requests, size_t coun
     return s->ops->submit(s, requests, count, err);
 }
 
+/* ---- Tracing ---- */
+
+#define TRACE_LINE_BYTES (STORE_NAME_MAX + 256u)
+
+static const char *verb_name(enum store_verb verb)
+{
+    static const char *const names[STORE_VERB_COUNT] = {"get", "put", "replace", "list", "delete"};
+    return names[verb];
+}
+
+static void trace_request(struct store *s, const struct store_request *r, slp_rc waited)
+{
+    char line[TRACE_LINE_BYTES];
+    slp_rc rc = waited == SLP_OK ? r->rc : waited;
+    size_t bytes = r->body.len;
+    if (r->verb == STORE_GET)
+        bytes = rc == SLP_OK ? r->out->len : 0;
+    int n = snprintf(line, sizeof line, "%s %.*s: %s", verb_name(r->verb), SLICE_ARG(r->name),
+                     err_name(rc));
+    if (n > 0 && (size_t)n < sizeof line && r->verb == STORE_LIST_FROM)
+        (void)snprintf(line + n, sizeof line - (size_t)n, ", %zu objects", r->item_count);
+    else if (n > 0 && (size_t)n < sizeof line && r->verb != STORE_DELETE)
+        (void)snprintf(line + n, sizeof line - (size_t)n, ", %zu bytes", bytes);
+    s->trace(s->trace_context, line);
+}
+
+void store_trace_read(struct store *s, const char *name, const struct io_range *ranges,
+                      size_t count, slp_rc rc)
+{
+    char line[TRACE_LINE_BYTES];
+    uint64_t bytes = 0;
+    if (!s->trace)
+        return;
+    for (size_t i = 0; i < count; i++)
+        bytes += ranges[i].len;
+    (void)snprintf(line, sizeof line, "read %s: %s, %zu ranges, %" PRIu64 " bytes", name,
+                   err_name(rc), count, bytes);
+    s->trace(s->trace_context, line);
+}
+
+void store_set_trace(struct store *s, store_trace_fn trace, void *context)
+{
+    s->trace = trace;
+    s->trace_context = context;
+}
+
 slp_rc store_wait(struct store *s, struct store_request *requests, size_t count,
                   const struct store_wait_options *options, struct slp_err *err)
 {
     static const struct store_wait_options for_ever;
-    return s->ops->wait(s, requests, count, options ? options : &for_ever, err);
+    slp_rc rc = s->ops->wait(s, requests, count, options ? options : &for_ever, err);
+    for (size_t i = 0; s->trace && i < count; i++)
+        trace_request(s, &requests[i], rc);
+    return rc;
 }
 
 slp_rc store_get_span(const struct store_request *r, uint64_t size, size_t *len,
@@ -198,7 +248,16 @@ slp_rc store_put_commit(struct store_put *put, struct slp_err *err)
 {
     store_count(&put->store->counts.requests[STORE_PUT_IF_ABSENT], 1);
     store_count(&put->store->counts.rounds, 1);
-    return put->store->ops->put_commit(put, err);
+    struct store *s = put->store;
+    uint64_t bytes = put->sink->offset;
+    slp_rc rc = s->ops->put_commit(put, err);
+    if (s->trace) {
+        char line[TRACE_LINE_BYTES];
+        (void)snprintf(line, sizeof line, "put of a streamed object: %s, %" PRIu64 " bytes",
+                       err_name(rc), bytes);
+        s->trace(s->trace_context, line);
+    }
+    return rc;
 }
 
 void store_put_abort(struct store_put *put)

@@ -120,8 +120,13 @@ struct store_ops {
     void (*close)(struct store *s);
 };
 
+/* Told a line of text about each request when it is answered, from the thread that waited. */
+typedef void (*store_trace_fn)(void *context, const char *line);
+
 struct store {
     const struct store_ops *ops;
+    store_trace_fn trace; /* may be NULL */
+    void *trace_context;
     struct store_counts counts; /* updated atomically; read with store_counts_read */
 };
 
@@ -171,6 +176,9 @@ SLP_NODISCARD slp_rc store_put_open(struct store *s, struct slice name, struct a
                                     struct store_put **out, struct slp_err *err);
 SLP_NODISCARD slp_rc store_put_commit(struct store_put *put, struct slp_err *err);
 void store_put_abort(struct store_put *put); /* NULL is accepted */
+
+/* From now on tell `trace` about requests: "get log/00000000000000000001: OK, 214 bytes". NULL: stop. */
+void store_set_trace(struct store *s, store_trace_fn trace, void *context);
 
 int64_t store_now_us(struct store *s);
 void store_sleep_us(struct store *s, int64_t us);

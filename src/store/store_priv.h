@@ -55,4 +55,8 @@ static inline bool store_get_is_whole(const struct store_request *r)
     return r->offset == 0 && r->len == UINT64_MAX;
 }
 
+/* Tell the trace, if there is one, about a read of `count` ranges of an open object. */
+void store_trace_read(struct store *s, const char *name, const struct io_range *ranges,
+                      size_t count, slp_rc rc);
+
 #endif

@@ -1,5 +1,7 @@
 #include "compact/compact.h"
 
+#include <stdio.h>
+
 #include "compact/choose.h"
 #include "lib/table.h"
 #include "merge/merge.h"
@@ -128,6 +130,26 @@ static void leaves_take_their_own_rows_of_wide_and_shared_files(void **state)
     assert_int_equal(state_unfiled_count(state_table_view(tt.table)), 0);
     expect_leaf(t, &tt, 0, "a,1 b,2 ");
     expect_leaf(t, &tt, 1, "c,3 d,4 ");
+    t_table_close(&tt);
+}
+
+static void many_wide_files_are_filed_down_though_none_overlap(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    struct compact_options o = {.memory = 64 << 20, .threads = 1};
+    struct compact_result result = {0};
+    static const char *const points[] = {"m"};
+    t_table_open(t, &tt, T_SCHEMA_KV, points, 1);
+    for (unsigned i = 0; i < COMPACT_UNFILED_MANY; i++) {
+        char row[16];
+        (void)snprintf(row, sizeof row, "k%02u,1\n", i);
+        assert_ok(t, compact_run(tt.table, &o, &t->mem, &result, &t->err));
+        assert_int_equal(state_unfiled_count(state_table_view(tt.table)), i);
+        t_table_add_as(t, &tt, row, true);
+    }
+    assert_ok(t, compact_run(tt.table, &o, &t->mem, &result, &t->err));
+    assert_int_equal(state_unfiled_count(state_table_view(tt.table)), 0);
     t_table_close(&tt);
 }
 
@@ -308,6 +330,7 @@ static void jobs_survive_every_allocation_fault(void **state)
 T_MAIN(T_TEST(all_runs_of_a_leaf_become_one_and_keep_every_row), T_TEST(one_run_is_left_alone),
        T_TEST(without_all_eleven_runs_are_due),
        T_TEST(leaves_take_their_own_rows_of_wide_and_shared_files),
+       T_TEST(many_wide_files_are_filed_down_though_none_overlap),
        T_TEST(more_runs_than_a_job_takes_need_several),
        T_TEST(a_dead_makers_job_is_ended_after_its_deadline_only),
        T_TEST(a_cancelled_job_leaves_nothing_held_and_nothing_written),
