@@ -52,16 +52,55 @@ static slp_rc know_files(struct collection *c, struct slp_err *err)
     return SLP_OK;
 }
 
-/* The least frame that an open job within its deadline was assigned at. */
+/* A job whose outputs are not spared: it is overdue, or the caller says that nobody is at work. */
+static bool is_over(const struct collection *c, const struct state_job *job)
+{
+    return job->deadline_us < c->now_us || c->options->min_age_s == 0;
+}
+
+/* The least frame that an open job was assigned at; those that are over were ended before, or would be. */
 static void know_jobs(struct collection *c)
 {
     const struct table_state *view = state_table_view(c->table);
     c->job_frame = UINT64_MAX;
     for (size_t i = 0; i < state_job_count(view); i++) {
         const struct state_job *job = state_job_at(view, i);
-        if (job->deadline_us >= c->now_us)
+        if (!c->options->dry_run || !is_over(c, job))
             c->job_frame = num_min_u64(c->job_frame, job->id.at.frame);
     }
+}
+
+static slp_rc end_job(struct collection *c, const struct state_job *job, struct slp_err *err)
+{
+    struct state_fail_item item = {.job = job->id,
+                                   .attempt = job->attempt,
+                                   .range = job->range,
+                                   .why = slice_str("its outputs are collected")};
+    struct state_txn txn = {.kind = STATE_FAIL, .fail = {.items = &item, .count = 1}};
+    struct state_result result = {0};
+    TRY(arena_copy(&c->arena, item.range.lo, &item.range.lo, err));
+    TRY(arena_copy(&c->arena, item.range.hi, &item.range.hi, err));
+    TRY(state_table_commit(c->table, &txn, NULL, &result, err));
+    slp_rc rc = state_result_check(&result, err);
+    if (rc != SLP_CONFLICT)
+        return rc;
+    err_clear(err); /* its maker ended it just now */
+    return SLP_OK;
+}
+
+/*
+ * End in the log what is over, before an output of it is deleted: late jobs may finish, ended ones are refused.
+ */
+static slp_rc end_jobs(struct collection *c, struct slp_err *err)
+{
+    for (size_t i = 0; i < state_job_count(state_table_view(c->table));) {
+        const struct state_job *job = state_job_at(state_table_view(c->table), i);
+        struct state_id id = job->id;
+        if (is_over(c, job))
+            TRY(end_job(c, job, err));
+        i += state_job_find(state_table_view(c->table), id) != NULL; /* else the next one is at i */
+    }
+    return SLP_OK;
 }
 
 /* The base in "data/hh/<base>-<id>...": the digits behind the last slash. */
@@ -147,6 +186,8 @@ slp_rc upkeep_collect(struct state_table *table, const struct upkeep_gc_options 
     arena_init(&c.arena, mem, WORK_MAX_BYTES);
     TRY_OUT(state_table_refresh(table, err));
     c.now_us = store_now_us(state_instance_store(state_table_instance(table)));
+    if (!options->dry_run)
+        TRY_OUT(end_jobs(&c, err));
     TRY_OUT(know_files(&c, err));
     know_jobs(&c);
     TRY_OUT(collect_all(&c, err));

@@ -28,7 +28,8 @@ struct upkeep_gc_result {
 /*
  * Delete the data objects of a table that its state, read afresh, does not refer to: dead files, and strangers (what
  * killed writers left). Ages are by the store's clock; a dead file counts from when it became dead, a stranger from when it
- * was written. Outputs of open jobs are spared until the job's deadline has passed.
+ * was written. Outputs of open jobs are spared; jobs whose deadline has passed are ended in the log first, and a `min_age_s`
+ * of 0, which says that nobody is at work, ends all of them.
  * Cost: one listing of data/, one delete an object.
  */
 SLP_NODISCARD slp_rc upkeep_collect(struct state_table *table,

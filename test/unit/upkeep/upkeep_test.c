@@ -87,27 +87,55 @@ static void dead_files_and_strangers_go_when_they_are_old_enough(void **state)
     t_table_close(&tt);
 }
 
+/* Assign a job over the table's one file, and write an output of it. */
+static void open_job(struct t *t, struct t_table *tt, int64_t deadline_us)
+{
+    struct state_name name;
+    struct state_result result = {0};
+    t_table_add(t, tt, "a,1\n");
+    put_stranger(t, tt, "data/3f/00000000000000000001-ff.parquet");
+    const struct state_leaf *leaf = state_leaf_at(state_table_view(tt->table), 0);
+    struct state_id input = leaf->refs[0].file->id;
+    struct state_assign_item item = {
+        .leaf = leaf->range, .inputs = &input, .input_count = 1, .deadline_us = deadline_us};
+    struct state_txn assign = {.kind = STATE_ASSIGN, .assign = {.items = &item, .count = 1}};
+    assert_ok(t, state_table_commit(tt->table, &assign, NULL, &result, &t->err));
+    assert_ok(t, state_data_name(tt->table, slice_str("job"), &name, &t->err));
+    put_stranger(t, tt, name.text);
+}
+
+static size_t open_jobs(const struct t_table *tt)
+{
+    return state_job_count(state_table_view(tt->table));
+}
+
 static void outputs_of_an_open_job_are_spared(void **state)
 {
     struct t *t = *state;
     struct t_table tt;
-    struct state_name name;
-    struct state_id input;
-    struct state_result result = {0};
     t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
-    t_table_add(t, &tt, "a,1\n");
-    put_stranger(t, &tt, "data/3f/00000000000000000001-ff.parquet");
-    const struct state_leaf *leaf = state_leaf_at(state_table_view(tt.table), 0);
-    input = leaf->refs[0].file->id;
-    struct state_assign_item item = {
-        .leaf = leaf->range, .inputs = &input, .input_count = 1, .deadline_us = INT64_MAX};
-    struct state_txn assign = {.kind = STATE_ASSIGN, .assign = {.items = &item, .count = 1}};
-    assert_ok(t, state_table_commit(tt.table, &assign, NULL, &result, &t->err));
-    assert_ok(t, state_data_name(tt.table, slice_str("job"), &name, &t->err));
-    put_stranger(t, &tt, name.text);
-    assert_int_equal(collect(t, &tt, 0, false).objects, 1);
-    assert_int_equal(data_objects(t, &tt), 2);
+    open_job(t, &tt, INT64_MAX);
+    (void)collect(t, &tt, 1, false);
+    assert_int_equal(open_jobs(&tt), 1);
+    assert_true(data_objects(t, &tt) >= 2);
     t_table_close(&tt);
+}
+
+static void a_job_ends_in_the_log_before_its_outputs_go(void **state)
+{
+    struct t *t = *state;
+    for (int64_t deadline_us = 1; deadline_us != 0;
+         deadline_us = deadline_us == 1 ? INT64_MAX : 0) {
+        struct t_table tt;
+        t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
+        open_job(t, &tt, deadline_us);
+        assert_int_equal(collect(t, &tt, 0, true).objects, 2);
+        assert_int_equal(open_jobs(&tt), 1);
+        assert_int_equal(collect(t, &tt, 0, false).objects, 2);
+        assert_int_equal(open_jobs(&tt), 0);
+        assert_int_equal(data_objects(t, &tt), 1);
+        t_table_close(&tt);
+    }
 }
 
 /* ---- Check ---- */
@@ -250,7 +278,7 @@ static void splitting_survives_every_fault(void **state)
         assert_ok(t, buf_printf(&text, &t->err, "k%05d,%d\n", i, i));
     assert_ok(t, buf_append_u8(&text, 0, &t->err));
     t_table_add(t, &tt, (const char *)text.ptr);
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct state_instance *instance = NULL; /* of its own: handles keep room for next time */
         struct state_table *table = NULL;
         slp_rc rc = state_instance_open(&t->mem, tt.store, NULL, &instance, &t->err);
@@ -268,7 +296,8 @@ static void splitting_survives_every_fault(void **state)
 
 T_MAIN(T_TEST(live_files_are_never_collected),
        T_TEST(dead_files_and_strangers_go_when_they_are_old_enough),
-       T_TEST(outputs_of_an_open_job_are_spared), T_TEST(a_sound_table_has_no_problems),
+       T_TEST(outputs_of_an_open_job_are_spared),
+       T_TEST(a_job_ends_in_the_log_before_its_outputs_go), T_TEST(a_sound_table_has_no_problems),
        T_TEST(every_flipped_byte_of_a_data_file_is_found),
        T_TEST(splitting_moves_no_rows_and_cuts_exactly), T_TEST(a_single_row_key_is_never_parted),
        T_TEST(splitting_survives_every_fault))
