@@ -124,42 +124,34 @@ static slp_rc add_spilled(struct intake *in, struct run *run, struct buf *full, 
     slp_rc rc = push_run(&in->spilled, run, err);
     if (rc == SLP_OK) {
         in->spill_count++;
-        if (run_count(&in->spilled) >= in->o->budget->fan_in) {
+        if (run_count(&in->spilled) >= in->o->budget->fan_in)
             buf_take(full, &in->spilled);
-            buf_init(&in->spilled, in->mem, RUNS_MAX_BYTES);
-        }
     }
     os_mutex_unlock(&in->lock);
     return rc;
 }
 
-/* Merge runs into a spilled one; the list is empty afterwards. */
+/* Merge runs into a spilled one; the list is blank afterwards. */
 static slp_rc spill_list(struct intake *in, struct buf *runs, struct run **out, struct slp_err *err)
 {
     slp_rc rc = ingest_spill(in->mem, &in->spill, runs_of(runs), run_count(runs), out, err);
-    buf_clear(runs);
+    buf_fini(runs);
     return rc;
 }
 
 static slp_rc spill_held(struct worker *w, struct slp_err *err)
 {
-    slp_rc rc = SLP_OK;
     struct intake *in = w->in;
-    struct run *run = NULL;
-    struct buf full;
-    buf_init(&full, in->mem, RUNS_MAX_BYTES);
-    if (run_count(&w->held) == 0)
-        return SLP_OK;
-    TRY(spill_list(in, &w->held, &run, err));
+    struct buf runs;
+    buf_init(&runs, in->mem, RUNS_MAX_BYTES);
+    buf_take(&runs, &w->held);
     w->held_bytes = 0;
-    TRY(add_spilled(in, run, &full, err));
-    while (rc == SLP_OK && full.len > 0) {
-        rc = spill_list(in, &full, &run, err);
-        if (rc == SLP_OK)
-            rc = add_spilled(in, run, &full, err);
+    while (runs.len > 0) {
+        struct run *run = NULL;
+        TRY(spill_list(in, &runs, &run, err));
+        TRY(add_spilled(in, run, &runs, err));
     }
-    buf_fini(&full);
-    return rc;
+    return SLP_OK;
 }
 
 /* ---- Sorting ---- */

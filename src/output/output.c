@@ -91,6 +91,17 @@ static void drop_file(struct output *o)
     o->put = NULL;
 }
 
+/* A commit that was not answered may have left the file in the store. No log will name it, so the
+ * outcome of the whole is known: it failed. The file is kept in the list for output_discard. */
+static slp_rc lose_file(struct slp_err *err)
+{
+    struct slp_err cause = {.code = SLP_UNKNOWN};
+    if (err)
+        cause = *err;
+    FAIL(err, UNAVAILABLE, "it is not known to be written, and nothing was committed: %s",
+         cause.text);
+}
+
 static slp_rc end_file(struct output *o, struct slp_err *err)
 {
     struct state_new_file file = {.name = o->name, .schema_version = 1};
@@ -103,9 +114,14 @@ static slp_rc end_file(struct output *o, struct slp_err *err)
     o->writer = NULL;
     struct store_put *put = o->put;
     o->put = NULL;
-    TRY(store_put_commit(put, err));
+    slp_rc rc = store_put_commit(put, err);
+    if (rc != SLP_OK && rc != SLP_UNKNOWN)
+        return rc;
+    TRY(buf_append(&o->files, &file, sizeof file, err));
+    if (rc == SLP_UNKNOWN)
+        return lose_file(err);
     o->bytes += file.info.file_bytes;
-    return buf_append(&o->files, &file, sizeof file, err);
+    return SLP_OK;
 }
 
 slp_rc output_cut(struct output *o, struct slp_err *err)
