@@ -185,6 +185,7 @@ struct ndjson_look {
     struct rows_json_pull pull;
     struct rows_lines lines;
     struct buf columns; /* of struct column, as they were first met */
+    const char *column; /* that is being read, for messages; NULL: none */
 };
 
 static struct column *columns_of(const struct ndjson_look *l)
@@ -258,14 +259,16 @@ static slp_rc look_at_member(struct ndjson_look *l, size_t at, struct slp_err *e
 {
     unsigned may = 0;
     struct column *c = &columns_of(l)[at];
-    slp_rc rc = value_candidates(l, c->may, &may, err);
-    if (rc == SLP_OK && may && (c->may & may) == 0)
-        rc = err_set(err, SLP_BAD_INPUT, "values of different kinds, as texts and numbers are");
-    if (rc == SLP_OK && may) {
+    l->column = c->name;
+    TRY(value_candidates(l, c->may, &may, err));
+    if (may && (c->may & may) == 0)
+        FAIL(err, BAD_INPUT, "values of different kinds, as texts and numbers are");
+    if (may) {
         c->may &= may;
         c->has_value = true;
     }
-    return err_wrap(err, rc, "column \"%s\"", c->name);
+    l->column = NULL;
+    return SLP_OK;
 }
 
 static slp_rc look_at_line(struct ndjson_look *l, struct slice line, struct slp_err *err)
@@ -295,7 +298,7 @@ static slp_rc look_at_lines(struct ndjson_look *l, struct slp_err *err)
         TRY(rc);
         rc = look_at_line(l, line, err);
         if (rc != SLP_OK)
-            return err_wrap(err, rc, "line %llu", (unsigned long long)l->lines.line);
+            return rows_wrap_line(err, rc, l->lines.line, l->column);
     }
     return SLP_OK;
 }
@@ -304,7 +307,7 @@ slp_rc rows_ndjson_schema(struct alloc *mem, struct rows_text_in *in, struct are
                           struct arr_schema *out, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
-    struct ndjson_look l;
+    struct ndjson_look l = {0};
     arena_init(&l.work, mem, ROWS_ARENA_MAX_BYTES);
     rows_json_init(&l.pull, mem, 2 * ROWS_LINE_MAX_BYTES);
     rows_lines_init(&l.lines, in);

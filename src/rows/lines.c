@@ -47,3 +47,10 @@ slp_rc rows_lines_next(struct rows_lines *l, struct slice *out, struct slp_err *
     *out = line;
     return SLP_OK;
 }
+
+slp_rc rows_wrap_line(struct slp_err *err, slp_rc rc, uint64_t line, const char *column)
+{
+    if (column)
+        return err_wrap(err, rc, "line %llu, column \"%s\"", (unsigned long long)line, column);
+    return err_wrap(err, rc, "line %llu", (unsigned long long)line);
+}

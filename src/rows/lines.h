@@ -21,4 +21,7 @@ void rows_lines_init(struct rows_lines *l, struct rows_text_in *in);
  */
 SLP_NODISCARD slp_rc rows_lines_next(struct rows_lines *l, struct slice *out, struct slp_err *err);
 
+/* Prepend the place to an error: line, and column unless it is NULL. */
+slp_rc rows_wrap_line(struct slp_err *err, slp_rc rc, uint64_t line, const char *column);
+
 #endif

@@ -21,6 +21,7 @@ struct ndjson_reader {
     struct member *members; /* by name */
     size_t *positions;      /* of every column among `members` */
     uint64_t *seen;         /* the line each column was last found in */
+    const char *column;     /* that is being read, for messages; NULL: none */
 };
 
 static int compare_members(const void *a, const void *b)
@@ -73,16 +74,14 @@ static slp_rc put_member(struct ndjson_reader *r, size_t column, struct arr_batc
         TRY(rows_json_next(&r->pull, &t, err));
         return rows_json_skip(&r->pull, t, err);
     }
-    const struct arr_field *field = &r->want->fields[column];
-    slp_rc rc = SLP_OK;
+    r->column = r->want->fields[column].name;
     if (r->seen[column] == r->lines.line)
-        rc = err_set(err, SLP_BAD_INPUT, "there twice");
-    if (rc == SLP_OK)
-        rc = rows_json_next(&r->pull, &t, err);
-    if (rc == SLP_OK)
-        rc = put_value(field, t, &out->cols[column], err);
+        FAIL(err, BAD_INPUT, "there twice");
     r->seen[column] = r->lines.line;
-    return err_wrap(err, rc, "column \"%s\"", field->name);
+    TRY(rows_json_next(&r->pull, &t, err));
+    TRY(put_value(&r->want->fields[column], t, &out->cols[column], err));
+    r->column = NULL;
+    return SLP_OK;
 }
 
 static slp_rc put_missing(struct ndjson_reader *r, struct arr_batch *out, struct slp_err *err)
@@ -90,9 +89,10 @@ static slp_rc put_missing(struct ndjson_reader *r, struct arr_batch *out, struct
     for (size_t i = 0; i < r->want->count; i++) {
         if (r->seen[i] == r->lines.line)
             continue;
-        if (!r->want->fields[i].nullable)
-            FAIL(err, BAD_INPUT, "column \"%s\": missing, and may not be null",
-                 r->want->fields[i].name);
+        if (!r->want->fields[i].nullable) {
+            r->column = r->want->fields[i].name;
+            FAIL(err, BAD_INPUT, "missing, and may not be null");
+        }
         TRY(arr_col_append_null(&out->cols[i], err));
     }
     return SLP_OK;
@@ -138,7 +138,7 @@ static slp_rc ndjson_fill(struct rows_text_reader *base, struct arr_batch *out,
         TRY(rc);
         rc = put_line(r, line, out, err);
         if (rc != SLP_OK)
-            return err_wrap(err, rc, "line %llu", (unsigned long long)r->lines.line);
+            return rows_wrap_line(err, rc, r->lines.line, r->column);
         bytes += row_bytes + line.len;
     }
     return SLP_OK;
