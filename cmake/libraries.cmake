@@ -1,9 +1,8 @@
-# Libraries from Debian, each behind one seam private to its directory. A lookup in a folder loads the first three
-# and nothing else; test/cli holds that list.
+# Libraries from Debian, each behind one seam private to its directory. The program is linked with the first two; the
+# others (jansson, snappy, lz4, brotli) it opens on first use. test/cli holds the list of what a lookup in a folder loads.
 find_package(Threads REQUIRED)
 find_library(ZSTD_LIBRARY zstd REQUIRED)
 find_library(DEFLATE_LIBRARY deflate REQUIRED)
-find_library(SNAPPY_LIBRARY snappy REQUIRED)
 find_library(JANSSON_LIBRARY jansson REQUIRED)
 
 # The one library that is not packaged: its pinned sources are brought on the first configure. Target nanoarrow_ipc.

@@ -9,7 +9,7 @@
 set -eu
 
 build="gcc libc6-dev cmake ninja-build pkg-config python3:command python3-venv ca-certificates
-       libzstd-dev liblz4-dev libsnappy-dev libdeflate-dev libxxhash-dev libjansson-dev libbrotli1"
+       libzstd-dev liblz4-dev libsnappy1v5 libdeflate-dev libxxhash-dev libjansson-dev libbrotli1"
 test="$build binutils libcmocka-dev clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev git strace valgrind mandoc"
 fuzz="$build libcmocka-dev clang-14 libclang-rt-14-dev"
 cover="$build libcmocka-dev gcovr"

@@ -40,16 +40,20 @@ out:
     return err_wrap(err, rc, "instance \"%s\"", uri);
 }
 
-static void set_options(struct slp_instance *instance, const struct slp_instance_options *o)
+uint64_t api_instance_memory(struct slp_instance *instance)
 {
-    uint64_t half = os_machine_memory("") / 2;
-    instance->threads = o && o->threads ? o->threads : os_machine_cores();
-    instance->memory = o && o->memory ? o->memory : half;
-    if (!o || !o->memory)
-        instance->memory =
-            instance->memory < MEMORY_DEFAULT_MAX ? instance->memory : MEMORY_DEFAULT_MAX;
-    instance->memory = instance->memory > MEMORY_MIN ? instance->memory : MEMORY_MIN;
-    instance->cancel = o ? o->cancel : NULL;
+    if (instance->memory == 0) {
+        uint64_t half = os_machine_memory("") / 2;
+        instance->memory = half < MEMORY_DEFAULT_MAX ? half : MEMORY_DEFAULT_MAX;
+    }
+    return instance->memory > MEMORY_MIN ? instance->memory : MEMORY_MIN;
+}
+
+size_t api_instance_threads(struct slp_instance *instance)
+{
+    if (instance->threads == 0)
+        instance->threads = os_machine_cores();
+    return instance->threads;
 }
 
 slp_rc slp_instance_open(const char *uri, const struct slp_instance_options *options,
@@ -60,7 +64,11 @@ slp_rc slp_instance_open(const char *uri, const struct slp_instance_options *opt
     struct alloc *mem = alloc_system();
     TRY(alloc_new(mem, &instance, err));
     instance->mem = mem;
-    set_options(instance, options);
+    if (options) {
+        instance->threads = options->threads;
+        instance->memory = options->memory;
+        instance->cancel = options->cancel;
+    }
     rc = store_open_uri(mem, uri, false, &instance->store, err);
     if (rc == SLP_NOT_FOUND)
         rc = err_append(err, rc, "; make an instance with 'sleeper init'");

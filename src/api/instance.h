@@ -16,8 +16,8 @@ struct slp_instance {
     struct alloc *mem;
     struct store *store;
     struct state_instance *state;
-    size_t threads;
-    uint64_t memory;
+    size_t threads;  /* as asked for; 0 until api_instance_threads looks */
+    uint64_t memory; /* bytes, as asked for; 0 until api_instance_memory looks */
     const volatile int *cancel;
     struct query_counts counts;
     struct state_table *tables[INSTANCE_TABLES_MAX];
@@ -33,6 +33,12 @@ struct slp_rows {
  * LIMIT beyond INSTANCE_TABLES_MAX tables, and those of state_table_refresh. */
 SLP_NODISCARD slp_rc api_instance_table(struct slp_instance *instance, const char *name,
                                         struct state_table **out, struct slp_err *err);
+
+/* What the work may use: as asked for when the instance was opened, else what the machine has. The
+ * machine is asked by the first that needs it: reading its limits would cost a lookup more than
+ * finding the row's files. */
+uint64_t api_instance_memory(struct slp_instance *instance);
+size_t api_instance_threads(struct slp_instance *instance);
 
 /* Wrap a stream, which is taken, on failure too. */
 SLP_NODISCARD slp_rc api_rows_wrap(struct alloc *mem, struct arr_stream *stream,

@@ -15,9 +15,7 @@ struct request {
 
 static void request_init(struct request *r, struct slp_instance *instance)
 {
-    *r = (struct request){.query = {.memory = instance->memory / 4,
-                                    .cancel = instance->cancel,
-                                    .counts = &instance->counts}};
+    *r = (struct request){.query = {.cancel = instance->cancel, .counts = &instance->counts}};
     arena_init(&r->arena, instance->mem, REQUEST_MAX_BYTES);
 }
 
@@ -88,6 +86,7 @@ static slp_rc set_scan(struct request *r, struct slp_instance *instance,
     TRY(copy_names(r, o->columns, &r->query.columns, &r->query.column_count, err));
     if (o->where)
         r->query.where = slice_str(o->where);
+    r->query.memory = (size_t)(api_instance_memory(instance) / 4);
     r->query.limit = o->limit;
     r->query.max_rows = o->max_rows;
     r->query.max_bytes = o->max_bytes;

@@ -16,8 +16,8 @@ slp_rc slp_ingest(struct slp_instance *instance, const struct slp_ingest_options
     struct ingest_result result = {0};
     struct ingest_options o = {.inputs = options->inputs,
                                .dry_run = options->dry_run,
-                               .memory = (size_t)instance->memory,
-                               .threads = instance->threads,
+                               .memory = (size_t)api_instance_memory(instance),
+                               .threads = api_instance_threads(instance),
                                .cancel = instance->cancel};
     while (o.inputs && o.inputs[o.input_count])
         o.input_count++;
@@ -57,8 +57,8 @@ slp_rc slp_compact(struct slp_instance *instance, const struct slp_compact_optio
     struct slp_compact_result answer = {0};
     struct compact_options o = {.all = options->all,
                                 .dry_run = options->dry_run,
-                                .memory = (size_t)instance->memory,
-                                .threads = instance->threads,
+                                .memory = (size_t)api_instance_memory(instance),
+                                .threads = api_instance_threads(instance),
                                 .cancel = instance->cancel,
                                 .on_job = options->on_job,
                                 .context = options->context};

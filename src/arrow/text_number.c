@@ -109,6 +109,13 @@ static size_t write_digits(double value, bool is_float, int from, int to, char *
     return tidy_exponent(out);
 }
 
+/* The nearest integer of a number below 2^52, by adding what leaves no bits for a fraction; a larger
+ * one stays larger. As nearbyint, for which every start of the program would load a library. */
+static double to_integer(double positive)
+{
+    return positive + 0x1p52 - 0x1p52;
+}
+
 size_t arr_write_f64(double value, char *out)
 {
     if (!isfinite(value))
@@ -117,7 +124,7 @@ size_t arr_write_f64(double value, char *out)
     double positive = fabs(value);
     /* Few decimals: a decimal of at most 15 digits that gives the value back is its shortest. */
     for (unsigned decimals = 0; decimals <= 6; decimals++) {
-        double scaled = nearbyint(positive * powers_of_10[decimals]);
+        double scaled = to_integer(positive * powers_of_10[decimals]);
         if (scaled >= DIGITS_F64)
             break;
         if (scaled / powers_of_10[decimals] == positive)

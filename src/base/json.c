@@ -53,7 +53,8 @@ static bool open_symbols(struct jansson *j)
 
 static slp_rc jansson_open(struct jansson *j, struct slp_err *err)
 {
-    j->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    /* Never unloaded: the second text of a lookup finds it in place. */
+    j->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (j->library && open_symbols(j))
         return SLP_OK;
     if (j->library)

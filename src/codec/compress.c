@@ -1,7 +1,6 @@
 #include "codec/compress.h"
 
 #include <libdeflate.h>
-#include <snappy-c.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -94,18 +93,6 @@ static slp_rc gzip_decompress(struct cx_codec *c, struct slice in, uint8_t *out,
     return done == out_len ? SLP_OK : wrong_length(err, "gzip", done, out_len);
 }
 
-static slp_rc snappy_decompress(struct slice in, uint8_t *out, size_t out_len, struct slp_err *err)
-{
-    size_t len = 0;
-    if (snappy_uncompressed_length((const char *)in.ptr, in.len, &len) != SNAPPY_OK)
-        FAIL(err, CORRUPT, "snappy: no length at the start of %zu bytes", in.len);
-    if (len != out_len)
-        return wrong_length(err, "snappy", len, out_len);
-    if (snappy_uncompress((const char *)in.ptr, in.len, (char *)out, &len) != SNAPPY_OK)
-        FAIL(err, CORRUPT, "snappy: %zu bytes are damaged", in.len);
-    return SLP_OK;
-}
-
 slp_rc cx_decompress(struct cx_codec *c, enum cx_kind kind, struct slice in, uint8_t *out,
                      size_t out_len, struct slp_err *err)
 {
@@ -121,7 +108,7 @@ slp_rc cx_decompress(struct cx_codec *c, enum cx_kind kind, struct slice in, uin
         memcpy(out, in.ptr, out_len);
         return SLP_OK;
     case CX_SNAPPY:
-        return snappy_decompress(in, out, out_len, err);
+        return cx_snappy_decompress(&c->rare, in, out, out_len, err);
     case CX_GZIP:
         return gzip_decompress(c, in, out, out_len, err);
     case CX_ZSTD:
@@ -177,19 +164,6 @@ static slp_rc gzip_compress(struct cx_codec *c, int level, struct slice in, stru
     return SLP_OK;
 }
 
-static slp_rc snappy_compress_into(struct slice in, struct buf *out, struct slp_err *err)
-{
-    if (in.len > UINT32_MAX)
-        FAIL(err, LIMIT, "snappy: %zu bytes are more than one block holds", in.len);
-    size_t len = snappy_max_compressed_length(in.len);
-    TRY(buf_reserve(out, len, err));
-    snappy_status status =
-        snappy_compress((const char *)in.ptr, in.len, (char *)(out->ptr + out->len), &len);
-    SLP_INVARIANT(status == SNAPPY_OK);
-    out->len += len;
-    return SLP_OK;
-}
-
 slp_rc cx_compress(struct cx_codec *c, enum cx_kind kind, int level, struct slice in,
                    struct buf *out, struct slp_err *err)
 {
@@ -200,7 +174,7 @@ slp_rc cx_compress(struct cx_codec *c, enum cx_kind kind, int level, struct slic
     case CX_NONE:
         return buf_append_slice(out, in, err);
     case CX_SNAPPY:
-        return snappy_compress_into(in, out, err);
+        return cx_snappy_compress(&c->rare, in, out, err);
     case CX_GZIP:
         return gzip_compress(c, level, in, out, err);
     case CX_ZSTD:

@@ -14,45 +14,96 @@ static bool symbol(void *library, const char *name, void *function)
     return address != NULL;
 }
 
-static slp_rc open_lz4(struct cx_rare *r, struct slp_err *err)
+/* Never unloaded: the next codec finds it in place, with nothing to search, map and relocate. */
+static void *open_library(const char *name)
 {
-    if (r->lz4_library)
-        return SLP_OK;
-    void *library = dlopen("liblz4.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (library && symbol(library, "LZ4_decompress_safe", &r->lz4_decompress) &&
-        symbol(library, "LZ4_compress_default", &r->lz4_compress) &&
-        symbol(library, "LZ4_compressBound", &r->lz4_bound)) {
-        r->lz4_library = library;
+    return dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+}
+
+/* Take the library with all its functions, or give it back and say what is missing. */
+static slp_rc keep(void *library, bool is_whole, void **slot, const char *what, struct slp_err *err)
+{
+    if (is_whole) {
+        *slot = library;
         return SLP_OK;
     }
     if (library)
         dlclose(library);
-    FAIL(err, UNSUPPORTED,
-         "compression lz4 needs the library liblz4.so.1: install the package liblz4-1");
+    FAIL(err, UNSUPPORTED, "compression %s", what);
+}
+
+static slp_rc open_snappy(struct cx_rare *r, struct slp_err *err)
+{
+    if (r->snappy_library)
+        return SLP_OK;
+    void *l = open_library("libsnappy.so.1");
+    bool is_whole = l && symbol(l, "snappy_uncompress", &r->snappy_decompress) &&
+                    symbol(l, "snappy_uncompressed_length", &r->snappy_length) &&
+                    symbol(l, "snappy_compress", &r->snappy_compress) &&
+                    symbol(l, "snappy_max_compressed_length", &r->snappy_bound);
+    return keep(l, is_whole, &r->snappy_library,
+                "snappy needs the library libsnappy.so.1: install the package libsnappy1v5", err);
+}
+
+static slp_rc open_lz4(struct cx_rare *r, struct slp_err *err)
+{
+    if (r->lz4_library)
+        return SLP_OK;
+    void *l = open_library("liblz4.so.1");
+    bool is_whole = l && symbol(l, "LZ4_decompress_safe", &r->lz4_decompress) &&
+                    symbol(l, "LZ4_compress_default", &r->lz4_compress) &&
+                    symbol(l, "LZ4_compressBound", &r->lz4_bound);
+    return keep(l, is_whole, &r->lz4_library,
+                "lz4 needs the library liblz4.so.1: install the package liblz4-1", err);
 }
 
 static slp_rc open_brotli(struct cx_rare *r, struct slp_err *err)
 {
     if (r->brotli_library)
         return SLP_OK;
-    void *library = dlopen("libbrotlidec.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (library && symbol(library, "BrotliDecoderDecompress", &r->brotli_decompress)) {
-        r->brotli_library = library;
-        return SLP_OK;
-    }
-    if (library)
-        dlclose(library);
-    FAIL(err, UNSUPPORTED,
-         "compression brotli needs the library libbrotlidec.so.1: install the package libbrotli1");
+    void *l = open_library("libbrotlidec.so.1");
+    bool is_whole = l && symbol(l, "BrotliDecoderDecompress", &r->brotli_decompress);
+    return keep(l, is_whole, &r->brotli_library,
+                "brotli needs the library libbrotlidec.so.1: install the package libbrotli1", err);
 }
 
 void cx_rare_fini(struct cx_rare *r)
 {
+    if (r->snappy_library)
+        dlclose(r->snappy_library);
     if (r->lz4_library)
         dlclose(r->lz4_library);
     if (r->brotli_library)
         dlclose(r->brotli_library);
     *r = (struct cx_rare){0};
+}
+
+slp_rc cx_snappy_decompress(struct cx_rare *r, struct slice in, uint8_t *out, size_t out_len,
+                            struct slp_err *err)
+{
+    size_t len = 0;
+    TRY(open_snappy(r, err));
+    if (r->snappy_length((const char *)in.ptr, in.len, &len) != 0)
+        FAIL(err, CORRUPT, "snappy: no length at the start of %zu bytes", in.len);
+    if (len != out_len)
+        FAIL(err, CORRUPT, "snappy: %zu bytes decompressed, expected %zu", len, out_len);
+    if (r->snappy_decompress((const char *)in.ptr, in.len, (char *)out, &len) != 0)
+        FAIL(err, CORRUPT, "snappy: %zu bytes are damaged", in.len);
+    return SLP_OK;
+}
+
+slp_rc cx_snappy_compress(struct cx_rare *r, struct slice in, struct buf *out, struct slp_err *err)
+{
+    TRY(open_snappy(r, err));
+    if (in.len > UINT32_MAX)
+        FAIL(err, LIMIT, "snappy: %zu bytes are more than one block holds", in.len);
+    size_t len = r->snappy_bound(in.len);
+    TRY(buf_reserve(out, len, err));
+    int status =
+        r->snappy_compress((const char *)in.ptr, in.len, (char *)(out->ptr + out->len), &len);
+    SLP_INVARIANT(status == 0);
+    out->len += len;
+    return SLP_OK;
 }
 
 static bool lz4_block(const struct cx_rare *r, struct slice in, uint8_t *out, size_t out_len)

@@ -132,12 +132,23 @@ enum pred_side pred_double_place(double d, int scale, i128 *floor)
     return whole == d ? PRED_AT : PRED_AFTER;
 }
 
+/* The double right below one that is not 0. As nextafter, for which every start of the program
+ * would load a library. */
+static double right_below(double d)
+{
+    uint64_t bits = 0;
+    memcpy(&bits, &d, sizeof bits);
+    bits = d > 0 ? bits - 1 : bits + 1;
+    memcpy(&d, &bits, sizeof d);
+    return d;
+}
+
 enum pred_side pred_integer_place(i128 n, double *at)
 {
     double nearest = (double)n;
     bool is_above = nearest >= 0x1p127 || (i128)nearest > n;
     if (is_above) {
-        *at = nextafter(nearest, -INFINITY);
+        *at = right_below(nearest);
         return PRED_AFTER;
     }
     *at = nearest;
