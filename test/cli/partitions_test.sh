@@ -156,6 +156,21 @@ test_splits_move_no_rows_and_change_no_answer() {
     run_ok check t
 }
 
+test_a_file_that_counts_in_some_partitions_only_is_sound() {
+    setup string
+    numbers 9999 >in.csv
+    run_ok ingest t in.csv
+    run_ok split t --threshold 3000
+    printf 'k,v\n000001,0\n' >one.csv
+    run_ok ingest t one.csv
+    run_ok compact t --all
+    run_ok file list t --no-header
+    expect_out_lines 2
+    run_ok count t
+    expect_out_is 10001
+    run_ok check t
+}
+
 test_partition_list_covers_every_key() {
     setup int64 -5 0 5
     printf 'k,v\n-9223372036854775808,1\n-5,1\n-1,1\n0,1\n5,1\n9223372036854775807,1\n' >in.csv
