@@ -4,8 +4,8 @@
 #include "lib/place.h"
 #include "merge/merge.h"
 
-/* One column of each kind. */
-#define COLUMNS (ARR_KIND_COUNT)
+/* One column of each kind that a table may have. */
+#define COLUMNS (ARR_TABLE_KIND_COUNT)
 
 static struct arr_field fields[COLUMNS];
 static const struct arr_schema schema = {.fields = fields, .count = COLUMNS};
