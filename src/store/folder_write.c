@@ -92,7 +92,7 @@ slp_rc store_folder_probe(struct folder *f, struct slp_err *err)
 }
 
 /* The folders above an object. Their entries are synced when the object's is, see
- * folder_sync_entry. */
+ * store_folder_sync_entry. */
 static slp_rc make_folder(const char *folder, struct slp_err *err)
 {
     slp_rc rc = os_folder_make_all(folder, false, err);
@@ -158,6 +158,12 @@ static slp_rc sync_one(struct folder *f, const char *path, struct slp_err *err)
     return os_folder_sync(path, err);
 }
 
+static uint64_t folder_hash(const char *path, size_t len, size_t root_len)
+{
+    /* Relative to the root: a store costs the same wherever it stands. */
+    return hash_xxh64(slice_of(path + root_len, len - root_len), 0);
+}
+
 /*
  * The folder of `path` gained its entry. Whether the folders above were there or were made just
  * now, by us or by somebody who has not synced them yet, cannot be told; so the first write through
@@ -171,7 +177,8 @@ static slp_rc sync_chain(struct folder *f, const char *path, struct slp_err *err
     os_path_parent(folder);
     size_t leaf_len = strlen(folder);
     TRY(sync_one(f, folder, err));
-    while (strlen(folder) > root_len && !is_known(f, hash_xxh64(slice_str(folder), 0))) {
+    while (strlen(folder) > root_len &&
+           !is_known(f, folder_hash(folder, strlen(folder), root_len))) {
         os_path_parent(folder);
         TRY(sync_one(f, folder, err));
     }
@@ -179,7 +186,7 @@ static slp_rc sync_chain(struct folder *f, const char *path, struct slp_err *err
     for (size_t len = leaf_len; len > root_len; len--) {
         if (len < leaf_len && path[len] != '/')
             continue;
-        uint64_t hash = hash_xxh64(slice_of(path, len), 0);
+        uint64_t hash = folder_hash(path, len, root_len);
         __atomic_store_n(&f->known[hash % FOLDER_KNOWN_SLOTS], hash, __ATOMIC_RELAXED);
     }
     return SLP_OK;
