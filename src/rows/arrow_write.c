@@ -14,6 +14,7 @@ struct arrow_output {
     struct rows_output base; /* first */
     struct ArrowSchema schema;
     struct ArrowArrayView view;
+    struct ArrowArray *shapes; /* of columns: nanoarrow takes the number of buffers from them */
     struct ArrowIpcWriter writer;
     struct slp_err *err; /* of the call that is under way */
     slp_rc sink_rc;      /* what the sink said */
@@ -121,8 +122,17 @@ static void show_buffer(struct ArrowBufferView *view, const struct buf *b)
     view->size_bytes = (int64_t)b->len;
 }
 
-static void show_column(struct ArrowArrayView *view, const struct arr_col *c)
+static int64_t buffer_count(struct arr_type t)
 {
+    if (t.kind == ARR_NULL)
+        return 0;
+    return arr_type_is_variable(t) ? 3 : 2;
+}
+
+static void show_column(struct ArrowArrayView *view, const struct ArrowArray *shape,
+                        const struct arr_col *c)
+{
+    view->array = shape;
     view->length = c->rows;
     view->null_count = c->type.kind == ARR_NULL ? c->rows : c->null_count;
     if (c->type.kind == ARR_NULL)
@@ -146,7 +156,7 @@ static slp_rc arrow_batch(struct rows_output *base, const struct arr_batch *b, s
     o->view.length = b->rows;
     o->view.null_count = 0;
     for (size_t i = 0; i < b->schema->count; i++)
-        show_column(o->view.children[i], &b->cols[i]);
+        show_column(o->view.children[i], &o->shapes[i], &b->cols[i]);
     o->err = err;
     return check(o, ArrowIpcWriterWriteArrayView(&o->writer, &o->view, &error), &error, err);
 }
@@ -168,6 +178,7 @@ static void arrow_free(struct rows_output *base)
     ArrowArrayViewReset(&o->view);
     if (o->schema.release)
         ArrowSchemaRelease(&o->schema);
+    alloc_free(base->mem, o->shapes, base->schema->count * sizeof *o->shapes);
     alloc_delete(base->mem, o);
 }
 
@@ -187,6 +198,10 @@ slp_rc rows_arrow_writer(const struct rows_output *from, struct rows_output **ou
     TRY_OUT(check(o, ArrowIpcWriterInit(&o->writer, &stream), &error, err));
     TRY_OUT(check(o, set_schema(&o->schema, from->schema), &error, err));
     TRY_OUT(check(o, ArrowArrayViewInitFromSchema(&o->view, &o->schema, &error), &error, err));
+    TRY_OUT(
+        alloc_array(from->mem, from->schema->count, sizeof *o->shapes, (void **)&o->shapes, err));
+    for (size_t i = 0; i < from->schema->count; i++)
+        o->shapes[i].n_buffers = buffer_count(from->schema->fields[i].type);
     *out = &o->base;
 out:
     if (rc != SLP_OK)
