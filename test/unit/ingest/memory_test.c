@@ -7,10 +7,10 @@
 #include "os/machine.h"
 #include "unit/ingest/support.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HAS_SHADOW true
 #elif defined(__has_feature)
-#define HAS_SHADOW __has_feature(address_sanitizer)
+#define HAS_SHADOW (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
 #else
 #define HAS_SHADOW false
 #endif
@@ -114,7 +114,7 @@ static size_t resident_bytes_of_ingest(struct t *t, size_t memory, size_t times)
 static void the_process_stays_within_its_memory_and_a_margin(void **state)
 {
     if (HAS_SHADOW) {
-        print_message("skipped: peak memory of the process: AddressSanitizer takes its own\n");
+        print_message("skipped: peak memory of the process: sanitizers take their own\n");
         skip();
     }
     assert_true(resident_bytes_of_ingest(*state, 32 * MIB, 6) <= 32 * MIB + 64 * MIB);
