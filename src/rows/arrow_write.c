@@ -91,6 +91,23 @@ static ArrowErrorCode set_type(struct ArrowSchema *s, struct arr_type t)
     }
 }
 
+/* Kinds that have no type here are refused by column. */
+static slp_rc check_types(const struct arr_schema *s, struct slp_err *err)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        enum arr_kind kind = s->fields[i].type.kind;
+        bool is_known = kind == ARR_TIMESTAMP || kind == ARR_FIXED_BINARY ||
+                        kind == ARR_DECIMAL128 || plain_type(kind) != NANOARROW_TYPE_UNINITIALIZED;
+        if (is_known)
+            continue;
+        char name[64];
+        arr_type_format(s->fields[i].type, name, sizeof name);
+        FAIL(err, UNSUPPORTED, "column \"%s\": %s is not written as Arrow", s->fields[i].name,
+             name);
+    }
+    return SLP_OK;
+}
+
 static ArrowErrorCode set_schema(struct ArrowSchema *s, const struct arr_schema *from)
 {
     ArrowSchemaInit(s);
@@ -190,6 +207,7 @@ slp_rc rows_arrow_writer(const struct rows_output *from, struct rows_output **ou
     slp_rc rc = SLP_OK;
     struct arrow_output *o = NULL;
     struct ArrowError error = {0};
+    TRY(check_types(from->schema, err));
     TRY(alloc_new(from->mem, &o, err));
     rows_output_init(&o->base, &ops, from);
     ArrowArrayViewInitFromType(&o->view, NANOARROW_TYPE_UNINITIALIZED);
