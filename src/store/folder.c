@@ -93,11 +93,11 @@ static slp_rc run(struct folder *f, struct store_request *r)
     case STORE_GET:
         return run_get(f, r, path);
     case STORE_PUT_IF_ABSENT:
-        TRY(store_folder_put_if_absent(f, path, r->body, &r->err));
+        TRY(store_folder_put_if_absent(f, path, r, &r->err));
         r->tag = store_tag_of(r->body);
         return SLP_OK;
     case STORE_PUT_IF_MATCH:
-        TRY(store_folder_put_if_match(f, path, r->body, r->match, &r->err));
+        TRY(store_folder_put_if_match(f, path, r, &r->err));
         r->tag = store_tag_of(r->body);
         return SLP_OK;
     case STORE_LIST_FROM:

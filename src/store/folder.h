@@ -12,7 +12,7 @@
  *
  * Cost      put: 2 syncs (contents, folder); the first into a folder through a handle also one for
  *           each folder above it, up to the root. A lost put_if_absent: one look, no sync, unless
- *           it lost while it wrote. Reading needs no permission to write, and lists or syncs
+ *           it lost while it wrote. Fleeting puts: no sync. Reading needs no permission to write, and lists or syncs
  *           nothing.
  * Threads   any number on one handle; set_sync before it is shared
  */

@@ -72,10 +72,9 @@ SLP_NODISCARD slp_rc store_folder_sync_entry(struct folder *f, const char *path,
                                              struct slp_err *err);
 
 SLP_NODISCARD slp_rc store_folder_put_if_absent(struct folder *f, const char *path,
-                                                struct slice body, struct slp_err *err);
+                                                const struct store_request *r, struct slp_err *err);
 SLP_NODISCARD slp_rc store_folder_put_if_match(struct folder *f, const char *path,
-                                               struct slice body, struct store_tag match,
-                                               struct slp_err *err);
+                                               const struct store_request *r, struct slp_err *err);
 
 /* The tag of the object at `path`; absent if there is none. */
 SLP_NODISCARD slp_rc store_folder_tag(struct folder *f, const char *path, struct store_tag *out,

@@ -200,24 +200,27 @@ slp_rc store_folder_sync_entry(struct folder *f, const char *path, struct slp_er
     return rc == SLP_OK ? rc : poison(f, err);
 }
 
-slp_rc store_folder_put_if_absent(struct folder *f, const char *path, struct slice body,
+slp_rc store_folder_put_if_absent(struct folder *f, const char *path, const struct store_request *r,
                                   struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
+    struct slice body = r->body;
     struct folder_temp temp = {.fd = -1};
     TRY(store_folder_probe(f, err));
     if (os_file_exists(path))
         FAIL(err, CONFLICT, "it exists already");
     TRY_OUT(store_folder_temp_open(f, path, false, &temp, err));
     TRY_OUT(os_file_write(temp.fd, path, body.ptr, body.len, err));
-    TRY_OUT(store_folder_temp_sync(f, &temp, err));
+    if (!r->is_fleeting)
+        TRY_OUT(store_folder_temp_sync(f, &temp, err));
     rc = store_folder_temp_link(&temp, path, err);
     if (rc == SLP_EXISTS)
         FAIL_OUT(err, CONFLICT, "it exists already");
     TRY_OUT(rc);
     store_count(&f->base.counts.bytes_out, body.len);
     store_folder_temp_close(&temp);
-    TRY_OUT(store_folder_sync_entry(f, path, err));
+    if (!r->is_fleeting)
+        TRY_OUT(store_folder_sync_entry(f, path, err));
 out:
     store_folder_temp_close(&temp);
     return rc;
@@ -241,15 +244,17 @@ static slp_rc open_lock(const char *path, int *fd, struct slp_err *err)
     return rc;
 }
 
-slp_rc store_folder_put_if_match(struct folder *f, const char *path, struct slice body,
-                                 struct store_tag match, struct slp_err *err)
+slp_rc store_folder_put_if_match(struct folder *f, const char *path, const struct store_request *r,
+                                 struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
+    struct slice body = r->body;
+    struct store_tag match = r->match;
     struct folder_temp temp = {.fd = -1};
     struct store_tag now;
     int lock = -1;
     if (store_tag_is_absent(match))
-        return store_folder_put_if_absent(f, path, body, err);
+        return store_folder_put_if_absent(f, path, r, err);
     TRY(store_folder_probe(f, err));
     TRY_OUT(open_lock(path, &lock, err));
     TRY_OUT(store_folder_tag(f, path, &now, err));
@@ -257,11 +262,13 @@ slp_rc store_folder_put_if_match(struct folder *f, const char *path, struct slic
         FAIL_OUT(err, CONFLICT, "it is not the one expected, somebody changed it");
     TRY_OUT(store_folder_temp_open(f, path, true, &temp, err));
     TRY_OUT(os_file_write(temp.fd, path, body.ptr, body.len, err));
-    TRY_OUT(store_folder_temp_sync(f, &temp, err));
+    if (!r->is_fleeting)
+        TRY_OUT(store_folder_temp_sync(f, &temp, err));
     TRY_OUT(os_file_rename(temp.name, path, err));
     temp.name[0] = '\0';
     store_count(&f->base.counts.bytes_out, body.len);
-    TRY_OUT(store_folder_sync_entry(f, path, err));
+    if (!r->is_fleeting)
+        TRY_OUT(store_folder_sync_entry(f, path, err));
 out:
     store_folder_temp_close(&temp);
     os_file_close(lock);

@@ -64,6 +64,7 @@ struct store_request {
     struct buf *out; /* replaced by the bytes */
     /* PUT_* */
     struct slice body;
+    bool is_fleeting; /* PUT_*: a power cut may take or tear it; a folder syncs nothing */
     struct store_tag
         match; /* PUT_IF_MATCH: the tag expected now; all zero: the object must be absent */
     /* LIST_FROM */

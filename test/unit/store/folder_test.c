@@ -55,6 +55,13 @@ static void syncs_are_those_of_the_format_page(void **state)
     assert_ok(t, store_delete(s, text("t/7/log/2"), &t->err));
     assert_ok(t, store_open(s, text("t/7/log/1"), &t->mem, &src, &t->err));
     source_close(src);
+    struct store_request fleeting = {.verb = STORE_PUT_IF_ABSENT,
+                                     .name = text("t/7/inbox/1"),
+                                     .body = text("x"),
+                                     .is_fleeting = true};
+    assert_ok(t, store_submit(s, &fleeting, 1, &t->err));
+    assert_ok(t, store_wait(s, &fleeting, 1, NULL, &t->err));
+    assert_int_equal(fleeting.rc, SLP_OK);
     assert_int_equal(store_counts_read(s).syncs, before);
     store_folder_set_sync(s, false);
     assert_int_equal(syncs_of_put(t, s, "u/1"), 0);
