@@ -1,12 +1,15 @@
 #include "arrow/batch.h"
 
+#include "arrow/batch_priv.h"
 #include "arrow/bits.h"
+#include "arrow/dictionary.h"
+#include "arrow/half.h"
 #include "base/num.h"
 
 /* Copies of this many bytes are one load and one store; longer ones call memcpy. */
 #define WIDE 16u
 
-void arr_col_init(struct arr_col *c, struct alloc *mem, struct arr_type type)
+static void init_buffers(struct arr_col *c, struct alloc *mem, struct arr_type type)
 {
     *c = (struct arr_col){.type = type};
     bool variable = arr_type_is_variable(type);
@@ -15,27 +18,91 @@ void arr_col_init(struct arr_col *c, struct alloc *mem, struct arr_type type)
     buf_init(&c->offsets, mem, SIZE_MAX / 4);
 }
 
+void arr_col_init(struct arr_col *c, struct alloc *mem, struct arr_type type)
+{
+    assert(!arr_type_is_nested(type));
+    init_buffers(c, mem, type);
+}
+
+static slp_rc init_tree(struct arr_col *c, struct alloc *mem, const struct arr_field *field,
+                        unsigned depth, struct slp_err *err)
+{
+    void *room = NULL;
+    if (depth > ARR_DEPTH_MAX)
+        FAIL(err, LIMIT, "nested deeper than %u", ARR_DEPTH_MAX);
+    init_buffers(c, mem, field->type);
+    if (!arr_type_is_nested(field->type) || field->child_count == 0)
+        return SLP_OK;
+    TRY(alloc_array(mem, field->child_count, sizeof(struct arr_col), &room, err));
+    c->children = room;
+    c->child_count = field->child_count;
+    c->fields = field->children;
+    for (size_t i = 0; i < c->child_count; i++) {
+        slp_rc rc = init_tree(&c->children[i], mem, &field->children[i], depth + 1, err);
+        if (rc != SLP_OK) {
+            arr_col_fini(c);
+            return rc;
+        }
+    }
+    return SLP_OK;
+}
+
+slp_rc arr_col_init_field(struct arr_col *c, struct alloc *mem, const struct arr_field *field,
+                          struct slp_err *err)
+{
+    return init_tree(c, mem, field, 1, err);
+}
+
 void arr_col_fini(struct arr_col *c)
 {
+    for (size_t i = 0; i < c->child_count; i++)
+        arr_col_fini(&c->children[i]);
+    if (c->children)
+        alloc_free(c->data.mem, c->children, c->child_count * sizeof *c->children);
+    arr_dictionary_unref(c->dictionary);
     buf_fini(&c->validity);
     buf_fini(&c->data);
     buf_fini(&c->offsets);
+    c->children = NULL;
+    c->child_count = 0;
+    c->dictionary = NULL;
     c->rows = 0;
     c->null_count = 0;
 }
 
 void arr_col_clear(struct arr_col *c)
 {
+    for (size_t i = 0; i < c->child_count; i++)
+        arr_col_clear(&c->children[i]);
+    arr_dictionary_unref(c->dictionary);
     buf_clear(&c->validity);
     buf_clear(&c->data);
     buf_clear(&c->offsets);
+    c->dictionary = NULL;
     c->rows = 0;
     c->null_count = 0;
 }
 
 size_t arr_col_memory(const struct arr_col *c)
 {
-    return c->validity.len + c->data.len + c->offsets.len;
+    size_t bytes = c->validity.len + c->data.len + c->offsets.len;
+    for (size_t i = 0; i < c->child_count; i++)
+        bytes += arr_col_memory(&c->children[i]);
+    return bytes + (c->dictionary ? arr_col_memory(&c->dictionary->values) : 0);
+}
+
+/* From a row of a column with a dictionary to the value. */
+static const struct arr_col *see_through(const struct arr_col *c, int64_t *row)
+{
+    *row = ((const int32_t *)(const void *)c->data.ptr)[*row];
+    return &c->dictionary->values;
+}
+
+int64_t arr_col_items(const struct arr_col *c, int64_t row, int64_t *from)
+{
+    assert(row >= 0 && row < c->rows && arr_type_is_list(c->type));
+    *from = arr_col_offsets(c)[row];
+    return arr_col_offsets(c)[row + 1];
 }
 
 struct slice arr_col_bytes(const struct arr_col *c, int64_t row)
@@ -43,6 +110,11 @@ struct slice arr_col_bytes(const struct arr_col *c, int64_t row)
     assert(row >= 0 && row < c->rows && c->type.kind != ARR_BOOL);
     if (c->type.kind == ARR_NULL)
         return slice_of(NULL, 0);
+    if (c->dictionary) {
+        if (arr_col_is_null(c, row))
+            return slice_of(NULL, 0);
+        c = see_through(c, &row);
+    }
     if (arr_type_is_variable(c->type)) {
         const int32_t *offsets = arr_col_offsets(c);
         int32_t from = offsets[row];
@@ -58,6 +130,11 @@ struct slice arr_col_bytes(const struct arr_col *c, int64_t row)
 int64_t arr_col_i64(const struct arr_col *c, int64_t row)
 {
     assert(row >= 0 && row < c->rows);
+    if (c->dictionary) {
+        if (arr_col_is_null(c, row))
+            return 0;
+        c = see_through(c, &row);
+    }
     const uint8_t *data = c->data.ptr;
     switch (c->type.kind) {
     case ARR_BOOL:
@@ -72,12 +149,15 @@ int64_t arr_col_i64(const struct arr_col *c, int64_t row)
         return ((const uint16_t *)(const void *)data)[row];
     case ARR_INT32:
     case ARR_DATE32:
+    case ARR_TIME32:
         return ((const int32_t *)(const void *)data)[row];
     case ARR_UINT32:
         return ((const uint32_t *)(const void *)data)[row];
     case ARR_INT64:
     case ARR_UINT64:
     case ARR_TIMESTAMP:
+    case ARR_TIME64:
+    case ARR_DURATION:
         return ((const int64_t *)(const void *)data)[row];
     default:
         assert(false && "an integer column");
@@ -88,8 +168,15 @@ int64_t arr_col_i64(const struct arr_col *c, int64_t row)
 double arr_col_f64(const struct arr_col *c, int64_t row)
 {
     assert(row >= 0 && row < c->rows);
+    if (c->dictionary) {
+        if (arr_col_is_null(c, row))
+            return 0;
+        c = see_through(c, &row);
+    }
     if (c->type.kind == ARR_FLOAT)
         return (double)((const float *)(const void *)c->data.ptr)[row];
+    if (c->type.kind == ARR_FLOAT16)
+        return arr_half_to_f64(((const uint16_t *)(const void *)c->data.ptr)[row]);
     assert(c->type.kind == ARR_DOUBLE);
     return ((const double *)(const void *)c->data.ptr)[row];
 }
@@ -108,19 +195,19 @@ static slp_rc reserve_to(struct buf *b, size_t len, struct slp_err *err)
     return len > b->len ? buf_reserve(b, len - b->len, err) : SLP_OK;
 }
 
-/* Make room for `count` rows with `var_bytes` bytes of strings, so that nothing after fails. */
-static slp_rc reserve(struct arr_col *c, int64_t count, size_t var_bytes, bool has_nulls,
-                      struct slp_err *err)
+slp_rc arr_col_reserve(struct arr_col *c, int64_t count, size_t var_bytes, bool has_nulls,
+                       struct slp_err *err)
 {
     if (c->type.kind == ARR_NULL)
         return SLP_OK;
     int64_t rows = 0;
     size_t bytes = 0;
-    if (count > INT64_MAX / 32 - c->rows || !data_bytes(c->type, c->rows + count, &bytes))
+    struct arr_type type = arr_col_storage(c);
+    if (count > INT64_MAX / 32 - c->rows || !data_bytes(type, c->rows + count, &bytes))
         FAIL(err, LIMIT, "a column of %lld rows cannot hold %lld more", (long long)c->rows,
              (long long)count);
     rows = c->rows + count;
-    if (arr_type_is_variable(c->type)) {
+    if (arr_type_is_variable(type)) {
         if (var_bytes > ARR_BYTES_MAX - c->data.len)
             FAIL(err, LIMIT,
                  "a column of one batch holds at most %zu bytes of strings: it has %zu and %zu "
@@ -129,6 +216,8 @@ static slp_rc reserve(struct arr_col *c, int64_t count, size_t var_bytes, bool h
         TRY(reserve_to(&c->offsets, ((size_t)rows + 1) * sizeof(int32_t), err));
         if (var_bytes)
             TRY(buf_reserve(&c->data, var_bytes, err));
+    } else if (arr_type_is_list(type)) {
+        TRY(reserve_to(&c->offsets, ((size_t)rows + 1) * sizeof(int32_t), err));
     } else {
         TRY(reserve_to(&c->data, bytes, err));
     }
@@ -137,49 +226,33 @@ static slp_rc reserve(struct arr_col *c, int64_t count, size_t var_bytes, bool h
     return SLP_OK;
 }
 
-/* Longer by bytes that were reserved; zero if the caller does not fill them. */
-static uint8_t *extend(struct buf *b, size_t len)
-{
-    assert(len <= b->cap && len >= b->len);
-    uint8_t *at = b->ptr + b->len;
-    b->len = len;
-    return at;
-}
-
-static void extend_zeroed(struct buf *b, size_t len)
-{
-    size_t more = len - b->len;
-    if (more)
-        memset(extend(b, len), 0, more);
-}
-
 /* From the first null on a column has a bitmap: all rows so far are present. */
 static void ensure_validity(struct arr_col *c)
 {
     if (c->validity.len || c->rows == 0)
         return;
-    extend_zeroed(&c->validity, arr_bits_bytes(c->rows));
+    arr_buf_extend_zeroed(&c->validity, arr_bits_bytes(c->rows));
     arr_bits_set(c->validity.ptr, 0, c->rows);
 }
 
-/* The next `count` rows are all present or all null. Called before `rows` grows. */
-static void mark(struct arr_col *c, int64_t count, bool present)
+void arr_col_mark(struct arr_col *c, int64_t count, bool present)
 {
     if (present && c->validity.len == 0)
         return;
     ensure_validity(c);
-    extend_zeroed(&c->validity, arr_bits_bytes(c->rows + count));
+    arr_buf_extend_zeroed(&c->validity, arr_bits_bytes(c->rows + count));
     if (present)
         arr_bits_set(c->validity.ptr, c->rows, count);
     else
         c->null_count += count;
 }
 
-static int32_t *extend_offsets(struct arr_col *c, int64_t count)
+int32_t *arr_col_extend_offsets(struct arr_col *c, int64_t count)
 {
     if (c->offsets.len == 0)
-        *(int32_t *)(void *)extend(&c->offsets, sizeof(int32_t)) = 0;
-    return (int32_t *)(void *)extend(&c->offsets, c->offsets.len + (size_t)count * sizeof(int32_t));
+        *(int32_t *)(void *)arr_buf_extend(&c->offsets, sizeof(int32_t)) = 0;
+    return (int32_t *)(void *)arr_buf_extend(&c->offsets,
+                                             c->offsets.len + (size_t)count * sizeof(int32_t));
 }
 
 slp_rc arr_col_append_nulls(struct arr_col *c, int64_t count, struct slp_err *err)
@@ -187,20 +260,23 @@ slp_rc arr_col_append_nulls(struct arr_col *c, int64_t count, struct slp_err *er
     assert(count >= 0);
     if (count == 0)
         return SLP_OK;
-    TRY(reserve(c, count, 0, true, err));
-    if (c->type.kind == ARR_NULL) {
+    if (arr_type_is_nested(c->type))
+        return arr_nested_append_nulls(c, count, err);
+    struct arr_type type = arr_col_storage(c);
+    TRY(arr_col_reserve(c, count, 0, true, err));
+    if (type.kind == ARR_NULL) {
         c->null_count += count;
-    } else if (arr_type_is_variable(c->type)) {
+    } else if (arr_type_is_variable(type)) {
         int32_t end = (int32_t)c->data.len;
-        int32_t *offsets = extend_offsets(c, count);
+        int32_t *offsets = arr_col_extend_offsets(c, count);
         for (int64_t i = 0; i < count; i++)
             offsets[i] = end;
-        mark(c, count, false);
+        arr_col_mark(c, count, false);
     } else {
         size_t bytes = 0;
-        (void)data_bytes(c->type, c->rows + count, &bytes);
-        extend_zeroed(&c->data, bytes);
-        mark(c, count, false);
+        (void)data_bytes(type, c->rows + count, &bytes);
+        arr_buf_extend_zeroed(&c->data, bytes);
+        arr_col_mark(c, count, false);
     }
     c->rows += count;
     return SLP_OK;
@@ -214,30 +290,31 @@ slp_rc arr_col_append_null(struct arr_col *c, struct slp_err *err)
 slp_rc arr_col_append(struct arr_col *c, struct slice value, struct slp_err *err)
 {
     assert(c->type.kind != ARR_NULL && c->type.kind != ARR_BOOL);
+    assert(!arr_type_is_nested(c->type) && !c->dictionary);
     if (arr_type_is_variable(c->type)) {
-        TRY(reserve(c, 1, value.len, false, err));
-        int32_t *end = extend_offsets(c, 1);
+        TRY(arr_col_reserve(c, 1, value.len, false, err));
+        int32_t *end = arr_col_extend_offsets(c, 1);
         if (value.len)
-            memcpy(extend(&c->data, c->data.len + value.len), value.ptr, value.len);
+            memcpy(arr_buf_extend(&c->data, c->data.len + value.len), value.ptr, value.len);
         *end = (int32_t)c->data.len;
     } else {
         assert(value.len == arr_type_width(c->type));
-        TRY(reserve(c, 1, 0, false, err));
-        memcpy(extend(&c->data, c->data.len + value.len), value.ptr, value.len);
+        TRY(arr_col_reserve(c, 1, 0, false, err));
+        memcpy(arr_buf_extend(&c->data, c->data.len + value.len), value.ptr, value.len);
     }
-    mark(c, 1, true);
+    arr_col_mark(c, 1, true);
     c->rows++;
     return SLP_OK;
 }
 
 slp_rc arr_col_append_bool(struct arr_col *c, bool value, struct slp_err *err)
 {
-    assert(c->type.kind == ARR_BOOL);
-    TRY(reserve(c, 1, 0, false, err));
-    extend_zeroed(&c->data, arr_bits_bytes(c->rows + 1));
+    assert(c->type.kind == ARR_BOOL && !c->dictionary);
+    TRY(arr_col_reserve(c, 1, 0, false, err));
+    arr_buf_extend_zeroed(&c->data, arr_bits_bytes(c->rows + 1));
     if (value)
         arr_bits_set(c->data.ptr, c->rows, 1);
-    mark(c, 1, true);
+    arr_col_mark(c, 1, true);
     c->rows++;
     return SLP_OK;
 }
@@ -247,7 +324,8 @@ slp_rc arr_col_append_i64(struct arr_col *c, int64_t value, struct slp_err *err)
     if (c->type.kind == ARR_BOOL)
         return arr_col_append_bool(c, value != 0, err);
     assert((c->type.kind >= ARR_INT8 && c->type.kind <= ARR_UINT64) || c->type.kind == ARR_DATE32 ||
-           c->type.kind == ARR_TIMESTAMP);
+           c->type.kind == ARR_TIMESTAMP ||
+           (c->type.kind >= ARR_TIME32 && c->type.kind <= ARR_DURATION));
     /* Little-endian: the low bytes are the narrower integer. */
     return arr_col_append(c, slice_of(&value, arr_type_width(c->type)), err);
 }
@@ -258,21 +336,24 @@ slp_rc arr_col_append_f64(struct arr_col *c, double value, struct slp_err *err)
         float narrow = (float)value;
         return arr_col_append(c, slice_of(&narrow, sizeof narrow), err);
     }
+    if (c->type.kind == ARR_FLOAT16) {
+        uint16_t half = arr_half_of_f64(value);
+        return arr_col_append(c, slice_of(&half, sizeof half), err);
+    }
     assert(c->type.kind == ARR_DOUBLE);
     return arr_col_append(c, slice_of(&value, sizeof value), err);
 }
 
-/* The validity of a run of `from`, behind that of `c`. */
-static void append_run_validity(struct arr_col *c, const struct arr_col *from, int64_t first,
-                                int64_t count, int64_t nulls)
+void arr_col_mark_bits(struct arr_col *c, const uint8_t *bits, int64_t first, int64_t count,
+                       int64_t nulls)
 {
     if (nulls == 0) {
-        mark(c, count, true);
+        arr_col_mark(c, count, true);
         return;
     }
     ensure_validity(c);
-    extend_zeroed(&c->validity, arr_bits_bytes(c->rows + count));
-    arr_bits_copy(c->validity.ptr, c->rows, from->validity.ptr, first, count);
+    arr_buf_extend_zeroed(&c->validity, arr_bits_bytes(c->rows + count));
+    arr_bits_copy(c->validity.ptr, c->rows, bits, first, count);
     c->null_count += nulls;
 }
 
@@ -282,11 +363,11 @@ static void append_run_strings(struct arr_col *c, const struct arr_col *from, in
     const int32_t *src = arr_col_offsets(from) + first;
     size_t bytes = (size_t)(src[count] - src[0]);
     int32_t shift = (int32_t)c->data.len - src[0];
-    int32_t *offsets = extend_offsets(c, count);
+    int32_t *offsets = arr_col_extend_offsets(c, count);
     for (int64_t i = 0; i < count; i++)
         offsets[i] = src[i + 1] + shift;
     if (bytes)
-        memcpy(extend(&c->data, c->data.len + bytes), from->data.ptr + src[0], bytes);
+        memcpy(arr_buf_extend(&c->data, c->data.len + bytes), from->data.ptr + src[0], bytes);
 }
 
 slp_rc arr_col_append_run(struct arr_col *c, const struct arr_col *from, int64_t first,
@@ -298,26 +379,31 @@ slp_rc arr_col_append_run(struct arr_col *c, const struct arr_col *from, int64_t
         return SLP_OK;
     if (c->type.kind == ARR_NULL)
         return arr_col_append_nulls(c, count, err);
-    bool variable = arr_type_is_variable(c->type);
+    if (c->dictionary != from->dictionary)
+        return arr_dictionary_append_run(c, from, first, count, err);
+    if (arr_type_is_nested(c->type))
+        return arr_nested_append_run(c, from, first, count, err);
+    struct arr_type type = arr_col_storage(c);
+    bool variable = arr_type_is_variable(type);
     int64_t nulls = 0;
     if (from->validity.len)
         nulls = count - arr_bits_count(from->validity.ptr, first, count);
     size_t var_bytes = 0;
     if (variable)
         var_bytes = (size_t)(arr_col_offsets(from)[first + count] - arr_col_offsets(from)[first]);
-    TRY(reserve(c, count, var_bytes, nulls > 0, err));
+    TRY(arr_col_reserve(c, count, var_bytes, nulls > 0, err));
     if (variable) {
         append_run_strings(c, from, first, count);
-    } else if (c->type.kind == ARR_BOOL) {
-        extend_zeroed(&c->data, arr_bits_bytes(c->rows + count));
+    } else if (type.kind == ARR_BOOL) {
+        arr_buf_extend_zeroed(&c->data, arr_bits_bytes(c->rows + count));
         arr_bits_copy(c->data.ptr, c->rows, from->data.ptr, first, count);
     } else {
-        size_t width = arr_type_width(c->type);
+        size_t width = arr_type_width(type);
         size_t bytes = (size_t)count * width;
-        memcpy(extend(&c->data, c->data.len + bytes), from->data.ptr + (size_t)first * width,
-               bytes);
+        memcpy(arr_buf_extend(&c->data, c->data.len + bytes),
+               from->data.ptr + (size_t)first * width, bytes);
     }
-    append_run_validity(c, from, first, count, nulls);
+    arr_col_mark_bits(c, from->validity.ptr, first, count, nulls);
     c->rows += count;
     return SLP_OK;
 }
@@ -389,7 +475,7 @@ static void gather_strings(struct arr_col *c, const struct arr_col *from, const 
     const uint8_t *data = from->data.ptr;
     size_t at = c->data.len;
     bool has_slack = c->data.cap - at >= bytes + WIDE;
-    int32_t *offsets = extend_offsets(c, count);
+    int32_t *offsets = arr_col_extend_offsets(c, count);
     uint8_t *dst = c->data.ptr;
     for (int64_t i = 0; i < count; i++) {
         int32_t start = src[rows[i]];
@@ -408,7 +494,7 @@ static slp_rc append_picked_strings(struct arr_col *c, const struct arr_col *fro
                                     const uint32_t *rows, int64_t count, struct slp_err *err)
 {
     size_t bytes = picked_bytes(from, rows, count);
-    TRY(reserve(c, count, bytes, from->validity.len != 0, err));
+    TRY(arr_col_reserve(c, count, bytes, from->validity.len != 0, err));
     if (bytes && bytes + WIDE <= ARR_BYTES_MAX - c->data.len)
         TRY(buf_reserve(&c->data, bytes + WIDE, err));
     if (bytes) {
@@ -416,21 +502,21 @@ static slp_rc append_picked_strings(struct arr_col *c, const struct arr_col *fro
         return SLP_OK;
     }
     int32_t end = (int32_t)c->data.len;
-    int32_t *offsets = extend_offsets(c, count);
+    int32_t *offsets = arr_col_extend_offsets(c, count);
     for (int64_t i = 0; i < count; i++)
         offsets[i] = end;
     return SLP_OK;
 }
 
-static void append_picked_validity(struct arr_col *c, const struct arr_col *from,
-                                   const uint32_t *rows, int64_t count)
+void arr_col_mark_picked(struct arr_col *c, const struct arr_col *from, const uint32_t *rows,
+                         int64_t count)
 {
     if (from->validity.len == 0) {
-        mark(c, count, true);
+        arr_col_mark(c, count, true);
         return;
     }
     ensure_validity(c);
-    extend_zeroed(&c->validity, arr_bits_bytes(c->rows + count));
+    arr_buf_extend_zeroed(&c->validity, arr_bits_bytes(c->rows + count));
     int64_t present = arr_bits_pick(c->validity.ptr, c->rows, from->validity.ptr, rows, count);
     c->null_count += count - present;
     if (c->null_count == 0)
@@ -445,20 +531,25 @@ slp_rc arr_col_append_picked(struct arr_col *c, const struct arr_col *from, cons
         return SLP_OK;
     if (c->type.kind == ARR_NULL)
         return arr_col_append_nulls(c, count, err);
-    if (arr_type_is_variable(c->type)) {
+    if (c->dictionary != from->dictionary)
+        return arr_dictionary_append_picked(c, from, rows, count, err);
+    if (arr_type_is_nested(c->type))
+        return arr_nested_append_picked(c, from, rows, count, err);
+    struct arr_type type = arr_col_storage(c);
+    if (arr_type_is_variable(type)) {
         TRY(append_picked_strings(c, from, rows, count, err));
     } else {
-        TRY(reserve(c, count, 0, from->validity.len != 0, err));
-        size_t width = arr_type_width(c->type);
-        if (c->type.kind == ARR_BOOL) {
-            extend_zeroed(&c->data, arr_bits_bytes(c->rows + count));
+        TRY(arr_col_reserve(c, count, 0, from->validity.len != 0, err));
+        size_t width = arr_type_width(type);
+        if (type.kind == ARR_BOOL) {
+            arr_buf_extend_zeroed(&c->data, arr_bits_bytes(c->rows + count));
             (void)arr_bits_pick(c->data.ptr, c->rows, from->data.ptr, rows, count);
         } else {
-            gather_fixed(extend(&c->data, c->data.len + (size_t)count * width), from->data.ptr,
-                         rows, count, width);
+            gather_fixed(arr_buf_extend(&c->data, c->data.len + (size_t)count * width),
+                         from->data.ptr, rows, count, width);
         }
     }
-    append_picked_validity(c, from, rows, count);
+    arr_col_mark_picked(c, from, rows, count);
     c->rows += count;
     return SLP_OK;
 }
@@ -471,20 +562,37 @@ static void truncate_bits(struct buf *b, int64_t bits)
         b->ptr[b->len - 1] = (uint8_t)(b->ptr[b->len - 1] & ((1u << (bits & 7)) - 1));
 }
 
+/* Children hold what `rows` rows need, and nothing beyond. */
+static void truncate_children(struct arr_col *c, int64_t rows)
+{
+    int64_t end = rows;
+    if (arr_type_is_list(c->type)) {
+        end = c->offsets.len ? arr_col_offsets(c)[rows] : 0;
+        if (c->offsets.len)
+            c->offsets.len = ((size_t)rows + 1) * sizeof(int32_t);
+    }
+    for (size_t i = 0; i < c->child_count; i++)
+        arr_col_truncate(&c->children[i], end);
+}
+
 void arr_col_truncate(struct arr_col *c, int64_t rows)
 {
     assert(rows >= 0 && rows <= c->rows);
+    bool is_nested = arr_type_is_nested(c->type);
+    struct arr_type type = arr_col_storage(c);
+    if (is_nested)
+        truncate_children(c, rows);
     if (rows == c->rows)
         return;
-    if (c->type.kind == ARR_NULL) {
+    if (type.kind == ARR_NULL) {
         c->null_count = rows;
-    } else if (c->type.kind == ARR_BOOL) {
+    } else if (type.kind == ARR_BOOL) {
         truncate_bits(&c->data, rows);
-    } else if (arr_type_is_variable(c->type)) {
+    } else if (arr_type_is_variable(type)) {
         c->data.len = (size_t)arr_col_offsets(c)[rows];
         c->offsets.len = ((size_t)rows + 1) * sizeof(int32_t);
-    } else {
-        c->data.len = (size_t)rows * arr_type_width(c->type);
+    } else if (!is_nested) {
+        c->data.len = (size_t)rows * arr_type_width(type);
     }
     if (c->validity.len) {
         truncate_bits(&c->validity, rows);
@@ -501,8 +609,13 @@ slp_rc arr_batch_init(struct arr_batch *b, struct alloc *mem, const struct arr_s
     void *cols = NULL;
     TRY(alloc_array(mem, schema->count, sizeof(struct arr_col), &cols, err));
     *b = (struct arr_batch){.schema = schema, .cols = cols, .mem = mem};
-    for (size_t i = 0; i < schema->count; i++)
-        arr_col_init(&b->cols[i], mem, schema->fields[i].type);
+    for (size_t i = 0; i < schema->count; i++) {
+        slp_rc rc = arr_col_init_field(&b->cols[i], mem, &schema->fields[i], err);
+        if (rc != SLP_OK) {
+            arr_batch_fini(b);
+            return err_wrap(err, rc, "column \"%s\"", schema->fields[i].name);
+        }
+    }
     return SLP_OK;
 }
 
@@ -535,7 +648,7 @@ void arr_batch_truncate(struct arr_batch *b, int64_t rows)
 {
     assert(rows >= 0 && rows <= b->rows);
     for (size_t i = 0; i < b->schema->count; i++) {
-        if (b->cols[i].rows > rows)
+        if (b->cols[i].rows >= rows)
             arr_col_truncate(&b->cols[i], rows);
     }
     b->rows = rows;

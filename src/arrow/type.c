@@ -17,10 +17,35 @@ bool arr_type_equal(struct arr_type a, struct arr_type b)
     case ARR_FIXED_BINARY:
         return a.width == b.width;
     case ARR_DECIMAL128:
+    case ARR_DECIMAL256:
         return a.precision == b.precision && a.scale == b.scale;
+    case ARR_TIME32:
+    case ARR_TIME64:
+    case ARR_DURATION:
+        return a.unit == b.unit;
     default:
         return true;
     }
+}
+
+bool arr_field_same_type(const struct arr_field *a, const struct arr_field *b)
+{
+    if (!arr_type_equal(a->type, b->type) || a->child_count != b->child_count)
+        return false;
+    bool is_struct = a->type.kind == ARR_STRUCT;
+    for (size_t i = 0; i < a->child_count; i++) {
+        if (is_struct && strcmp(a->children[i].name, b->children[i].name) != 0)
+            return false;
+        /* The names of key and value are nobody's choice. */
+        bool is_map = a->type.kind == ARR_MAP;
+        const struct arr_field *x = is_map ? a->children[i].children : &a->children[i];
+        const struct arr_field *y = is_map ? b->children[i].children : &b->children[i];
+        for (size_t k = 0; k < (is_map ? 2u : 1u); k++) {
+            if (!arr_field_same_type(&x[k], &y[k]))
+                return false;
+        }
+    }
+    return true;
 }
 
 size_t arr_type_width(struct arr_type t)
@@ -31,19 +56,26 @@ size_t arr_type_width(struct arr_type t)
         return 1;
     case ARR_INT16:
     case ARR_UINT16:
+    case ARR_FLOAT16:
         return 2;
     case ARR_INT32:
     case ARR_UINT32:
     case ARR_FLOAT:
     case ARR_DATE32:
+    case ARR_TIME32:
         return 4;
     case ARR_INT64:
     case ARR_UINT64:
     case ARR_DOUBLE:
     case ARR_TIMESTAMP:
+    case ARR_TIME64:
+    case ARR_DURATION:
         return 8;
     case ARR_DECIMAL128:
+    case ARR_INTERVAL:
         return 16;
+    case ARR_DECIMAL256:
+        return 32;
     case ARR_FIXED_BINARY:
         return (size_t)t.width;
     default:
@@ -109,6 +141,11 @@ static const struct {
     {"bytea", {.kind = ARR_BINARY}},
     {"varbinary", {.kind = ARR_BINARY}},
     {"large_binary", {.kind = ARR_BINARY}},
+    {"float16", {.kind = ARR_FLOAT16}},
+    {"halffloat", {.kind = ARR_FLOAT16}},
+    {"time", {.kind = ARR_TIME64, .unit = ARR_MICRO}},
+    {"interval", {.kind = ARR_INTERVAL}},
+    {"month_day_nano_interval", {.kind = ARR_INTERVAL}},
 };
 
 static const char *const unit_names[] = {"s", "ms", "us", "ns"};
@@ -119,11 +156,28 @@ void arr_type_format(struct arr_type t, char *out, size_t out_bytes)
     case ARR_TIMESTAMP:
         (void)snprintf(out, out_bytes, "timestamp[%s%s]", unit_names[t.unit], t.utc ? ", UTC" : "");
         return;
+    case ARR_TIME32:
+    case ARR_TIME64:
+        (void)snprintf(out, out_bytes, "time%d[%s]", t.kind == ARR_TIME32 ? 32 : 64,
+                       unit_names[t.unit]);
+        return;
+    case ARR_DURATION:
+        (void)snprintf(out, out_bytes, "duration[%s]", unit_names[t.unit]);
+        return;
     case ARR_FIXED_BINARY:
         (void)snprintf(out, out_bytes, "fixed_binary(%d)", t.width);
         return;
     case ARR_DECIMAL128:
         (void)snprintf(out, out_bytes, "decimal(%d, %d)", t.precision, t.scale);
+        return;
+    case ARR_DECIMAL256:
+        (void)snprintf(out, out_bytes, "decimal256(%d, %d)", t.precision, t.scale);
+        return;
+    case ARR_LIST:
+    case ARR_MAP:
+    case ARR_STRUCT:
+        (void)snprintf(out, out_bytes, "%s",
+                       t.kind == ARR_LIST ? "list" : (t.kind == ARR_MAP ? "map" : "struct"));
         return;
     default:
         break;
@@ -136,6 +190,59 @@ void arr_type_format(struct arr_type t, char *out, size_t out_bytes)
         }
     }
     (void)snprintf(out, out_bytes, "%s", name);
+}
+
+/* A text that is cut where its room ends. */
+struct type_text {
+    char *out;
+    size_t room; /* with the terminator */
+    size_t len;
+    bool is_cut;
+};
+
+static void put_text(struct type_text *t, const char *text)
+{
+    size_t n = strlen(text);
+    size_t left = t->room - 1 - t->len;
+    if (n > left) {
+        n = left;
+        t->is_cut = true;
+    }
+    memcpy(t->out + t->len, text, n);
+    t->len += n;
+    t->out[t->len] = 0;
+}
+
+static void put_type(struct type_text *t, const struct arr_field *f)
+{
+    char name[NAME_MAX_BYTES];
+    arr_type_format(f->type, name, sizeof name);
+    put_text(t, name);
+    if (!arr_type_is_nested(f->type) || t->is_cut)
+        return;
+    bool is_map = f->type.kind == ARR_MAP;
+    const struct arr_field *children = is_map ? f->children[0].children : f->children;
+    size_t count = is_map ? 2 : f->child_count;
+    put_text(t, "<");
+    for (size_t i = 0; i < count; i++) {
+        put_text(t, i ? ", " : "");
+        if (!is_map) {
+            put_text(t, children[i].name);
+            put_text(t, ": ");
+        }
+        put_type(t, &children[i]);
+    }
+    put_text(t, ">");
+}
+
+void arr_field_type_format(const struct arr_field *f, char *out, size_t out_bytes)
+{
+    static const char cut[] = "...";
+    struct type_text t = {.out = out, .room = out_bytes};
+    assert(out_bytes >= sizeof cut);
+    put_type(&t, f);
+    if (t.is_cut)
+        memcpy(out + out_bytes - sizeof cut, cut, sizeof cut);
 }
 
 /* Lower case, blanks collapsed and trimmed; blanks beside brackets and commas are dropped. */
@@ -210,10 +317,38 @@ static bool parse_timestamp(const char *arguments, struct arr_type *out)
     return false;
 }
 
-static bool parse_decimal(const char *arguments, struct arr_type *out)
+static bool parse_unit(const char *arguments, enum arr_kind kind, unsigned from, unsigned to,
+                       struct arr_type *out)
 {
-    struct arr_type t = {.kind = ARR_DECIMAL128};
-    if (!parse_count(&arguments, 38, &t.precision) || t.precision < 1)
+    for (unsigned i = from; i <= to; i++) {
+        if (strcmp(arguments, unit_names[i]) != 0)
+            continue;
+        *out = (struct arr_type){.kind = kind, .unit = (enum arr_unit)i};
+        return true;
+    }
+    return false;
+}
+
+static bool parse_time32(const char *arguments, struct arr_type *out)
+{
+    return parse_unit(arguments, ARR_TIME32, ARR_SECOND, ARR_MILLI, out);
+}
+
+static bool parse_time64(const char *arguments, struct arr_type *out)
+{
+    return parse_unit(arguments, ARR_TIME64, ARR_MICRO, ARR_NANO, out);
+}
+
+static bool parse_duration(const char *arguments, struct arr_type *out)
+{
+    return parse_unit(arguments, ARR_DURATION, ARR_SECOND, ARR_NANO, out);
+}
+
+static bool parse_decimal_of(const char *arguments, enum arr_kind kind, int32_t max,
+                             struct arr_type *out)
+{
+    struct arr_type t = {.kind = kind};
+    if (!parse_count(&arguments, max, &t.precision) || t.precision < 1)
         return false;
     if (*arguments == ',') {
         arguments++;
@@ -224,6 +359,16 @@ static bool parse_decimal(const char *arguments, struct arr_type *out)
         return false;
     *out = t;
     return true;
+}
+
+static bool parse_decimal(const char *arguments, struct arr_type *out)
+{
+    return parse_decimal_of(arguments, ARR_DECIMAL128, 38, out);
+}
+
+static bool parse_decimal256(const char *arguments, struct arr_type *out)
+{
+    return parse_decimal_of(arguments, ARR_DECIMAL256, 76, out);
 }
 
 static bool parse_fixed(const char *arguments, struct arr_type *out)
@@ -246,6 +391,10 @@ static const struct {
     {"decimal", parse_decimal, "decimal(precision 1 to 38, scale 0 to precision)"},
     {"decimal128", parse_decimal, "decimal(precision 1 to 38, scale 0 to precision)"},
     {"numeric", parse_decimal, "decimal(precision 1 to 38, scale 0 to precision)"},
+    {"decimal256", parse_decimal256, "decimal256(precision 1 to 76, scale 0 to precision)"},
+    {"time32", parse_time32, "time32[s] or time32[ms]"},
+    {"time64", parse_time64, "time64[us] or time64[ns]"},
+    {"duration", parse_duration, "duration[s], [ms], [us] or [ns]"},
     {"fixed_binary", parse_fixed, "fixed_binary(bytes, 1 to 65535)"},
     {"fixed_size_binary", parse_fixed, "fixed_binary(bytes, 1 to 65535)"},
 };
@@ -319,16 +468,35 @@ const char *arr_schema_nearest(const struct arr_schema *s, struct slice name)
     return best;
 }
 
+static slp_rc copy_fields(struct arena *a, const struct arr_field *from, size_t count,
+                          unsigned depth, struct arr_field **to, struct slp_err *err)
+{
+    void *room = NULL;
+    if (depth > ARR_DEPTH_MAX)
+        FAIL(err, LIMIT, "nested deeper than %u", ARR_DEPTH_MAX);
+    TRY(arena_array(a, count, sizeof *from, &room, err));
+    struct arr_field *fields = room;
+    for (size_t i = 0; i < count; i++) {
+        fields[i] = from[i];
+        TRY(arena_text(a, slice_str(from[i].name), &fields[i].name, err));
+        if (from[i].extension)
+            TRY(arena_text(a, slice_str(from[i].extension), &fields[i].extension, err));
+        if (from[i].child_count == 0)
+            continue;
+        slp_rc rc = copy_fields(a, from[i].children, from[i].child_count, depth + 1,
+                                &fields[i].children, err);
+        if (rc != SLP_OK)
+            return depth == 1 ? err_wrap(err, rc, "column \"%s\"", from[i].name) : rc;
+    }
+    *to = fields;
+    return SLP_OK;
+}
+
 slp_rc arr_schema_copy(struct arena *a, const struct arr_schema *from, struct arr_schema *to,
                        struct slp_err *err)
 {
-    void *room = NULL;
-    TRY(arena_array(a, from->count, sizeof *from->fields, &room, err));
-    struct arr_field *fields = room;
-    for (size_t i = 0; i < from->count; i++) {
-        fields[i] = from->fields[i];
-        TRY(arena_text(a, slice_str(from->fields[i].name), &fields[i].name, err));
-    }
+    struct arr_field *fields = NULL;
+    TRY(copy_fields(a, from->fields, from->count, 1, &fields, err));
     *to = (struct arr_schema){.fields = fields, .count = from->count};
     return SLP_OK;
 }

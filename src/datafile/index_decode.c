@@ -162,7 +162,7 @@ static slp_rc take_type(struct cursor *c, struct index_column *out, struct slp_e
     int64_t width = 0;
     TRY(take_u8(c, &kind, err));
     TRY(take_u8(c, &flags, err));
-    if (kind >= ARR_KIND_COUNT)
+    if (kind >= ARR_TABLE_KIND_COUNT)
         FAIL(err, UNSUPPORTED, "type %u at byte %zu is not known: use a newer version", kind,
              start);
     if (flags > 3 || (flags >= 2 && kind != ARR_TIMESTAMP))

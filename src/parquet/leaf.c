@@ -94,6 +94,11 @@ slp_rc pq_leaf_of(const struct arr_field *field, struct pq_leaf *out, struct slp
         [ARR_BINARY] = {PQ_BYTE_ARRAY, 0, PQ_ORDER_BYTES},
     };
     assert(field->type.kind < ARR_KIND_COUNT);
+    if (field->type.kind >= ARR_TABLE_KIND_COUNT) {
+        char name[80];
+        arr_field_type_format(field, name, sizeof name);
+        FAIL(err, UNSUPPORTED, "column \"%s\": type %s is not written yet", field->name, name);
+    }
     if (field->type.kind == ARR_DECIMAL128)
         return decimal_leaf(field, out, err);
     *out = plain[field->type.kind];

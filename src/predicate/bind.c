@@ -109,7 +109,7 @@ static slp_rc fail_unknown_column(struct binder *b, const struct pred_syntax *s)
 }
 
 /* Just this name, else the only one that is equal without case. */
-static slp_rc find_column(struct binder *b, const struct pred_syntax *s, size_t *out)
+static slp_rc find_named(struct binder *b, const struct pred_syntax *s, size_t *out)
 {
     int64_t exact = arr_schema_find(b->schema, s->name);
     size_t found = 0;
@@ -132,6 +132,22 @@ static slp_rc find_column(struct binder *b, const struct pred_syntax *s, size_t 
     return pred_fail(b->err, SLP_INVALID, b->text, s->at,
                      "column \"%.*s\" could be any of %s; write the one you mean in double quotes",
                      SLICE_ARG(slice_first(s->name, num_min_size(s->name.len, 64))), columns);
+}
+
+static slp_rc find_column(struct binder *b, const struct pred_syntax *s, size_t *out)
+{
+    size_t column = 0;
+    TRY(find_named(b, s, &column));
+    const struct arr_field *f = &b->schema->fields[column];
+    if (f->type.kind >= ARR_TABLE_KIND_COUNT) {
+        char type[80];
+        arr_field_type_format(f, type, sizeof type);
+        return pred_fail(b->err, SLP_UNSUPPORTED, b->text, s->at,
+                         "column \"%.64s\" has type %s, which conditions do not take yet", f->name,
+                         type);
+    }
+    *out = column;
+    return SLP_OK;
 }
 
 static slp_rc new_compare(struct binder *b, size_t column, enum pred_op op, struct pred_value value,

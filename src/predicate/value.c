@@ -4,9 +4,10 @@
 
 enum pred_class pred_class_of(struct arr_type type)
 {
+    if (type.kind >= ARR_TABLE_KIND_COUNT)
+        return PRED_CLASS_NONE;
     switch (type.kind) {
     case ARR_NULL:
-    case ARR_KIND_COUNT:
         return PRED_CLASS_NONE;
     case ARR_FLOAT:
     case ARR_DOUBLE:

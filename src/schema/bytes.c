@@ -136,7 +136,7 @@ static slp_rc take_field(struct reader *r, struct arena *a, struct arr_field *ou
         FAIL(r->err, CORRUPT, "name with a NUL at offset %zu", r->offset);
     r->offset += name.len;
     TRY(take_u8(r, UINT8_MAX, "type", &kind));
-    if (kind >= ARR_KIND_COUNT)
+    if (kind >= ARR_TABLE_KIND_COUNT)
         FAIL(r->err, UNSUPPORTED, "field \"%s\" has type number %u: it needs a newer version",
              out->name, kind);
     TRY(take_u8(r, FLAG_NULLABLE | FLAG_UTC, "flags", &flags));

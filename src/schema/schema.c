@@ -51,6 +51,14 @@ static slp_rc check_fields(const struct schema_draft *d, struct slp_err *err)
 {
     for (size_t i = 0; i < d->count; i++) {
         TRY(schema_check_name(slice_str(d->fields[i].name), err));
+        if (d->fields[i].type.kind >= ARR_TABLE_KIND_COUNT) {
+            char type[80];
+            arr_field_type_format(&d->fields[i], type, sizeof type);
+            FAIL(err, UNSUPPORTED,
+                 "field \"%.*s\" has type %s, which tables do not take yet; expected one such as "
+                 "int64, double, string, binary, date, timestamp[us], decimal(10, 2)",
+                 SLICE_ARG(shown(slice_str(d->fields[i].name))), type);
+        }
         if (d->fields[i].type.kind == ARR_NULL)
             FAIL(err, INVALID,
                  "field \"%.*s\" has type null, which holds no value; give it the type its "

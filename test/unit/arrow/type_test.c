@@ -5,10 +5,14 @@
 static void every_type_is_read_from_its_own_name(void **state)
 {
     struct t *t = *state;
-    for (int kind = 0; kind < ARR_KIND_COUNT; kind++) {
+    for (int kind = 0; kind < ARR_FLAT_KIND_COUNT; kind++) {
         for (int unit = 0; unit < 8; unit++) {
             struct arr_type type = {.kind = (enum arr_kind)kind, .precision = 10 + unit};
             type.unit = (enum arr_unit)(unit & 3);
+            if (kind == ARR_TIME32)
+                type.unit = (enum arr_unit)(unit & 1);
+            if (kind == ARR_TIME64)
+                type.unit = (enum arr_unit)(2 + (unit & 1));
             type.utc = unit & 4;
             type.scale = unit;
             type.width = 1 + unit;

@@ -1,0 +1,146 @@
+#include "arrow/dictionary.h"
+
+#include "arrow/batch_priv.h"
+
+slp_rc arr_dictionary_new(struct alloc *mem, struct arr_type type, struct arr_dictionary **out,
+                          struct slp_err *err)
+{
+    struct arr_dictionary *d = NULL;
+    TRY(alloc_new(mem, &d, err));
+    d->mem = mem;
+    arr_col_init(&d->values, mem, type);
+    atomic_init(&d->refs, 1);
+    *out = d;
+    return SLP_OK;
+}
+
+struct arr_dictionary *arr_dictionary_ref(struct arr_dictionary *d)
+{
+    atomic_fetch_add(&d->refs, 1);
+    return d;
+}
+
+void arr_dictionary_unref(struct arr_dictionary *d)
+{
+    if (!d || atomic_fetch_sub(&d->refs, 1) != 1)
+        return;
+    arr_col_fini(&d->values);
+    alloc_delete(d->mem, d);
+}
+
+void arr_col_set_dictionary(struct arr_col *c, struct arr_dictionary *d)
+{
+    assert(c->rows == 0 && arr_type_equal(c->type, d->values.type));
+    struct arr_dictionary *before = c->dictionary;
+    c->dictionary = arr_dictionary_ref(d);
+    arr_dictionary_unref(before);
+    /* A plain column of strings may have got its first offset. */
+    buf_clear(&c->offsets);
+}
+
+slp_rc arr_col_append_indices(struct arr_col *c, const uint32_t *indices, int64_t count,
+                              struct slp_err *err)
+{
+    assert(c->dictionary && count >= 0);
+    if (count == 0)
+        return SLP_OK;
+    TRY(arr_col_reserve(c, count, 0, false, err));
+    size_t bytes = (size_t)count * sizeof *indices;
+    memcpy(arr_buf_extend(&c->data, c->data.len + bytes), indices, bytes);
+    arr_col_mark(c, count, true);
+    c->rows += count;
+    return SLP_OK;
+}
+
+static bool has_nulls(const struct arr_col *c, const uint32_t *rows, int64_t first, int64_t count)
+{
+    for (int64_t i = 0; c->validity.len && i < count; i++) {
+        if (arr_col_is_null(c, rows ? (int64_t)rows[i] : first + i))
+            return true;
+    }
+    return false;
+}
+
+/* Values of the rows, `rows` or those from `first` on, onto a plain column; a null is the row
+ * `null_row` of the values. */
+static slp_rc append_values(struct arr_col *c, const struct arr_col *from,
+                            const struct arr_col *values, const uint32_t *rows, int64_t first,
+                            int64_t count, struct slp_err *err)
+{
+    const int32_t *indices = (const int32_t *)(const void *)from->data.ptr;
+    uint32_t picks[ARR_PICK_ROWS];
+    for (int64_t at = 0; at < count;) {
+        int64_t n = 0;
+        for (; n < ARR_PICK_ROWS && at < count; n++, at++) {
+            int64_t row = rows ? (int64_t)rows[at] : first + at;
+            picks[n] =
+                arr_col_is_null(from, row) ? (uint32_t)(values->rows - 1) : (uint32_t)indices[row];
+        }
+        TRY(arr_col_append_picked(c, values, picks, n, err));
+    }
+    return SLP_OK;
+}
+
+/* Rows of a column with a dictionary onto a plain one. */
+static slp_rc append_decoded(struct arr_col *c, const struct arr_col *from, const uint32_t *rows,
+                             int64_t first, int64_t count, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct arr_col with_null;
+    const struct arr_col *values = &from->dictionary->values;
+    int64_t before = c->rows;
+    arr_col_init(&with_null, c->data.mem, c->type);
+    /* One null behind the values makes picking do all the work. */
+    if (has_nulls(from, rows, first, count)) {
+        TRY_OUT(arr_col_append_run(&with_null, values, 0, values->rows, err));
+        TRY_OUT(arr_col_append_null(&with_null, err));
+        values = &with_null;
+    }
+    TRY_OUT(append_values(c, from, values, rows, first, count, err));
+out:
+    arr_col_fini(&with_null);
+    if (rc != SLP_OK)
+        arr_col_truncate(c, before);
+    return rc;
+}
+
+static slp_rc decode_one(struct arr_col *c, struct slp_err *err)
+{
+    struct arr_col plain;
+    arr_col_init(&plain, c->data.mem, c->type);
+    slp_rc rc = append_decoded(&plain, c, NULL, 0, c->rows, err);
+    if (rc != SLP_OK) {
+        arr_col_fini(&plain);
+        return rc;
+    }
+    arr_col_fini(c);
+    *c = plain;
+    return SLP_OK;
+}
+
+slp_rc arr_col_decode_dictionary(struct arr_col *c, struct slp_err *err)
+{
+    for (size_t i = 0; i < c->child_count; i++)
+        TRY(arr_col_decode_dictionary(&c->children[i], err));
+    return c->dictionary ? decode_one(c, err) : SLP_OK;
+}
+
+slp_rc arr_dictionary_append_run(struct arr_col *c, const struct arr_col *from, int64_t first,
+                                 int64_t count, struct slp_err *err)
+{
+    if (c->dictionary)
+        TRY(decode_one(c, err));
+    if (!from->dictionary)
+        return arr_col_append_run(c, from, first, count, err);
+    return append_decoded(c, from, NULL, first, count, err);
+}
+
+slp_rc arr_dictionary_append_picked(struct arr_col *c, const struct arr_col *from,
+                                    const uint32_t *rows, int64_t count, struct slp_err *err)
+{
+    if (c->dictionary)
+        TRY(decode_one(c, err));
+    if (!from->dictionary)
+        return arr_col_append_picked(c, from, rows, count, err);
+    return append_decoded(c, from, rows, 0, count, err);
+}
