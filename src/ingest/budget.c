@@ -5,7 +5,7 @@
 #include "output/output.h"
 
 #define WORKER_BYTES ((size_t)32 << 20)  /* a second worker has at least this */
-#define CHUNK_BYTES  ((size_t)16 << 20)  /* beyond this sorting leaves the caches */
+#define CHUNK_BYTES  ((size_t)8 << 20)   /* beyond this sorting leaves the caches */
 #define GROUP_BYTES  ((size_t)512 << 10) /* groups smaller than this cost more than a thread gives */
 #define BLOCK_BYTES  ((size_t)256 << 10)
 #define FAN_IN_MAX   256u

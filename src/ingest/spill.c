@@ -6,7 +6,6 @@
 #include "merge/merge.h"
 #include "os/writer.h"
 
-#define MAGIC             "SPL1"
 #define HEAD_BYTES        16u
 #define PART_HEAD_BYTES   8u
 #define BLOCK_ROWS_MAX    65536
@@ -14,6 +13,8 @@
 
 /* A part is kept compressed if that takes off at least an eighth. */
 #define GAIN_SHIFT 3
+
+static const uint8_t magic[4] = {'S', 'P', 'L', '1'};
 
 struct spilled_run {
     struct run base;
@@ -63,7 +64,7 @@ static slp_rc write_block(struct spilled_run *r, struct slp_err *err)
         TRY(put_column(r, &r->rows.cols[c], err));
     TRY(put_part(r, &r->keys.bytes, err));
     TRY(put_part(r, &r->keys.offsets, err));
-    memcpy(head, MAGIC, 4);
+    memcpy(head, magic, sizeof magic);
     num_store_u32le(head + 4, (uint32_t)r->rows.rows);
     num_store_u32le(head + 8, (uint32_t)r->body.len);
     num_store_u32le(head + 12, hash_crc32c(0, buf_slice(&r->body)));
@@ -164,7 +165,7 @@ static slp_rc spilled_next(struct run *run, struct run_block *out, struct slp_er
     TRY(os_temp_read(r->file, r->at, head, sizeof head, err));
     uint32_t rows = num_load_u32le(head + 4);
     size_t bytes = num_load_u32le(head + 8);
-    if (memcmp(head, MAGIC, 4) != 0 || rows == 0 ||
+    if (memcmp(head, magic, sizeof magic) != 0 || rows == 0 ||
         !num_range_fits(r->at + HEAD_BYTES, bytes, r->end))
         return damaged(r, "a wrong head", err);
     TRY(buf_resize(&r->body, bytes, err));
