@@ -150,6 +150,23 @@ static enum end scan_fields(struct rows_csv_scan *s, struct cursor *c)
     return end;
 }
 
+/* Scan the record that `rest` begins with, and consume it if it ends there. */
+static enum end scan_record(struct rows_csv_scan *s, struct slice rest)
+{
+    struct cursor c = {.start = rest.ptr,
+                       .at = rest.ptr,
+                       .end = rest.ptr + rest.len,
+                       .is_last = s->in->is_end,
+                       .delimiter = s->delimiter};
+    enum end end = scan_fields(s, &c);
+    if (end == END_RECORD) {
+        s->record_at = s->in->at;
+        s->in->at += (size_t)(c.at - c.start);
+        s->next_line = s->line + c.lines + 1;
+    }
+    return end;
+}
+
 void rows_csv_scan_init(struct rows_csv_scan *s, struct alloc *mem, struct rows_text_in *in,
                         uint8_t delimiter)
 {
@@ -172,20 +189,13 @@ slp_rc rows_csv_record(struct rows_csv_scan *s, struct slp_err *err)
     s->line = s->next_line;
     for (;;) {
         struct slice rest = rows_text_in_rest(in);
-        if (rest.len == 0 && in->is_end)
+        enum end end = END_MORE;
+        if (rest.len)
+            end = scan_record(s, rest);
+        else if (in->is_end)
             return SLP_DONE;
-        struct cursor c = {.start = rest.ptr,
-                           .at = rest.ptr,
-                           .end = rest.ptr + rest.len,
-                           .is_last = in->is_end,
-                           .delimiter = s->delimiter};
-        enum end end = rest.len ? scan_fields(s, &c) : END_MORE;
-        if (end == END_RECORD) {
-            s->record_at = in->at;
-            in->at += (size_t)(c.at - c.start);
-            s->next_line = s->line + c.lines + 1;
+        if (end == END_RECORD)
             return SLP_OK;
-        }
         if (end != END_MORE)
             return refuse(s, end, s->field_count, err);
         slp_rc rc = rows_text_in_more(in, err);

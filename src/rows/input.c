@@ -1,7 +1,5 @@
 #include "rows/rows_priv.h"
 
-#define COPY_MAX_BYTES ((size_t)1 << 30)
-
 struct rows_input {
     struct alloc *mem;
     struct arena arena;
@@ -162,7 +160,7 @@ slp_rc rows_input_open(struct alloc *mem, const char *path,
     in->mem = mem;
     in->limits.rows = options->batch_rows ? options->batch_rows : ROWS_BATCH_ROWS_DEFAULT;
     in->limits.bytes = options->batch_bytes ? options->batch_bytes : ROWS_BATCH_BYTES_DEFAULT;
-    arena_init(&in->arena, mem, COPY_MAX_BYTES);
+    arena_init(&in->arena, mem, ROWS_ARENA_MAX_BYTES);
     TRY_OUT(arena_text(&in->arena, slice_str(path), &in->path, err));
     TRY_OUT(rows_text_in_open(&in->text, mem, path, err));
     TRY_OUT(find_format(&in->text, options->format, &in->format, err));
@@ -266,14 +264,13 @@ static slp_rc parquet_schema(struct alloc *mem, const char *path, struct arena *
     return rc;
 }
 
-static slp_rc format_schema(struct alloc *mem, const char *path, enum rows_format format,
-                            struct rows_text_in *text, struct arena *arena, struct arr_schema *out,
-                            struct slp_err *err)
+static slp_rc format_schema(struct alloc *mem, enum rows_format format, struct rows_text_in *text,
+                            struct arena *arena, struct arr_schema *out, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     switch (format) {
     case ROWS_PARQUET:
-        return parquet_schema(mem, path, arena, out, err);
+        return parquet_schema(mem, text->name, arena, out, err);
     case ROWS_CSV:
     case ROWS_TSV:
         rc = rows_csv_schema(mem, text, format == ROWS_TSV ? '\t' : ',', arena, out, err);
@@ -295,7 +292,7 @@ slp_rc rows_file_schema(struct alloc *mem, const char *path, enum rows_format fo
         FAIL(err, INVALID, "standard input goes by once; name a file to take the columns from");
     TRY(rows_text_in_open(&text, mem, path, err));
     TRY_OUT(find_format(&text, format, &format, err));
-    TRY_OUT(format_schema(mem, path, format, &text, arena, out, err));
+    TRY_OUT(format_schema(mem, format, &text, arena, out, err));
 out:
     rows_text_in_close(&text);
     return rc;

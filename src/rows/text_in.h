@@ -43,7 +43,7 @@ SLP_NODISCARD slp_rc rows_text_in_more(struct rows_text_in *in, struct slp_err *
 /* What is in the window and not consumed. */
 static inline struct slice rows_text_in_rest(const struct rows_text_in *in)
 {
-    return slice_of(in->window.ptr + in->at, in->window.len - in->at);
+    return slice_after(buf_slice(&in->window), in->at);
 }
 
 /* Pass over a byte order mark at the start. Errors as rows_text_in_more. */
