@@ -7,13 +7,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 /* Columns that an object may name by one letter. */
 static struct arr_field fields[] = {
-    {"a", {.kind = ARR_INT64}, true, 0},
-    {"b", {.kind = ARR_UTF8}, true, 0},
-    {"c", {.kind = ARR_DOUBLE}, true, 0},
-    {"d", {.kind = ARR_TIMESTAMP, .unit = ARR_MICRO}, true, 0},
-    {"e", {.kind = ARR_BINARY}, true, 0},
-    {"f", {.kind = ARR_BOOL}, true, 0},
-    {"g", {.kind = ARR_DECIMAL128, .precision = 20, .scale = 3}, true, 0},
+    {.name = "a", .type = {.kind = ARR_INT64}, .nullable = true},
+    {.name = "b", .type = {.kind = ARR_UTF8}, .nullable = true},
+    {.name = "c", .type = {.kind = ARR_DOUBLE}, .nullable = true},
+    {.name = "d", .type = {.kind = ARR_TIMESTAMP, .unit = ARR_MICRO}, .nullable = true},
+    {.name = "e", .type = {.kind = ARR_BINARY}, .nullable = true},
+    {.name = "f", .type = {.kind = ARR_BOOL}, .nullable = true},
+    {.name = "g", .type = {.kind = ARR_DECIMAL128, .precision = 20, .scale = 3}, .nullable = true},
 };
 
 static const struct arr_schema schema = {fields, sizeof fields / sizeof fields[0]};

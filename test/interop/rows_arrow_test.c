@@ -57,7 +57,8 @@ static void make_table(struct table *tb, bool nullable)
     size_t count = nullable ? ROWS_TYPE_COUNT : ROWS_TYPE_COUNT - 1;
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(tb->names[i], sizeof tb->names[i], "column %zu", i);
-        tb->fields[i] = (struct arr_field){tb->names[i], rows_type(i), nullable, 0};
+        tb->fields[i] =
+            (struct arr_field){.name = tb->names[i], .type = rows_type(i), .nullable = nullable};
     }
     tb->schema = (struct arr_schema){tb->fields, count};
 }

@@ -20,7 +20,8 @@ static void make_table(struct table *tb)
 {
     for (size_t i = 0; i < ROWS_TYPE_COUNT; i++) {
         (void)snprintf(tb->names[i], sizeof tb->names[i], "%zu, \"x\"\t\n\xc3\xa9", i);
-        tb->fields[i] = (struct arr_field){tb->names[i], rows_type(i), true, 0};
+        tb->fields[i] =
+            (struct arr_field){.name = tb->names[i], .type = rows_type(i), .nullable = true};
     }
     tb->schema = (struct arr_schema){tb->fields, ROWS_TYPE_COUNT};
 }
@@ -137,12 +138,11 @@ static void nasty_texts_are_read_back(void **state)
     static const char pieces[] = "\"\"\n\r,\t\\ax \0{}[]|:\xef\xbb\xbf";
     static const enum rows_format formats[] = {ROWS_CSV, ROWS_TSV, ROWS_NDJSON};
     struct t *t = *state;
-    struct arr_field fields[] = {{"\xef\xbb\xbf"
-                                  "a",
-                                  {.kind = ARR_UTF8},
-                                  true,
-                                  0},
-                                 {"b\"", {.kind = ARR_UTF8}, true, 0}};
+    struct arr_field fields[] = {{.name = "\xef\xbb\xbf"
+                                          "a",
+                                  .type = {.kind = ARR_UTF8},
+                                  .nullable = true},
+                                 {.name = "b\"", .type = {.kind = ARR_UTF8}, .nullable = true}};
     for (size_t round = 0; round < 600; round++) {
         struct arr_schema schema = {fields, 1 + round % 2};
         struct arr_batch b = {0};
