@@ -119,6 +119,8 @@ void slp_instance_counts(const struct slp_instance *instance, struct slp_counts 
 slp_rc api_instance_table(struct slp_instance *instance, const char *name, struct state_table **out,
                           struct slp_err *err)
 {
+    if (!name)
+        FAIL(err, INVALID, "no table is named");
     for (size_t i = 0; i < instance->table_count; i++) {
         if (!slice_is(state_table_name(instance->tables[i]), name))
             continue;

@@ -29,7 +29,7 @@ struct slp_rows {
     struct arr_stream *stream;
 };
 
-/* The table's handle, replayed to the tip; kept until the instance is closed. Errors: NOT_FOUND,
+/* The table's handle, replayed to the tip; kept until the instance is closed. Errors: INVALID (NULL), NOT_FOUND,
  * LIMIT beyond INSTANCE_TABLES_MAX tables, and those of state_table_refresh. */
 SLP_NODISCARD slp_rc api_instance_table(struct slp_instance *instance, const char *name,
                                         struct state_table **out, struct slp_err *err);
