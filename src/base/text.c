@@ -39,6 +39,17 @@ bool text_is_utf8(struct slice text)
     return true;
 }
 
+bool text_is_ascii(struct slice text)
+{
+    uint64_t seen = 0;
+    size_t i = 0;
+    for (; text.len - i >= 8; i += 8)
+        seen |= num_load_u64le(text.ptr + i);
+    for (; i < text.len; i++)
+        seen |= text.ptr[i];
+    return !(seen & 0x8080808080808080u);
+}
+
 static uint8_t fold(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;

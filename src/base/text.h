@@ -11,6 +11,9 @@
  * bytes a step. */
 bool text_is_utf8(struct slice text);
 
+/* Are all bytes below 128? What is both ASCII and cut anywhere is UTF-8 in every piece. */
+bool text_is_ascii(struct slice text);
+
 /* Longer names are never near to anything: the distance costs the product of both lengths. */
 #define TEXT_NEAR_MAX_BYTES 64u
 

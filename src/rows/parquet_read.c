@@ -1,4 +1,5 @@
 #include "base/num.h"
+#include "base/text.h"
 #include "os/reader.h"
 #include "parquet/reader.h"
 #include "rows/rows_priv.h"
@@ -127,6 +128,18 @@ static slp_rc refuse_null(const struct part *s, const struct arr_col *c, struct 
          (long long)(s->first_row + row + 1));
 }
 
+/* Others may write any bytes as text; a table, and whoever reads it, relies on UTF-8. */
+static slp_rc refuse_bad_text(const struct part *s, const struct arr_col *c, struct slp_err *err)
+{
+    if (text_is_ascii(buf_slice(&c->data)))
+        return SLP_OK;
+    for (int64_t row = 0; row < c->rows; row++)
+        if (!text_is_utf8(arr_col_bytes(c, row)))
+            FAIL(err, BAD_INPUT, "row %lld is no UTF-8 text; a column of type binary takes it",
+                 (long long)(s->first_row + row + 1));
+    return SLP_OK;
+}
+
 /* Give `out` the rows of `staged`: moved where types are equal, else widened. */
 static slp_rc take_column(struct part *s, struct arr_col *staged, const struct arr_field *field,
                           struct arr_col *out, struct slp_err *err)
@@ -134,6 +147,8 @@ static slp_rc take_column(struct part *s, struct arr_col *staged, const struct a
     int64_t row = 0;
     if (!field->nullable && staged->null_count)
         return refuse_null(s, staged, err);
+    if (field->type.kind == ARR_UTF8)
+        TRY(refuse_bad_text(s, staged, err));
     if (arr_type_equal(staged->type, out->type)) {
         struct arr_col moved = *staged;
         *staged = *out;

@@ -51,4 +51,19 @@ static void only_well_formed_text_is_utf8(void **state)
         assert_int_equal(text_is_utf8(slice_str(cases[i].text)), cases[i].is_utf8);
 }
 
-T_MAIN(T_TEST(distances_count_edits), T_TEST(only_well_formed_text_is_utf8))
+static void ascii_is_what_has_no_high_bit_anywhere(void **state)
+{
+    (void)state;
+    char text[40];
+    assert_true(text_is_ascii(slice_of(NULL, 0)));
+    for (size_t len = 1; len < sizeof text; len++)
+        for (size_t at = 0; at < len; at++) {
+            memset(text, 'x', sizeof text);
+            assert_true(text_is_ascii(slice_of(text, len)));
+            text[at] = (char)0x80;
+            assert_false(text_is_ascii(slice_of(text, len)));
+        }
+}
+
+T_MAIN(T_TEST(ascii_is_what_has_no_high_bit_anywhere), T_TEST(distances_count_edits),
+       T_TEST(only_well_formed_text_is_utf8))

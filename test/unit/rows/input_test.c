@@ -34,6 +34,34 @@ static void save_parquet(struct t *t, const char *path, const char *schema, cons
     buf_fini(&out);
 }
 
+/* A Parquet file with one text column that holds whatever bytes are given. */
+static void save_text(struct t *t, const char *path, const struct slice *values, size_t count)
+{
+    struct sample s;
+    struct arr_batch b = {0};
+    struct buf out;
+    struct buf_sink sink;
+    struct rows_output *o = NULL;
+    struct rows_output_options options = {.format = ROWS_PARQUET};
+    const struct arr_schema *want = sample_schema(&s, "a utf8");
+    buf_init(&out, alloc_system(), 1 << 20);
+    sink_buf_init(&sink, "memory", &out);
+    assert_ok(t, arr_batch_init(&b, alloc_system(), want, &t->err));
+    for (size_t i = 0; i < count; i++)
+        assert_ok(t, arr_col_append(&b.cols[0], values[i], &t->err));
+    b.rows = (int64_t)count;
+    assert_ok(t, rows_output_new(alloc_system(), &sink.base, want, &options, &o, &t->err));
+    assert_ok(t, rows_output_batch(o, &b, &t->err));
+    assert_ok(t, rows_output_finish(o, &t->err));
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(out.ptr, 1, out.len, f), out.len);
+    assert_int_equal(fclose(f), 0);
+    rows_output_free(o);
+    arr_batch_fini(&b);
+    buf_fini(&out);
+}
+
 /* All rows of a file, part by part. */
 static slp_rc read_file(struct t *t, const char *path, const struct rows_input_options *options,
                         struct buf *out)
@@ -141,6 +169,24 @@ static void a_time_that_does_not_fit_is_named_by_row(void **state)
     save_parquet(t, path, "a timestamp[ms]", "{\"a\":\"2001-01-31\"}\n{\"a\":\"9999-01-31\"}\n");
     refuse(t, path, "a timestamp[ns]", SLP_BAD_INPUT,
            "column \"a\": row 2: a time beyond what timestamp[ns] can hold");
+    place_drop(&p);
+}
+
+static void text_that_is_no_utf8_is_refused_though_its_bytes_together_are(void **state)
+{
+    struct t *t = *state;
+    struct place p;
+    place_make(&p);
+    const char *path = place_path(&p, "x.parquet");
+    struct slice good[] = {slice_str("a"), slice_str("\xc3\xa9")};
+    save_text(t, path, good, 2);
+    expect(t, path, "a utf8", "a\n\xc3\xa9\n");
+    struct slice bad[] = {slice_str("a"), slice_str("\xff")};
+    save_text(t, path, bad, 2);
+    refuse(t, path, "a utf8", SLP_BAD_INPUT, "column \"a\": row 2 is no UTF-8 text");
+    struct slice halves[] = {slice_str("\xc3"), slice_str("\xa9")};
+    save_text(t, path, halves, 2);
+    refuse(t, path, "a utf8", SLP_BAD_INPUT, "column \"a\": row 1 is no UTF-8 text");
     place_drop(&p);
 }
 
@@ -315,7 +361,9 @@ static void inputs_survive_every_fault(void **state)
 }
 
 T_MAIN(T_TEST(the_same_rows_come_from_every_format), T_TEST(types_widen_without_loss),
-       T_TEST(a_time_that_does_not_fit_is_named_by_row), T_TEST(null_is_refused_where_it_arrives),
+       T_TEST(a_time_that_does_not_fit_is_named_by_row),
+       T_TEST(text_that_is_no_utf8_is_refused_though_its_bytes_together_are),
+       T_TEST(null_is_refused_where_it_arrives),
        T_TEST(the_files_own_columns_come_when_none_are_wanted),
        T_TEST(files_that_cannot_be_read_say_why), T_TEST(the_part_of_a_text_is_opened_once),
        T_TEST(row_groups_are_parts_of_their_own), T_TEST(schemas_of_files_are_found),
