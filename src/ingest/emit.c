@@ -120,8 +120,9 @@ slp_rc ingest_emit(struct alloc *mem, const struct ingest_emit_options *options,
                         .columns = &state_table_schema(options->table)->columns,
                         .view = state_table_view(options->table),
                         .out = out};
-    if (state_leaf_count(e.view) > INGEST_FILES_MAX)
-        e.cut_rows = rows->rows / INGEST_FILES_MAX;
+    size_t files_max = options->files_max ? options->files_max : INGEST_FILES_MAX;
+    if (state_leaf_count(e.view) > files_max)
+        e.cut_rows = rows->rows / (int64_t)files_max + 1;
     size_t count = rows->runs.len / sizeof(struct run *);
     rows->runs.len = 0;
     TRY(merge_new(mem, e.columns, (struct run **)(void *)rows->runs.ptr, count, &merge, err));

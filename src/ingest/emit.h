@@ -23,6 +23,7 @@ bool ingest_is_wide(const struct ingest_rows *rows);
 struct ingest_emit_options {
     const struct state_table *table;
     bool is_wide;
+    size_t files_max;           /* 0: INGEST_FILES_MAX */
     const volatile int *cancel; /* may be NULL */
 };
 

@@ -4,13 +4,16 @@
  *   inputs -> batches (threads) -> keys -> columnar buffer -> sort -> spilled run, when memory is full
  *                                                           `-> merge -> data files -> one ADD
  *
- * Memory stays within `memory`: batches in flight, the buffer with its keys and sort entries, and the row groups being
- * written are all counted. What does not fit is spilled as sorted runs into unnamed temporary files beside the data (a
- * folder store) or in the temporary folder, and merged at the end.
+ * Memory stays within `memory`: batches in flight, the buffer with its keys and sort entries, and
+ * the row groups being written are all counted (ingest/budget.h). What does not fit is spilled as
+ * sorted runs into temporary files without a name, and merged at the end. Equal keys keep the order
+ * of the input, file, then row (rule O1), whatever the threads do.
  *
- * Output: where the table has one leaf, or a leaf gets enough bytes, one file a leaf; where rows are few and leaves many,
- * one wide file, which the log calls unfiled. Data files are durable before the transaction that names them is written;
- * what a killed ingest leaves behind is collected later.
+ * Output: where the table has one leaf, or a leaf gets enough bytes, one file a leaf; where rows are
+ * few and leaves many, one wide file, which the log calls unfiled. Beyond 2,048 leaves neighbours
+ * share a file, which is filed under each, so that one transaction can name them all. Data files are
+ * durable before the transaction that names them is written; what a killed ingest leaves behind is
+ * collected later.
  */
 #ifndef SLP_INGEST_INGEST_H
 #define SLP_INGEST_INGEST_H

@@ -50,7 +50,8 @@ size_t output_group_bytes(const struct output *o);
 SLP_NODISCARD slp_rc output_take(struct output *o, struct arr_batch *rows, struct key_vec *keys,
                                  struct slp_err *err);
 
-/* End the current file, if one was begun. */
+/* End the current file, if one was begun. Errors: as above; a write that was not answered is
+ * UNAVAILABLE and not UNKNOWN: no log names the file, and output_discard removes it. */
 SLP_NODISCARD slp_rc output_cut(struct output *o, struct slp_err *err);
 
 /* End the last file and tell all of them; they live as long as `o`. */

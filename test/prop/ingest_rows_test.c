@@ -81,6 +81,7 @@ static size_t make_points(struct t *t, const char *points[POINTS_MAX])
 
 struct trial {
     struct ingest_budget budget;
+    size_t files_max;
     bool is_wide;
     size_t spilled;
 };
@@ -108,10 +109,12 @@ static slp_rc ingest_files(struct t *t, struct t_table *tt, const char *folder, 
     TRY_OUT(ingest_intake(mem, &o, &rows, &t->err));
     trial->spilled = rows.spilled_runs;
     trial->is_wide = ingest_is_wide(&rows);
-    struct ingest_emit_options e = {.table = tt->table, .is_wide = trial->is_wide};
+    struct ingest_emit_options e = {
+        .table = tt->table, .is_wide = trial->is_wide, .files_max = trial->files_max};
     TRY_OUT(output_new(tt->table, &oo, mem, &out, &t->err));
     TRY_OUT(ingest_emit(mem, &e, &rows, out, &t->err));
     TRY_OUT(output_finish(out, &files, &count, &t->err));
+    assert_true(count <= (trial->files_max ? trial->files_max : POINTS_MAX + 1));
     for (size_t i = 0; i < count; i++)
         files[i].is_unfiled = trial->is_wide;
     struct state_txn txn = {.kind = STATE_ADD, .add = {.files = files, .count = count}};
@@ -164,7 +167,7 @@ static void ingest_is_a_stable_sort(void **state)
         struct place p;
         struct t_table tt;
         const char *points[POINTS_MAX];
-        struct trial trial = {.budget = random_budget(t)};
+        struct trial trial = {.budget = random_budget(t), .files_max = (size_t)t_below(t, 7)};
         int count = (int)t_below(t, round % 4 ? 600 : 6000) + 1;
         struct row *rows = calloc((size_t)count, sizeof *rows);
         assert_non_null(rows);
