@@ -53,11 +53,14 @@ def live_files(folder):
     return {line.split("\t")[0] for line in names}
 
 
+def launch(folder, args):
+    return subprocess.Popen([t.SLEEPER, *args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL, env=dict(os.environ, SLEEPER_INSTANCE=folder))
+
+
 def run_killed(folder, args, delay_s):
     """Start, wait, kill; returns the exit code, -9 when it was killed."""
-    env = dict(os.environ, SLEEPER_INSTANCE=folder, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", ""))
-    process = subprocess.Popen([t.SLEEPER, *args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, env=env)
+    process = launch(folder, args)
     time.sleep(delay_s)
     process.send_signal(signal.SIGKILL)
     return process.wait()
@@ -85,8 +88,9 @@ def duration(work, args):
     folder = os.path.join(work, "whole")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(os.path.join(work, "start"), folder)
+    process = launch(folder, args)
     begin = time.monotonic()
-    t.run(*args, instance=folder)
+    assert process.wait() == 0
     return time.monotonic() - begin, answer(folder)
 
 
@@ -96,25 +100,29 @@ def kill_often(work, args, name):
     before = answer(start)
     whole_s, after = duration(work, args)
     generator = random.Random("%s %d" % (name, SEED))
-    killed = done = 0
-    for k in range(KILLS):
+    killed = done = tries = 0
+    while killed < KILLS and tries < 4 * KILLS:
         folder = os.path.join(work, "killed")
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(start, folder)
-        # Half of the kills fall into the last fifth, where outputs get their names and the commit happens.
-        part = generator.random() if k % 2 else 0.8 + 0.3 * generator.random()
+        # Half of the kills fall into the last part, where outputs get their names and the commit happens.
+        part = generator.random() if tries % 2 else 0.7 + 0.3 * generator.random()
         code = run_killed(folder, args, whole_s * part)
-        what = "%s, kill %d of seed %d after %.0f ms of %.0f" % (name, k, SEED, whole_s * part * 1e3, whole_s * 1e3)
+        what = "%s, try %d of seed %d after %.0f ms of %.0f" % (name, tries, SEED, whole_s * part * 1e3, whole_s * 1e3)
         got = judge(folder, {before, after}, what)
         assert code == -signal.SIGKILL or (code == 0 and got == after), "%s: exit code %d" % (what, code)
         killed += code == -signal.SIGKILL
-        done += got == after
-        # Life goes on: the same command works now, once more.
-        if k % 4 == 0:
+        done += code == -signal.SIGKILL and got == after
+        tries += 1
+        if code == 0:
+            whole_s *= 0.9  # it was measured while the machine had other things to do
+        # Life goes on: the same command works now.
+        if tries % 4 == 0:
             t.run(*args, instance=folder)
             t.run("check", "f", instance=folder)
-    print("    %s: %d kills, %d of them in time; %d times the commit was there" % (name, KILLS, killed, done))
-    assert killed > 0 or KILLS < 4, "no kill was in time"
+    there = ", %d times the commit was there" % done if before != after else ""
+    print("    %s: killed %d times in %d tries%s" % (name, killed, tries, there))
+    assert killed == KILLS, "too few kills were in time"
 
 
 def test_killed_ingests_are_all_or_nothing(work):
