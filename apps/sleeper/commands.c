@@ -130,6 +130,9 @@ slp_rc run_ingest(struct app *app, const struct args *args, struct slp_err *err)
         FAIL(err, INVALID, "--on-error %s is not known; this version has: fail", policy);
     o.format = args_value(args, OPTION_INPUT_FORMAT);
     o.token = args_value(args, OPTION_TOKEN);
+    if (o.token && !*o.token)
+        FAIL(err, INVALID,
+             "--token \"\" is no name: a repeat could not be told from another ingest");
     o.dry_run = args_has(args, OPTION_DRY_RUN);
     TRY(app_instance(app, &instance, err));
     TRY(slp_ingest(instance, &o, &result, err));
@@ -137,12 +140,14 @@ slp_rc run_ingest(struct app *app, const struct args *args, struct slp_err *err)
         app_notice(app, "nothing to do: token \"%s\" was committed at sequence %" PRIu64, o.token,
                    result.sequence);
     else if (o.dry_run)
-        app_notice(app, "%" PRId64 " rows of %zu files can be ingested", result.rows,
-                   result.files_read);
+        app_notice(app, "%" PRId64 " row%s of %zu file%s can be ingested", result.rows,
+                   result.rows == 1 ? "" : "s", result.files_read,
+                   result.files_read == 1 ? "" : "s");
     else
-        app_notice(app, "%" PRId64 " rows of %zu file%s in %zu data file%s, sequence %" PRIu64,
-                   result.rows, result.files_read, result.files_read == 1 ? "" : "s",
-                   result.files_written, result.files_written == 1 ? "" : "s", result.sequence);
+        app_notice(app, "%" PRId64 " row%s of %zu file%s in %zu data file%s, sequence %" PRIu64,
+                   result.rows, result.rows == 1 ? "" : "s", result.files_read,
+                   result.files_read == 1 ? "" : "s", result.files_written,
+                   result.files_written == 1 ? "" : "s", result.sequence);
     return SLP_OK;
 }
 
@@ -209,6 +214,10 @@ static slp_rc scan_options(struct app *app, struct slp_scan_options *o, struct s
     TRY(args_number(args, OPTION_MAX_ROWS, &max_rows, err));
     TRY(args_size(args, OPTION_MAX_BYTES, &o->max_bytes, err));
     o->max_rows = (uint64_t)max_rows;
+    if (args_has(args, OPTION_MAX_ROWS) && o->max_rows == 0)
+        FAIL(err, INVALID, "--max-rows takes at least 1; for no rows there is --limit 0");
+    if (args_has(args, OPTION_MAX_BYTES) && o->max_bytes == 0)
+        FAIL(err, INVALID, "--max-bytes takes at least 1");
     return SLP_OK;
 }
 
@@ -279,6 +288,8 @@ slp_rc run_split(struct app *app, const struct args *args, struct slp_err *err)
     struct slp_split_options o = {.table = args->arguments[0],
                                   .dry_run = args_has(args, OPTION_DRY_RUN)};
     TRY(args_number(args, OPTION_THRESHOLD, &o.threshold_rows, err));
+    if (args_has(args, OPTION_THRESHOLD) && o.threshold_rows == 0)
+        FAIL(err, INVALID, "--threshold takes at least 1");
     TRY(app_instance(app, &instance, err));
     TRY(slp_split(instance, &o, &splits, err));
     app_notice(app, "%zu partition%s %s", splits, splits == 1 ? "" : "s",

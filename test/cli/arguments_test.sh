@@ -52,6 +52,10 @@ test_values_that_make_no_sense_are_refused() {
     refused '--memory "lots" is no size; write bytes, or 128MB, 2GiB' scan t --memory lots
     refused '--memory takes at least 16MiB' scan t --memory 1KB
     refused '--threads takes 1 to 256' scan t --threads 0
+    refused '--threshold takes at least 1' split t --threshold 0
+    refused '--max-rows takes at least 1' scan t --max-rows 0
+    refused '--max-bytes takes at least 1' count t --max-bytes 0
+    refused '--token "" is no name' ingest t x --token ''
     refused '--min-age "soon" is no duration; write 90s, 30m, 12h or 7d' gc --min-age soon
     refused '--on-error' ingest t x --on-error ignore
     refused '--param "x": expected NAME=VALUE' scan t --param x
