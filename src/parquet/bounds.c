@@ -141,10 +141,9 @@ static struct slice cut_text(struct slice text, size_t n)
     return slice_first(cut, last_character(cut));
 }
 
-static struct slice cut_value(enum pq_order order, struct slice value)
+static struct slice cut_value(enum pq_order order, struct slice value, size_t cut_bytes)
 {
-    return order == PQ_ORDER_UTF8 ? cut_text(value, PQ_BOUND_CUT_BYTES)
-                                  : slice_first(value, PQ_BOUND_CUT_BYTES);
+    return order == PQ_ORDER_UTF8 ? cut_text(value, cut_bytes) : slice_first(value, cut_bytes);
 }
 
 /* Decode the one character that `s` is; false if it is not one. */
@@ -213,7 +212,7 @@ static size_t above_text(struct slice prefix, uint8_t *to)
     return 0;
 }
 
-static void string_bounds(const struct pq_values *v, size_t from, size_t count,
+static void string_bounds(const struct pq_values *v, size_t from, size_t count, size_t cut_bytes,
                           struct pq_bounds *out)
 {
     struct prefixed min = string_at(v, from);
@@ -225,9 +224,9 @@ static void string_bounds(const struct pq_values *v, size_t from, size_t count,
         else if (is_less(&max, &value))
             max = value;
     }
-    out->min_exact = min.bytes.len <= PQ_BOUND_CUT_BYTES;
-    out->max_exact = max.bytes.len <= PQ_BOUND_CUT_BYTES;
-    struct slice low = out->min_exact ? min.bytes : cut_value(v->order, min.bytes);
+    out->min_exact = min.bytes.len <= cut_bytes;
+    out->max_exact = max.bytes.len <= cut_bytes;
+    struct slice low = out->min_exact ? min.bytes : cut_value(v->order, min.bytes, cut_bytes);
     memcpy(out->min, low.ptr, low.len);
     out->min_len = (uint32_t)low.len;
     out->state = PQ_BOUNDS_KNOWN;
@@ -236,7 +235,7 @@ static void string_bounds(const struct pq_values *v, size_t from, size_t count,
         out->max_len = (uint32_t)max.bytes.len;
         return;
     }
-    struct slice high = cut_value(v->order, max.bytes);
+    struct slice high = cut_value(v->order, max.bytes, cut_bytes);
     size_t len =
         v->order == PQ_ORDER_UTF8 ? above_text(high, out->max) : above_bytes(high, out->max);
     out->max_len = (uint32_t)len;
@@ -244,8 +243,10 @@ static void string_bounds(const struct pq_values *v, size_t from, size_t count,
         out->state = PQ_BOUNDS_UNKNOWN;
 }
 
-void pq_bounds_of(const struct pq_values *v, size_t from, size_t count, struct pq_bounds *out)
+void pq_bounds_of_cut(const struct pq_values *v, size_t from, size_t count, size_t cut_bytes,
+                      struct pq_bounds *out)
 {
+    assert(cut_bytes > 0 && cut_bytes <= PQ_BOUND_CUT_MOST_BYTES);
     out->state = PQ_BOUNDS_EMPTY;
     out->nan_count = 0;
     if (count == 0)
@@ -278,13 +279,18 @@ void pq_bounds_of(const struct pq_values *v, size_t from, size_t count, struct p
         break;
     case PQ_ORDER_UTF8:
     case PQ_ORDER_BYTES:
-        string_bounds(v, from, count, out);
+        string_bounds(v, from, count, cut_bytes, out);
         break;
     case PQ_ORDER_FIXED:
     case PQ_ORDER_DECIMAL:
         fixed_bounds(v, from, count, out);
         break;
     }
+}
+
+void pq_bounds_of(const struct pq_values *v, size_t from, size_t count, struct pq_bounds *out)
+{
+    pq_bounds_of_cut(v, from, count, PQ_BOUND_CUT_BYTES, out);
 }
 
 static void take_min(enum pq_order order, struct pq_bounds *whole, const struct pq_bounds *part)

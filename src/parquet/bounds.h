@@ -20,6 +20,9 @@
  * last character makes it longer. */
 #define PQ_BOUND_CUT_BYTES 64u
 
+/* The most bytes that can be asked for instead. */
+#define PQ_BOUND_CUT_MOST_BYTES 250u
+
 /* Longest bound: FIXED_LEN_BYTE_ARRAY is never cut, and left out beyond this. */
 #define PQ_BOUND_MAX_BYTES 256u
 
@@ -52,6 +55,10 @@ static inline struct slice pq_bounds_max(const struct pq_bounds *b)
 
 /* The bounds of values [from, from + count). */
 void pq_bounds_of(const struct pq_values *v, size_t from, size_t count, struct pq_bounds *out);
+
+/* The same with strings cut to `cut_bytes`, 1 to PQ_BOUND_CUT_MOST_BYTES. */
+void pq_bounds_of_cut(const struct pq_values *v, size_t from, size_t count, size_t cut_bytes,
+                      struct pq_bounds *out);
 
 /* Widen `whole`, which begins zeroed, by the bounds of a part. */
 void pq_bounds_add(enum pq_order order, struct pq_bounds *whole, const struct pq_bounds *part);

@@ -17,7 +17,7 @@ static void put_statistics(struct cx_put *w, const struct pq_chunk_note *c, enum
         cx_put_bool(w, 7, c->max_exact);
         cx_put_bool(w, 8, c->min_exact);
     }
-    if (order == PQ_ORDER_FLOAT || order == PQ_ORDER_DOUBLE)
+    if (c->has_nan_count && (order == PQ_ORDER_FLOAT || order == PQ_ORDER_DOUBLE))
         cx_put_i64(w, 9, c->nan_count);
     cx_put_end(w);
 }
@@ -32,20 +32,27 @@ static void put_page_stats(struct cx_put *w, enum pq_page_kind kind, enum pq_enc
     cx_put_end(w);
 }
 
+/* Those of the pages, the dictionary and the levels, each once. */
 static void put_encodings(struct cx_put *w, const struct pq_chunk_note *c, bool is_optional)
 {
-    cx_put_list(w, 2, CX_WIRE_I32, 1u + is_optional + c->has_dictionary);
-    cx_put_element_i32(w, PQ_PLAIN);
-    if (is_optional)
+    bool has_plain = c->has_dictionary || c->encoding == PQ_PLAIN;
+    bool has_other = c->encoding != PQ_PLAIN;
+    bool has_levels = is_optional && c->encoding != PQ_RLE;
+    cx_put_list(w, 2, CX_WIRE_I32, 0u + has_plain + has_levels + has_other);
+    if (has_plain)
+        cx_put_element_i32(w, PQ_PLAIN);
+    if (has_levels)
         cx_put_element_i32(w, PQ_RLE);
-    if (c->has_dictionary)
-        cx_put_element_i32(w, PQ_RLE_DICTIONARY);
+    if (has_other)
+        cx_put_element_i32(w, (int32_t)c->encoding);
 }
 
 static void put_column_metadata(struct cx_put *w, const struct pq_chunk_note *c,
-                                const struct pq_leaf *leaf, const struct arr_field *field,
-                                int64_t rows)
+                                const struct pq_file_note *file, size_t column, int64_t rows)
 {
+    const struct pq_leaf *leaf = &file->leaves[column];
+    const struct arr_field *field = &file->schema->fields[column];
+    bool is_v2 = file->options->page_v2;
     cx_put_struct(w, 3);
     cx_put_i32(w, 1, (int32_t)leaf->physical);
     put_encodings(w, c, field->nullable);
@@ -62,8 +69,7 @@ static void put_column_metadata(struct cx_put *w, const struct pq_chunk_note *c,
     cx_put_list(w, 13, CX_WIRE_STRUCT, 1u + c->has_dictionary); /* encoding_stats */
     if (c->has_dictionary)
         put_page_stats(w, PQ_PAGE_DICTIONARY, PQ_PLAIN, 1);
-    put_page_stats(w, PQ_PAGE_DATA, c->has_dictionary ? PQ_RLE_DICTIONARY : PQ_PLAIN,
-                   c->page_count);
+    put_page_stats(w, is_v2 ? PQ_PAGE_DATA_V2 : PQ_PAGE_DATA, c->encoding, c->page_count);
     if (leaf->physical == PQ_BYTE_ARRAY) {
         cx_put_struct(w, 16); /* size_statistics */
         cx_put_i64(w, 1, (int64_t)c->unencoded_bytes);
@@ -78,7 +84,7 @@ static void put_chunk(struct cx_put *w, const struct pq_file_note *file,
     const struct pq_chunk_note *c = &g->chunks[column];
     cx_put_element_struct(w);
     cx_put_i64(w, 2, 0); /* file_offset, deprecated */
-    put_column_metadata(w, c, &file->leaves[column], &file->schema->fields[column], g->rows);
+    put_column_metadata(w, c, file, column, g->rows);
     cx_put_i64(w, 4, (int64_t)c->offset_index_offset);
     cx_put_i32(w, 5, (int32_t)c->offset_index_bytes);
     if (c->column_index_bytes) {

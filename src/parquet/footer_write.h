@@ -11,6 +11,7 @@
 /* A chunk as the footer describes it; offsets are those in the file. */
 struct pq_chunk_note {
     int codec;
+    enum pq_encoding encoding; /* of the data pages */
     bool has_dictionary;
     uint64_t dictionary_offset;
     uint64_t data_offset;
@@ -20,6 +21,7 @@ struct pq_chunk_note {
     size_t page_count;
     int64_t null_count;
     int64_t nan_count;
+    bool has_nan_count; /* NaN were counted */
     bool has_bounds;
     bool min_exact;
     bool max_exact;

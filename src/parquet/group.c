@@ -1,19 +1,18 @@
 #include <inttypes.h>
 
 #include "arrow/bits.h"
-#include "base/hash.h"
 #include "base/num.h"
 #include "codec/bit_pack.h"
 #include "codec/dictionary.h"
 #include "codec/rle_encode.h"
+#include "parquet/encode.h"
 #include "parquet/group_priv.h"
-#include "parquet/page.h"
+#include "parquet/page_write.h"
 
 #define PAGE_BYTES_DEFAULT ((size_t)1 << 20)
 #define GROUP_MAX_BYTES    ((size_t)1 << 40)
 
-/* A page header as written here is shorter. */
-#define HEADER_MAX_BYTES 64u
+#define HEADER_MAX_BYTES ((size_t)1 << 10)
 
 /* The dictionary is looked at after this many values, and given up when over half were new. */
 #define DICTIONARY_STEP 4096u
@@ -36,6 +35,9 @@ struct pq_group {
     struct buf indices; /* uint32_t a value, of one chunk */
     struct buf body;    /* a page before compression */
     struct buf header;
+    struct buf scratch;               /* of encoders */
+    struct buf sample;                /* of values, encoded */
+    struct buf compressed;            /* the same, compressed */
     struct cx_dictionary *dictionary; /* made when first needed */
     struct cx_codec *codec;
 };
@@ -44,10 +46,13 @@ struct pq_group {
 struct chunk {
     struct pq_group *g;
     struct pq_chunk_facts *facts;
+    const struct pq_column_options *options;
     const struct arr_col *col;
     bool is_optional;
     bool has_nulls;
-    unsigned index_width; /* 0: PLAIN */
+    enum pq_encoding encoding;
+    unsigned index_width; /* 0: no dictionary */
+    struct pq_page_sink sink;
     int64_t block_rows;
     struct pq_values values;
     struct pq_bounds bounds; /* of all pages so far */
@@ -65,11 +70,6 @@ struct page {
     size_t values;
 };
 
-void pq_write_options_init(struct pq_write_options *o)
-{
-    *o = (struct pq_write_options){.codec = CX_ZSTD, .level = 1, .page_bytes = PAGE_BYTES_DEFAULT};
-}
-
 void pq_group_free(struct pq_group *g)
 {
     if (!g)
@@ -82,11 +82,46 @@ void pq_group_free(struct pq_group *g)
     buf_fini(&g->indices);
     buf_fini(&g->body);
     buf_fini(&g->header);
+    buf_fini(&g->scratch);
+    buf_fini(&g->sample);
+    buf_fini(&g->compressed);
     cx_dictionary_free(g->dictionary);
     cx_codec_free(g->codec);
     alloc_free(g->mem, g->leaves, g->schema->count * sizeof *g->leaves);
     alloc_free(g->mem, g->chunks, g->schema->count * sizeof *g->chunks);
     alloc_delete(g->mem, g);
+}
+
+static enum pq_encoding encoding_wanted(enum pq_write_encoding wanted)
+{
+    static const enum pq_encoding encodings[PQ_WRITE_ENCODING_COUNT] = {
+        [PQ_WRITE_PLAIN] = PQ_PLAIN,
+        [PQ_WRITE_DICTIONARY] = PQ_RLE_DICTIONARY,
+        [PQ_WRITE_DELTA_BINARY_PACKED] = PQ_DELTA_BINARY_PACKED,
+        [PQ_WRITE_DELTA_LENGTH_BYTE_ARRAY] = PQ_DELTA_LENGTH_BYTE_ARRAY,
+        [PQ_WRITE_DELTA_BYTE_ARRAY] = PQ_DELTA_BYTE_ARRAY,
+        [PQ_WRITE_BYTE_STREAM_SPLIT] = PQ_BYTE_STREAM_SPLIT,
+        [PQ_WRITE_RLE] = PQ_RLE};
+    return encodings[wanted];
+}
+
+static const struct pq_column_options *options_of(const struct pq_group *g, size_t column)
+{
+    static const struct pq_column_options nothing_said;
+    return g->options->columns ? &g->options->columns[column] : &nothing_said;
+}
+
+static slp_rc check_encoding(const struct pq_group *g, size_t column, struct slp_err *err)
+{
+    enum pq_write_encoding wanted = options_of(g, column)->encoding;
+    const struct arr_field *field = &g->schema->fields[column];
+    char type[64];
+    if (wanted == PQ_WRITE_BEST ||
+        pq_encoding_is_legal(g->leaves[column].physical, encoding_wanted(wanted)))
+        return SLP_OK;
+    arr_type_format(field->type, type, sizeof type);
+    FAIL(err, INVALID, "column \"%s\": parquet has no encoding %s for %s", field->name,
+         pq_write_encoding_name(wanted), type);
 }
 
 slp_rc pq_group_new(struct alloc *mem, const struct arr_schema *schema,
@@ -107,11 +142,16 @@ slp_rc pq_group_new(struct alloc *mem, const struct arr_schema *schema,
     buf_init(&g->indices, mem, GROUP_MAX_BYTES);
     buf_init(&g->body, mem, GROUP_MAX_BYTES);
     buf_init(&g->header, mem, HEADER_MAX_BYTES);
+    buf_init(&g->scratch, mem, GROUP_MAX_BYTES);
+    buf_init(&g->sample, mem, GROUP_MAX_BYTES);
+    buf_init(&g->compressed, mem, GROUP_MAX_BYTES);
     TRY_OUT(alloc_array(mem, schema->count, sizeof *g->leaves, (void **)&g->leaves, err));
     TRY_OUT(alloc_array(mem, schema->count, sizeof *g->chunks, (void **)&g->chunks, err));
     TRY_OUT(cx_codec_new(mem, &g->codec, err));
     for (size_t i = 0; i < schema->count; i++)
         TRY_OUT(pq_leaf_of(&schema->fields[i], &g->leaves[i], err));
+    for (size_t i = 0; i < schema->count; i++)
+        TRY_OUT(check_encoding(g, i, err));
     *out = g;
 out:
     if (rc != SLP_OK)
@@ -144,71 +184,20 @@ static slp_rc keep_bounds(struct pq_group *g, const struct pq_bounds *b, struct 
     return buf_append_slice(&g->bounds, pq_bounds_max(b), err);
 }
 
-/* A page's header for the bytes that will stand behind it. `rows` are those of a data page, or the
- * values of a dictionary. */
-static slp_rc put_header(const struct chunk *c, enum pq_page_kind kind, int64_t rows,
-                         size_t raw_bytes, struct slice stored, struct slp_err *err)
-{
-    struct buf *out = &c->g->header;
-    struct cx_put w;
-    buf_clear(out);
-    cx_put_init(&w, out, err);
-    cx_put_i32(&w, 1, (int32_t)kind);
-    cx_put_i32(&w, 2, (int32_t)raw_bytes);
-    cx_put_i32(&w, 3, (int32_t)stored.len);
-    cx_put_i32(&w, 4, (int32_t)hash_crc32(0, stored));
-    cx_put_struct(&w, kind == PQ_PAGE_DICTIONARY ? 7 : 5);
-    cx_put_i32(&w, 1, (int32_t)rows);
-    if (kind == PQ_PAGE_DICTIONARY) {
-        cx_put_i32(&w, 2, PQ_PLAIN);
-    } else {
-        cx_put_i32(&w, 2, c->index_width ? PQ_RLE_DICTIONARY : PQ_PLAIN);
-        cx_put_i32(&w, 3, PQ_RLE); /* definition levels */
-        cx_put_i32(&w, 4, PQ_RLE); /* repetition levels: there are none */
-    }
-    cx_put_end(&w);
-    return cx_put_finish(&w);
-}
-
-/*
- * Compress `body` behind the group's last byte and put its header before it: the header's length
- * depends on that of the result, so room is left and the body moved down.
- */
-static slp_rc put_page(struct chunk *c, enum pq_page_kind kind, int64_t rows, struct slice body,
-                       struct slp_err *err)
-{
-    struct buf *out = &c->g->bytes;
-    size_t start = out->len;
-    if (body.len > PQ_PAGE_MAX_BYTES || rows > INT32_MAX)
-        FAIL(err, LIMIT, "a page of %zu bytes and %" PRId64 " rows, at most %u bytes are possible",
-             body.len, rows, PQ_PAGE_MAX_BYTES);
-    TRY(buf_reserve(out, HEADER_MAX_BYTES, err));
-    out->len += HEADER_MAX_BYTES;
-    TRY(cx_compress(c->g->codec, (enum cx_kind)c->facts->codec, c->g->options->level, body, out,
-                    err));
-    struct slice stored =
-        slice_of(out->ptr + start + HEADER_MAX_BYTES, out->len - start - HEADER_MAX_BYTES);
-    TRY(put_header(c, kind, rows, body.len, stored, err));
-    const struct buf *header = &c->g->header;
-    memmove(out->ptr + start + header->len, stored.ptr, stored.len);
-    memcpy(out->ptr + start, header->ptr, header->len);
-    out->len = start + header->len + stored.len;
-    c->facts->uncompressed_bytes += header->len + body.len;
-    c->facts->bytes += header->len + stored.len;
-    return SLP_OK;
-}
-
-/* Definition levels with the length before them, as pages of version 1 have them. */
-static slp_rc put_levels(const struct chunk *c, const struct page *p, struct slp_err *err)
+/* Definition levels; before them their length, if pages of this version have it. */
+static slp_rc put_levels(const struct chunk *c, const struct page *p, bool has_length,
+                         struct slp_err *err)
 {
     struct buf *body = &c->g->body;
     size_t start = body->len;
-    TRY(buf_append_u32le(body, 0, err));
+    if (has_length)
+        TRY(buf_append_u32le(body, 0, err));
     if (p->values == (size_t)p->rows || p->values == 0)
         TRY(cx_rle_encode_run(p->values ? 1 : 0, (size_t)p->rows, 1, body, err));
     else
         TRY(cx_rle_encode_bits(c->col->validity.ptr, (size_t)p->row, (size_t)p->rows, body, err));
-    num_store_u32le(body->ptr + start, (uint32_t)(body->len - start - 4));
+    if (has_length)
+        num_store_u32le(body->ptr + start, (uint32_t)(body->len - start - 4));
     return SLP_OK;
 }
 
@@ -217,28 +206,36 @@ static const uint32_t *indices_of(const struct pq_group *g)
     return (const uint32_t *)(const void *)g->indices.ptr;
 }
 
+static slp_rc put_indices(const struct chunk *c, const struct page *p, struct slp_err *err)
+{
+    TRY(buf_append_u8(&c->g->body, (uint8_t)c->index_width, err));
+    return cx_rle_encode(indices_of(c->g) + p->value, p->values, c->index_width, &c->g->body, err);
+}
+
 /* The body of a data page; where it would be a copy of the column, the column itself. */
-static slp_rc make_body(const struct chunk *c, const struct page *p, struct slice *out,
+static slp_rc make_body(const struct chunk *c, const struct page *p, struct pq_page_body *out,
                         struct slp_err *err)
 {
-    struct buf *body = &c->g->body;
+    struct pq_group *g = c->g;
     const struct pq_values *v = &c->values;
-    if (!c->is_optional && !c->index_width && v->width > 0) {
-        *out = slice_of(v->data + p->value * v->width, p->values * v->width);
+    bool is_v2 = g->options->page_v2;
+    *out = (struct pq_page_body){.kind = is_v2 ? PQ_PAGE_DATA_V2 : PQ_PAGE_DATA,
+                                 .encoding = c->encoding,
+                                 .rows = p->rows,
+                                 .null_count = p->rows - (int64_t)p->values};
+    if (!c->is_optional && c->encoding == PQ_PLAIN && v->width > 0) {
+        out->bytes = slice_of(v->data + p->value * v->width, p->values * v->width);
         return SLP_OK;
     }
-    buf_clear(body);
+    buf_clear(&g->body);
     if (c->is_optional)
-        TRY(put_levels(c, p, err));
-    if (!c->index_width) {
-        TRY(pq_values_encode_plain(v, p->value, p->values, body, err));
-    } else if (p->values > 0) {
-        TRY(buf_append_u8(body, (uint8_t)c->index_width, err));
-        TRY(cx_rle_encode(indices_of(c->g) + p->value, p->values, c->index_width, body, err));
-    } else {
-        TRY(buf_append_u8(body, (uint8_t)c->index_width, err));
-    }
-    *out = buf_slice(body);
+        TRY(put_levels(c, p, !is_v2, err));
+    out->definition_bytes = is_v2 ? g->body.len : 0;
+    if (c->index_width)
+        TRY(put_indices(c, p, err));
+    else
+        TRY(pq_encode(v, c->encoding, p->value, p->values, &g->scratch, &g->body, err));
+    out->bytes = buf_slice(&g->body);
     return SLP_OK;
 }
 
@@ -263,15 +260,27 @@ static void add_bounds(struct chunk *c, const struct pq_bounds *b, bool is_null_
     c->has_last = true;
 }
 
+/* The bounds of a page, unless the column shall have none. */
+static void bounds_of(const struct chunk *c, const struct page *p, struct pq_bounds *out)
+{
+    const uint32_t cut = c->g->options->bound_bytes;
+    if (c->options->no_statistics) {
+        out->state = p->values ? PQ_BOUNDS_UNKNOWN : PQ_BOUNDS_EMPTY;
+        out->nan_count = 0;
+        return;
+    }
+    pq_bounds_of_cut(&c->values, p->value, p->values, cut ? cut : PQ_BOUND_CUT_BYTES, out);
+}
+
 static slp_rc encode_page(struct chunk *c, const struct page *p, struct slp_err *err)
 {
     struct pq_group *g = c->g;
     struct pq_bounds bounds;
-    struct slice body = {0};
+    struct pq_page_body body;
     size_t start = g->bytes.len;
     TRY(make_body(c, p, &body, err));
-    TRY(put_page(c, PQ_PAGE_DATA, p->rows, body, err));
-    pq_bounds_of(&c->values, p->value, p->values, &bounds);
+    TRY(pq_page_put(&c->sink, &body, err));
+    bounds_of(c, p, &bounds);
     struct pq_page_facts facts = {.null_count = p->rows - (int64_t)p->values,
                                   .is_null_page = p->values == 0};
     if (c->values.physical == PQ_BYTE_ARRAY)
@@ -315,6 +324,8 @@ static struct page next_page(const struct chunk *c, int64_t row, size_t value, i
 {
     size_t page_bytes = c->g->options->page_bytes ? c->g->options->page_bytes : PAGE_BYTES_DEFAULT;
     struct page p = {.row = row, .rows = block_end - row, .value = value};
+    if (c->g->options->page_rows > 0)
+        p.rows = num_min_i64(p.rows, c->g->options->page_rows);
     size_t most = count_values(c, row, p.rows);
     size_t fit = 0;
     if (c->index_width)
@@ -327,21 +338,30 @@ static struct page next_page(const struct chunk *c, int64_t row, size_t value, i
     return p;
 }
 
-static bool shrinks(const struct pq_chunk_facts *f)
+static bool shrinks(const struct pq_page_sink *s)
 {
-    return f->bytes <= f->uncompressed_bytes - f->uncompressed_bytes / 20;
+    return s->bytes <= s->uncompressed_bytes - s->uncompressed_bytes / 20;
 }
 
-/* All pages of the chunk with the codec its facts name. `*gave_up` when they do not shrink. */
+static slp_rc put_dictionary(struct chunk *c, struct slp_err *err)
+{
+    const struct cx_dictionary *d = c->g->dictionary;
+    const struct pq_page_body body = {.kind = PQ_PAGE_DICTIONARY,
+                                      .encoding = PQ_PLAIN,
+                                      .rows = cx_dictionary_count(d),
+                                      .bytes = cx_dictionary_values(d)};
+    TRY(pq_page_put(&c->sink, &body, err));
+    c->facts->dictionary_bytes = (uint32_t)c->sink.bytes;
+    return SLP_OK;
+}
+
+/* All pages of the chunk with the codec its sink names. `*gave_up` when they do not shrink. */
 static slp_rc encode_pages(struct chunk *c, bool *gave_up, struct slp_err *err)
 {
-    struct pq_group *g = c->g;
+    const struct pq_page_sink *s = &c->sink;
     *gave_up = false;
-    if (c->index_width) {
-        struct slice values = cx_dictionary_values(g->dictionary);
-        TRY(put_page(c, PQ_PAGE_DICTIONARY, cx_dictionary_count(g->dictionary), values, err));
-        c->facts->dictionary_bytes = (uint32_t)c->facts->bytes;
-    }
+    if (c->index_width)
+        TRY(put_dictionary(c, err));
     int64_t row = 0;
     size_t value = 0;
     while (row < c->col->rows) {
@@ -352,25 +372,44 @@ static slp_rc encode_pages(struct chunk *c, bool *gave_up, struct slp_err *err)
         TRY(encode_page(c, &p, err));
         row += p.rows;
         value += p.values;
-        bool is_probe = row == c->col->rows || c->facts->uncompressed_bytes >= SHRINK_PROBE_BYTES;
-        if (is_probe && c->facts->codec != CX_NONE && !shrinks(c->facts)) {
+        bool is_probe = row == c->col->rows || s->uncompressed_bytes >= SHRINK_PROBE_BYTES;
+        if (is_probe && s->kind != CX_NONE && !shrinks(s)) {
             *gave_up = true;
             return SLP_OK;
         }
     }
     assert(value == c->values.count);
+    c->facts->bytes = s->bytes;
+    c->facts->uncompressed_bytes = s->uncompressed_bytes;
     return SLP_OK;
 }
 
+static enum cx_kind codec_of(const struct chunk *c)
+{
+    return c->options->has_codec ? c->options->codec : c->g->options->codec;
+}
+
+static int level_of(const struct chunk *c)
+{
+    return c->options->has_codec ? c->options->level : c->g->options->level;
+}
+
 /* Start the chunk at the group's end; what an earlier attempt left behind that is dropped. */
-static void begin_chunk(struct chunk *c, int codec, const struct pq_chunk_facts *start,
+static void begin_chunk(struct chunk *c, enum cx_kind codec, const struct pq_chunk_facts *start,
                         size_t bounds_start)
 {
     struct pq_group *g = c->g;
     *c->facts = *start;
-    c->facts->codec = codec;
+    c->facts->codec = (int)codec;
+    c->facts->encoding = c->encoding;
     c->facts->has_dictionary = c->index_width != 0;
-    c->facts->has_column_index = c->values.order != PQ_ORDER_NONE;
+    c->facts->has_nan_count = !c->options->no_statistics;
+    c->facts->has_column_index = c->values.order != PQ_ORDER_NONE && !c->options->no_statistics;
+    c->sink = (struct pq_page_sink){.out = &g->bytes,
+                                    .header = &g->header,
+                                    .codec = g->codec,
+                                    .kind = codec,
+                                    .level = level_of(c)};
     c->bounds = (struct pq_bounds){0};
     c->has_last = false;
     c->is_ascending = true;
@@ -399,13 +438,42 @@ static bool fill_dictionary(struct cx_dictionary *d, const struct pq_values *v, 
     return true;
 }
 
+static struct pq_chooser chooser_of(const struct chunk *c)
+{
+    struct pq_group *g = c->g;
+    return (struct pq_chooser){.codec = g->codec,
+                               .kind = codec_of(c),
+                               .level = level_of(c),
+                               .may_delta = g->options->profile != PQ_PROFILE_COMPAT,
+                               .scratch = &g->scratch,
+                               .encoded = &g->sample,
+                               .compressed = &g->compressed};
+}
+
+/* Would deltas be so much smaller than a dictionary with its indices that runs and the codec do not
+ * make up for it? So it is with sorted numbers. */
+static slp_rc deltas_beat(const struct chunk *c, size_t dictionary_bytes, bool *out,
+                          struct slp_err *err)
+{
+    const struct pq_chooser chooser = chooser_of(c);
+    size_t delta_bytes = 0;
+    *out = false;
+    bool is_integer = c->values.physical == PQ_INT32 || c->values.physical == PQ_INT64;
+    if (!chooser.may_delta || !is_integer || c->options->encoding == PQ_WRITE_DICTIONARY)
+        return SLP_OK;
+    TRY(pq_guess_delta_bytes(&chooser, &c->values, &delta_bytes, err));
+    *out = delta_bytes <= dictionary_bytes / 2;
+    return SLP_OK;
+}
+
 /* Build the dictionary and set the width of indices, or leave it 0. */
 static slp_rc choose_dictionary(struct chunk *c, struct slp_err *err)
 {
     struct pq_group *g = c->g;
     const struct pq_values *v = &c->values;
-    c->index_width = 0;
-    if (g->options->no_dictionary || v->physical == PQ_BOOLEAN || v->count == 0)
+    bool is_wanted = c->options->encoding == PQ_WRITE_DICTIONARY ||
+                     (!g->options->no_dictionary && !c->options->no_dictionary);
+    if (!is_wanted || v->physical == PQ_BOOLEAN || v->count == 0)
         return SLP_OK;
     if (!g->dictionary)
         TRY(cx_dictionary_new(g->mem, &g->dictionary, err));
@@ -418,8 +486,28 @@ static slp_rc choose_dictionary(struct chunk *c, struct slp_err *err)
     width = width ? width : 1;
     size_t plain_bytes = pq_values_plain_bytes(v, 0, v->count);
     size_t bytes = cx_dictionary_values(g->dictionary).len + v->count / 8 * width;
-    if (bytes <= plain_bytes - plain_bytes * 3 / 10)
-        c->index_width = width;
+    bool is_beaten = false;
+    if (bytes > plain_bytes - plain_bytes * 3 / 10)
+        return SLP_OK;
+    TRY(deltas_beat(c, bytes, &is_beaten, err));
+    c->index_width = is_beaten ? 0 : width;
+    return SLP_OK;
+}
+
+/* The encoding that was asked for, or the best: a dictionary, or what samples say. */
+static slp_rc choose_encoding(struct chunk *c, struct slp_err *err)
+{
+    enum pq_write_encoding wanted = c->options->encoding;
+    const struct pq_chooser chooser = chooser_of(c);
+    c->index_width = 0;
+    if (wanted != PQ_WRITE_BEST && wanted != PQ_WRITE_DICTIONARY) {
+        c->encoding = encoding_wanted(wanted);
+        return SLP_OK;
+    }
+    TRY(choose_dictionary(c, err));
+    if (!c->index_width)
+        return pq_choose_encoding(&chooser, &c->values, &c->encoding, err);
+    c->encoding = PQ_RLE_DICTIONARY;
     return SLP_OK;
 }
 
@@ -438,12 +526,12 @@ static slp_rc encode_chunk(struct chunk *c, const struct pq_leaf *leaf, struct s
 {
     struct pq_group *g = c->g;
     TRY(pq_values_of(c->col, leaf, &g->values, &c->values, err));
-    TRY(choose_dictionary(c, err));
+    TRY(choose_encoding(c, err));
     const struct pq_chunk_facts start = {.offset = g->bytes.len,
                                          .first_page = g->pages.len / sizeof(struct pq_page_place)};
     size_t bounds_start = g->bounds.len;
     bool gave_up = false;
-    begin_chunk(c, (int)g->options->codec, &start, bounds_start);
+    begin_chunk(c, codec_of(c), &start, bounds_start);
     TRY(encode_pages(c, &gave_up, err));
     if (gave_up) {
         begin_chunk(c, CX_NONE, &start, bounds_start);
@@ -468,6 +556,7 @@ slp_rc pq_group_encode(struct pq_group *g, const struct arr_batch *batch, int64_
         assert(col->rows == batch->rows && arr_type_equal(col->type, field->type));
         struct chunk c = {.g = g,
                           .facts = &g->chunks[i],
+                          .options = options_of(g, i),
                           .col = col,
                           .is_optional = field->nullable,
                           .has_nulls = col->null_count > 0,

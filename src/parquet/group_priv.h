@@ -35,6 +35,7 @@ struct pq_page_facts {
 
 struct pq_chunk_facts {
     int codec;
+    enum pq_encoding encoding; /* of the data pages */
     bool has_dictionary;
     uint64_t offset;           /* from the start of the group: the dictionary page or first page */
     uint32_t dictionary_bytes; /* header and body; 0: none */
@@ -45,6 +46,7 @@ struct pq_chunk_facts {
     size_t page_count;
     int64_t null_count;
     struct pq_bounds_ref bounds;
+    bool has_nan_count; /* of floats: NaN were counted */
     bool has_column_index;
     enum pq_boundary_order boundary_order;
 };

@@ -119,6 +119,7 @@ static slp_rc note_chunk(struct pq_writer *w, const struct pq_group *g, size_t c
     const struct pq_chunk_facts *c = pq_group_chunk(g, column);
     uint64_t first_page = pq_group_page(g, c, 0)->offset;
     *note = (struct pq_chunk_note){.codec = c->codec,
+                                   .encoding = c->encoding,
                                    .has_dictionary = c->has_dictionary,
                                    .dictionary_offset = group_offset + c->offset,
                                    .data_offset = group_offset + first_page,
@@ -126,7 +127,8 @@ static slp_rc note_chunk(struct pq_writer *w, const struct pq_group *g, size_t c
                                    .uncompressed_bytes = c->uncompressed_bytes,
                                    .unencoded_bytes = c->unencoded_bytes,
                                    .page_count = c->page_count,
-                                   .null_count = c->null_count};
+                                   .null_count = c->null_count,
+                                   .has_nan_count = c->has_nan_count};
     TRY(note_bounds(w, g, &c->bounds, note, err));
     return note_indexes(w, g, column, group_offset, note, err);
 }

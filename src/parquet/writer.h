@@ -21,12 +21,49 @@
 #include "codec/compress.h"
 #include "parquet/meta.h"
 
+/* Which readers a file is for. */
+enum pq_profile {
+    PQ_PROFILE_DEFAULT, /* those of the last years: delta encodings, where they pay */
+    PQ_PROFILE_COMPAT   /* all since 2013: PLAIN and dictionaries */
+};
+
+/* How a column is encoded. What Parquet does not have for a column's physical type is refused. */
+enum pq_write_encoding {
+    PQ_WRITE_BEST, /* chosen for each chunk from its data, among what the profile has */
+    PQ_WRITE_PLAIN,
+    PQ_WRITE_DICTIONARY, /* where one is not worth it or too large: as BEST */
+    PQ_WRITE_DELTA_BINARY_PACKED,
+    PQ_WRITE_DELTA_LENGTH_BYTE_ARRAY,
+    PQ_WRITE_DELTA_BYTE_ARRAY,
+    PQ_WRITE_BYTE_STREAM_SPLIT,
+    PQ_WRITE_RLE, /* booleans */
+    PQ_WRITE_ENCODING_COUNT
+};
+
+/* What is said of one column; all zero says nothing. */
+struct pq_column_options {
+    enum pq_write_encoding encoding;
+    bool no_dictionary;
+    bool has_codec; /* codec and level are this column's own */
+    enum cx_kind codec;
+    int level;
+    bool no_statistics; /* no bounds, no column index; null counts stay */
+    bool bloom;         /* a filter behind each row group */
+    double bloom_fpp;   /* how often it may say yes wrongly; 0: 0.01 */
+};
+
 struct pq_write_options {
     enum cx_kind codec; /* CX_ZSTD */
     int level;          /* 1 */
     size_t page_bytes;  /* a page inside a block is closed at this many bytes before compression; 0:
                            1 MiB */
+    int64_t page_rows;  /* and at this many rows; 0: no such bound */
+    bool page_v2;       /* data pages of version 2 */
+    enum pq_profile profile;
+    uint32_t bound_bytes; /* bounds of strings are cut to this many; 0: PQ_BOUND_CUT_BYTES; at most
+                             PQ_BOUND_CUT_MOST_BYTES */
     bool no_dictionary;
+    const struct pq_column_options *columns; /* one a column of the schema; may be NULL */
     const size_t *sorting_columns; /* indexes, written as sorting_columns, ascending; may be NULL */
     size_t sorting_count;
     const struct pq_key_value *key_values; /* of the footer; copied by pq_writer_new */
@@ -34,6 +71,15 @@ struct pq_write_options {
 };
 
 void pq_write_options_init(struct pq_write_options *o);
+
+/* For readers of any age: profile COMPAT, SNAPPY, pages of version 1. */
+void pq_write_options_compat(struct pq_write_options *o);
+
+/* "DELTA_BYTE_ARRAY", as parquet.thrift names them; BEST is "BEST". */
+const char *pq_write_encoding_name(enum pq_write_encoding e);
+
+/* By name, in any case. false if it is none. */
+bool pq_write_encoding_parse(struct slice name, enum pq_write_encoding *out);
 
 /* A page as it stands in its group: offsets count from the start of the group. */
 struct pq_page_place {
@@ -55,7 +101,7 @@ struct pq_chunk_place {
 struct pq_group;
 
 /* `schema` and `options` outlive the group. Errors: UNSUPPORTED for a column that Parquet has no
- * type for, by name; NO_MEMORY. */
+ * type for, by name; INVALID for an encoding that its type cannot have; NO_MEMORY. */
 SLP_NODISCARD slp_rc pq_group_new(struct alloc *mem, const struct arr_schema *schema,
                                   const struct pq_write_options *options, struct pq_group **out,
                                   struct slp_err *err);

@@ -256,7 +256,11 @@ def check_page(data, path, column, location, codec):
     body = data[header.at : header.at + fields[3]]
     assert header.at - location[1] + fields[3] == location[2], f"{path}: {column.name}: page size"
     assert zlib.crc32(body) == fields[4] & 0xFFFFFFFF, f"{path}: {column.name}: crc"
-    assert fields[1] == 0 and (codec or fields[2] == fields[3])
+    assert codec or fields[2] == fields[3]
+    if fields[1] == 3:
+        assert fields[8][1] == fields[8][3] and fields[8][6] == 0 and fields[8][5] <= fields[3]
+        return fields[8][1]
+    assert fields[1] == 0
     return fields[5][1]
 
 

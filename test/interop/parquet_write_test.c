@@ -26,6 +26,8 @@ struct plan {
     enum rows_nulls nulls;
     enum cx_kind codec;
     bool nullable;
+    enum pq_write_encoding encoding; /* of the columns that can have it */
+    bool page_v2;
 };
 
 static void write_hex(FILE *f, struct slice s)
@@ -71,6 +73,26 @@ static void fill(struct t *t, struct arr_batch *b, const struct plan *p, uint64_
     b->rows = p->rows;
 }
 
+/* The plan's encoding where Parquet has it for the type. Fixed bytes are not split into streams, and
+ * not written as deltas: not every judge reads that. */
+static void choose_encodings(struct t *t, const struct plan *p, struct arr_field *fields,
+                             size_t count, struct pq_column_options *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct pq_group *g = NULL;
+        struct arr_schema one = {&fields[i], 1};
+        struct pq_write_options only = {.columns = &out[i]};
+        enum arr_kind kind = fields[i].type.kind;
+        bool is_fixed = kind == ARR_FIXED_BINARY || kind == ARR_DECIMAL128;
+        if (is_fixed && p->encoding > PQ_WRITE_DICTIONARY)
+            continue;
+        out[i].encoding = p->encoding;
+        if (pq_group_new(&t->mem, &one, &only, &g, &t->err) != SLP_OK)
+            out[i].encoding = PQ_WRITE_BEST;
+        pq_group_free(g);
+    }
+}
+
 static void write_file(struct t *t, const char *dir, const char *name, const struct plan *p)
 {
     struct arr_field fields[ROWS_TYPE_COUNT];
@@ -78,14 +100,19 @@ static void write_file(struct t *t, const char *dir, const char *name, const str
     size_t count = p->nullable ? ROWS_TYPE_COUNT : ROWS_TYPE_COUNT - 1;
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(names[i], sizeof names[i], "column %zu", i);
-        fields[i] = (struct arr_field){names[i], rows_type(i), p->nullable, FIELD_ID_OF(i)};
+        fields[i] = (struct arr_field){
+            .name = names[i], .type = rows_type(i), .nullable = p->nullable, .id = FIELD_ID_OF(i)};
     }
     struct arr_schema schema = {fields, count};
+    struct pq_column_options columns[ROWS_TYPE_COUNT] = {{0}};
+    choose_encodings(t, p, fields, count, columns);
     const size_t sorting[] = {3, 16};
     const struct pq_key_value pair = {slice_str("sleeper.test"), slice_str("a value")};
     struct pq_write_options options;
     pq_write_options_init(&options);
     options.codec = p->codec;
+    options.page_v2 = p->page_v2;
+    options.columns = columns;
     options.page_bytes = 3000;
     options.sorting_columns = sorting;
     options.sorting_count = 2;
@@ -132,20 +159,34 @@ static void write_all(struct t *t, const char *dir)
     char name[64];
     for (unsigned v = 0; v < ROWS_VALUE_PATTERNS; v++)
         for (unsigned n = 0; n < ROWS_NULL_PATTERNS; n++) {
-            struct plan p = {451, (enum rows_values)v, (enum rows_nulls)n, CX_ZSTD, n > 0};
+            struct plan p = {451,   (enum rows_values)v, (enum rows_nulls)n, CX_ZSTD,
+                             n > 0, PQ_WRITE_BEST,       v % 2 == n % 2};
             (void)snprintf(name, sizeof name, "pattern-%u-%u", v, n);
             write_file(t, dir, name, &p);
         }
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        struct plan p = {sizes[i], ROWS_FEW, ROWS_SOME_NULL, CX_ZSTD, true};
+        struct plan p = {sizes[i], ROWS_FEW, ROWS_SOME_NULL, CX_ZSTD, true, PQ_WRITE_BEST, true};
         (void)snprintf(name, sizeof name, "rows-%" PRId64, sizes[i]);
         write_file(t, dir, name, &p);
     }
     for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++) {
-        struct plan p = {401, ROWS_SORTED, ROWS_NULL_RUNS, codecs[i], true};
+        struct plan p = {401,  ROWS_SORTED,   ROWS_NULL_RUNS, codecs[i],
+                         true, PQ_WRITE_BEST, i % 2 == 0};
         (void)snprintf(name, sizeof name, "codec-%s", cx_kind_name((int)codecs[i]));
         write_file(t, dir, name, &p);
     }
+    for (unsigned e = PQ_WRITE_PLAIN; e < PQ_WRITE_ENCODING_COUNT; e++)
+        for (unsigned n = 0; n < 3; n++) {
+            struct plan p = {451,
+                             (enum rows_values)n,
+                             (enum rows_nulls)n,
+                             CX_ZSTD,
+                             n > 0,
+                             (enum pq_write_encoding)e,
+                             n == 1};
+            (void)snprintf(name, sizeof name, "encoding-%u-%u", e, n);
+            write_file(t, dir, name, &p);
+        }
 }
 
 static void ask(struct t *t, const char *judge)

@@ -22,11 +22,16 @@ struct shape {
     enum cx_kind codec;
     bool nullable;
     bool no_dictionary;
+    bool page_v2;
+    int64_t page_rows;
+    enum pq_profile profile;
+    unsigned encoding; /* enum pq_write_encoding, of the columns that can have it */
 };
 
 struct table {
     struct arr_field fields[ROWS_TYPE_COUNT];
     char names[ROWS_TYPE_COUNT][16];
+    struct pq_column_options options[ROWS_TYPE_COUNT];
     struct arr_schema schema;
     struct arr_batch rows; /* of all groups */
     struct buf file;
@@ -39,7 +44,36 @@ static void make_schema(struct table *x, bool nullable)
     x->schema.fields = x->fields;
     for (size_t i = 0; i < x->schema.count; i++) {
         (void)snprintf(x->names[i], sizeof x->names[i], "c%zu", i);
-        x->fields[i] = (struct arr_field){x->names[i], rows_type(i), nullable, (int32_t)i};
+        x->fields[i] = (struct arr_field){
+            .name = x->names[i], .type = rows_type(i), .nullable = nullable, .id = (int32_t)i};
+    }
+}
+
+/* Name the shape's encoding where Parquet has it for the type; now and then other things too. */
+static void make_options(struct t *t, struct table *x, const struct shape *s,
+                         struct pq_write_options *o)
+{
+    pq_write_options_init(o);
+    o->codec = s->codec;
+    o->page_bytes = s->page_bytes;
+    o->page_rows = s->page_rows;
+    o->page_v2 = s->page_v2;
+    o->profile = s->profile;
+    o->no_dictionary = s->no_dictionary;
+    o->columns = x->options;
+    for (size_t i = 0; i < x->schema.count; i++) {
+        struct pq_column_options *c = &x->options[i];
+        struct pq_group *g = NULL;
+        struct arr_schema one = {&x->fields[i], 1};
+        struct pq_write_options only = {.columns = c};
+        *c = (struct pq_column_options){.encoding = (enum pq_write_encoding)s->encoding,
+                                        .no_statistics = t_below(t, 8) == 0,
+                                        .no_dictionary = t_below(t, 8) == 0,
+                                        .has_codec = t_below(t, 8) == 0,
+                                        .codec = CX_NONE};
+        if (pq_group_new(&t->mem, &one, &only, &g, &t->err) != SLP_OK)
+            c->encoding = PQ_WRITE_BEST;
+        pq_group_free(g);
     }
 }
 
@@ -69,10 +103,7 @@ static void write_table(struct t *t, struct table *x, const struct shape *s)
     struct buf_sink sink;
     struct pq_writer *w = NULL;
     make_schema(x, s->nullable);
-    pq_write_options_init(&o);
-    o.codec = s->codec;
-    o.page_bytes = s->page_bytes;
-    o.no_dictionary = s->no_dictionary;
+    make_options(t, x, s, &o);
     buf_init(&x->file, &t->mem, FILE_MAX);
     sink_buf_init(&sink, "test", &x->file);
     assert_ok(t, arr_batch_init(&x->rows, &t->mem, &x->schema, &t->err));
@@ -189,6 +220,25 @@ static void sizes_around_a_block_are_read_back(void **state)
                                           .nullable = n > 0});
 }
 
+static void every_encoding_is_read_back(void **state)
+{
+    struct t *t = *state;
+    for (unsigned e = 0; e < PQ_WRITE_ENCODING_COUNT; e++)
+        for (unsigned v = 0; v < ROWS_VALUE_PATTERNS; v++)
+            for (unsigned i = 0; i < 4; i++)
+                round_trip(t, &(struct shape){.rows = 400 + (int64_t)t_below(t, 300),
+                                              .groups = 1,
+                                              .block_rows = 300,
+                                              .page_bytes = i % 2 ? 900 : 0,
+                                              .page_rows = (int64_t)t_below(t, 2) * 129,
+                                              .values = (enum rows_values)v,
+                                              .nulls = (enum rows_nulls)i,
+                                              .codec = i % 3 ? CX_ZSTD : CX_NONE,
+                                              .nullable = i > 0,
+                                              .page_v2 = (i + e) % 2 != 0,
+                                              .encoding = e});
+}
+
 static void random_shapes_and_codecs_are_read_back(void **state)
 {
     struct t *t = *state;
@@ -203,9 +253,12 @@ static void random_shapes_and_codecs_are_read_back(void **state)
                                       .nulls = nulls,
                                       .codec = codecs[t_below(t, 4)],
                                       .nullable = nulls != ROWS_NO_NULLS || t_below(t, 2),
-                                      .no_dictionary = t_below(t, 3) == 0});
+                                      .no_dictionary = t_below(t, 3) == 0,
+                                      .page_v2 = t_below(t, 2) == 0,
+                                      .profile = (enum pq_profile)t_below(t, 2),
+                                      .encoding = (unsigned)t_below(t, PQ_WRITE_ENCODING_COUNT)});
     }
 }
 
 T_MAIN(T_TEST(every_pattern_is_read_back), T_TEST(sizes_around_a_block_are_read_back),
-       T_TEST(random_shapes_and_codecs_are_read_back))
+       T_TEST(every_encoding_is_read_back), T_TEST(random_shapes_and_codecs_are_read_back))

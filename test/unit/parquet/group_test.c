@@ -17,7 +17,7 @@ struct one {
 static void begin(struct t *t, struct one *o, struct arr_type type, bool nullable)
 {
     memset(o, 0, sizeof *o);
-    o->field = (struct arr_field){"x", type, nullable, 0};
+    o->field = (struct arr_field){.name = "x", .type = type, .nullable = nullable};
     o->schema = (struct arr_schema){&o->field, 1};
     pq_write_options_init(&o->options);
     assert_ok(t, arr_batch_init(&o->batch, &t->mem, &o->schema, &t->err));
@@ -350,7 +350,7 @@ static void every_fault_leaves_an_empty_group(void **state)
         append_text(t, &o, i % 3 ? "some text" : "and some more of it");
         append_null(t, &o);
     }
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct pq_group *g = NULL;
         slp_rc rc = pq_group_new(&t->mem, &o.schema, &o.options, &g, &t->err);
         if (rc == SLP_OK) {

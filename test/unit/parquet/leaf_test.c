@@ -7,7 +7,7 @@
 static void assert_leaf(struct t *t, struct arr_type type, enum pq_physical physical, size_t width,
                         enum pq_order order)
 {
-    struct arr_field field = {"x", type, true, 0};
+    struct arr_field field = {.name = "x", .type = type, .nullable = true};
     struct pq_leaf leaf;
     assert_ok(t, pq_leaf_of(&field, &leaf, &t->err));
     assert_int_equal(leaf.physical, physical);
@@ -61,7 +61,7 @@ static void what_parquet_has_no_type_for_is_refused_by_name(void **state)
         {.kind = ARR_DECIMAL128, .precision = 0, .scale = 0},
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        struct arr_field field = {"amount", types[i], true, 0};
+        struct arr_field field = {.name = "amount", .type = types[i], .nullable = true};
         struct pq_leaf leaf;
         assert_rc(t, pq_leaf_of(&field, &leaf, &t->err), SLP_UNSUPPORTED);
         assert_err_has(t, "column \"amount\"");
@@ -88,20 +88,27 @@ static void elements_have_both_annotations_and_the_field_id(void **state)
 {
     struct t *t = *state;
     /* type, repetition, name, converted type, field id, logical type STRING */
-    assert_element(t, (struct arr_field){"s", {.kind = ARR_UTF8}, true, 7},
-                   "\x15\x0c\x25\x02\x18\x01s\x25\x00\x35\x0e\x1c\x1c\x00\x00\x00", 16);
+    assert_element(
+        t, (struct arr_field){.name = "s", .type = {.kind = ARR_UTF8}, .nullable = true, .id = 7},
+        "\x15\x0c\x25\x02\x18\x01s\x25\x00\x35\x0e\x1c\x1c\x00\x00\x00", 16);
     /* No annotation and no id: nothing but type, repetition, name. */
-    assert_element(t, (struct arr_field){"n", {.kind = ARR_INT64}, false, 0},
-                   "\x15\x04\x25\x00\x18\x01n\x00", 8);
+    assert_element(
+        t, (struct arr_field){.name = "n", .type = {.kind = ARR_INT64}, .nullable = false, .id = 0},
+        "\x15\x04\x25\x00\x18\x01n\x00", 8);
     /* TIMESTAMP(utc, NANOS) has no converted type. */
     assert_element(
-        t, (struct arr_field){"t", {.kind = ARR_TIMESTAMP, .unit = ARR_NANO, .utc = true}, true, 0},
+        t,
+        (struct arr_field){.name = "t",
+                           .type = {.kind = ARR_TIMESTAMP, .unit = ARR_NANO, .utc = true},
+                           .nullable = true,
+                           .id = 0},
         "\x15\x04\x25\x02\x18\x01t\x6c\x8c\x11\x1c\x3c\x00\x00\x00\x00\x00", 17);
     /* DECIMAL(5, 2): scale and precision stand twice. */
-    assert_element(t, (struct arr_field){"d", decimal(5, 2), true, 0},
-                   "\x15\x02\x25\x02\x18\x01"
-                   "d\x25\x0a\x15\x04\x15\x0a\x2c\x5c\x15\x04\x15\x0a\x00\x00\x00",
-                   22);
+    assert_element(
+        t, (struct arr_field){.name = "d", .type = decimal(5, 2), .nullable = true, .id = 0},
+        "\x15\x02\x25\x02\x18\x01"
+        "d\x25\x0a\x15\x04\x15\x0a\x2c\x5c\x15\x04\x15\x0a\x00\x00\x00",
+        22);
 }
 
 T_MAIN(T_TEST(types_have_the_physical_form_of_the_profile), T_TEST(decimals_take_the_fewest_bytes),

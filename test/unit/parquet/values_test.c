@@ -12,7 +12,7 @@ struct column {
 
 static void begin(struct t *t, struct column *c, struct arr_type type)
 {
-    struct arr_field field = {"x", type, true, 0};
+    struct arr_field field = {.name = "x", .type = type, .nullable = true};
     arr_col_init(&c->col, &t->mem, type);
     pq_values_scratch_init(&c->scratch, &t->mem);
     assert_ok(t, pq_leaf_of(&field, &c->leaf, &t->err));
@@ -192,7 +192,7 @@ static void every_fault_is_out_of_memory(void **state)
         assert_ok(t, arr_col_append_null(&c.col, &t->err));
         assert_ok(t, arr_col_append_i64(&c.col, i, &t->err));
     }
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct pq_values_scratch scratch;
         struct pq_values values = {0};
         struct buf b;

@@ -5,8 +5,9 @@
 
 #define ROWS 50
 
-static struct arr_field two_fields[] = {{"k", {.kind = ARR_INT64}, false, 1},
-                                        {"v", {.kind = ARR_UTF8}, true, 2}};
+static struct arr_field two_fields[] = {
+    {.name = "k", .type = {.kind = ARR_INT64}, .id = 1},
+    {.name = "v", .type = {.kind = ARR_UTF8}, .nullable = true, .id = 2}};
 static const struct arr_schema two = {two_fields, 2};
 
 static slp_rc fill(struct arr_batch *b, struct slp_err *err)
@@ -163,7 +164,7 @@ static void no_rows_make_a_file_without_groups(void **state)
 static void a_column_parquet_cannot_hold_is_refused_before_a_byte(void **state)
 {
     struct t *t = *state;
-    struct arr_field field = {"odd", {.kind = ARR_FIXED_BINARY, .width = 0}, true, 0};
+    struct arr_field field = {.name = "odd", .type = {.kind = ARR_FIXED_BINARY}, .nullable = true};
     const struct arr_schema schema = {&field, 1};
     struct pq_write_options o;
     struct pq_writer *w = NULL;
@@ -204,7 +205,7 @@ static void every_fault_of_memory_and_sink_is_passed_on(void **state)
     struct arr_batch b = {0};
     assert_ok(t, arr_batch_init(&b, &t->mem, &two, &t->err));
     assert_ok(t, fill(&b, &t->err));
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct failing_sink sink = {.base = {.ops = &ops, .name = "failing"}, .t = t};
         uint64_t raw_at = 0;
         slp_rc rc = write_file(&t->mem, &b, &sink.base, &raw_at, &t->err);

@@ -1,0 +1,108 @@
+#include "parquet/page_write.h"
+
+#include <inttypes.h>
+
+#include "base/hash.h"
+#include "codec/thrift_write.h"
+
+/* A page header as written here is shorter. */
+#define HEADER_MAX_BYTES 80u
+
+static void put_v1(struct cx_put *w, const struct pq_page_body *body)
+{
+    cx_put_struct(w, 5);
+    cx_put_i32(w, 1, (int32_t)body->rows);
+    cx_put_i32(w, 2, (int32_t)body->encoding);
+    cx_put_i32(w, 3, PQ_RLE); /* definition levels */
+    cx_put_i32(w, 4, PQ_RLE); /* repetition levels: there are none */
+    cx_put_end(w);
+}
+
+static void put_v2(struct cx_put *w, const struct pq_page_body *body, bool is_compressed)
+{
+    cx_put_struct(w, 8);
+    cx_put_i32(w, 1, (int32_t)body->rows);
+    cx_put_i32(w, 2, (int32_t)body->null_count);
+    cx_put_i32(w, 3, (int32_t)body->rows);
+    cx_put_i32(w, 4, (int32_t)body->encoding);
+    cx_put_i32(w, 5, (int32_t)body->definition_bytes);
+    cx_put_i32(w, 6, 0); /* repetition levels */
+    cx_put_bool(w, 7, is_compressed);
+    cx_put_end(w);
+}
+
+static void put_dictionary(struct cx_put *w, const struct pq_page_body *body)
+{
+    cx_put_struct(w, 7);
+    cx_put_i32(w, 1, (int32_t)body->rows);
+    cx_put_i32(w, 2, (int32_t)body->encoding);
+    cx_put_end(w);
+}
+
+/* The header for the bytes that will stand behind it. */
+static slp_rc put_header(struct pq_page_sink *s, const struct pq_page_body *body,
+                         struct slice stored, bool is_compressed, struct slp_err *err)
+{
+    struct cx_put w;
+    buf_clear(s->header);
+    cx_put_init(&w, s->header, err);
+    cx_put_i32(&w, 1, (int32_t)body->kind);
+    cx_put_i32(&w, 2, (int32_t)body->bytes.len);
+    cx_put_i32(&w, 3, (int32_t)stored.len);
+    cx_put_i32(&w, 4, (int32_t)hash_crc32(0, stored));
+    if (body->kind == PQ_PAGE_DICTIONARY)
+        put_dictionary(&w, body);
+    else if (body->kind == PQ_PAGE_DATA_V2)
+        put_v2(&w, body, is_compressed);
+    else
+        put_v1(&w, body);
+    return cx_put_finish(&w);
+}
+
+/* Version 2: levels as they are, then values compressed where that makes them smaller. */
+static slp_rc store_v2(struct pq_page_sink *s, const struct pq_page_body *body, bool *is_compressed,
+                       struct slp_err *err)
+{
+    struct slice values = slice_after(body->bytes, body->definition_bytes);
+    TRY(buf_append_slice(s->out, slice_first(body->bytes, body->definition_bytes), err));
+    size_t start = s->out->len;
+    *is_compressed = false;
+    if (values.len > 0 && s->kind != CX_NONE) {
+        TRY(cx_compress(s->codec, s->kind, s->level, values, s->out, err));
+        *is_compressed = s->out->len - start < values.len;
+        if (*is_compressed)
+            return SLP_OK;
+        s->out->len = start;
+    }
+    return buf_append_slice(s->out, values, err);
+}
+
+/*
+ * Compress behind the last byte and put the header before that: the header's length depends on what
+ * comes out, so room is left and the body moved down.
+ */
+slp_rc pq_page_put(struct pq_page_sink *s, const struct pq_page_body *body, struct slp_err *err)
+{
+    struct buf *out = s->out;
+    size_t start = out->len;
+    bool is_compressed = true;
+    if (body->bytes.len > PQ_PAGE_MAX_BYTES || body->rows > INT32_MAX)
+        FAIL(err, LIMIT, "a page of %zu bytes and %" PRId64 " rows, at most %u bytes are possible",
+             body->bytes.len, body->rows, PQ_PAGE_MAX_BYTES);
+    TRY(buf_reserve(out, HEADER_MAX_BYTES, err));
+    out->len += HEADER_MAX_BYTES;
+    if (body->kind == PQ_PAGE_DATA_V2)
+        TRY(store_v2(s, body, &is_compressed, err));
+    else
+        TRY(cx_compress(s->codec, s->kind, s->level, body->bytes, out, err));
+    struct slice stored =
+        slice_of(out->ptr + start + HEADER_MAX_BYTES, out->len - start - HEADER_MAX_BYTES);
+    TRY(put_header(s, body, stored, is_compressed, err));
+    assert(s->header->len <= HEADER_MAX_BYTES);
+    memmove(out->ptr + start + s->header->len, stored.ptr, stored.len);
+    memcpy(out->ptr + start, s->header->ptr, s->header->len);
+    out->len = start + s->header->len + stored.len;
+    s->uncompressed_bytes += s->header->len + body->bytes.len;
+    s->bytes += s->header->len + stored.len;
+    return SLP_OK;
+}

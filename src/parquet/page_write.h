@@ -1,0 +1,38 @@
+/*
+ * Putting one page: header, CRC, compression. The layout of both versions stands in parquet/page.h.
+ *
+ * Only flat columns are written so far: a page has no repetition levels, and as many values with
+ * nulls as rows.
+ */
+#ifndef SLP_PARQUET_PAGE_WRITE_H
+#define SLP_PARQUET_PAGE_WRITE_H
+
+#include "codec/compress.h"
+#include "parquet/page.h"
+
+/* A page before compression. */
+struct pq_page_body {
+    enum pq_page_kind kind;
+    enum pq_encoding encoding; /* of its values */
+    int64_t rows;              /* or values of a dictionary */
+    int64_t null_count;        /* version 2 */
+    struct slice bytes;        /* levels, then values */
+    size_t definition_bytes;   /* version 2: of the levels, which are not compressed */
+};
+
+struct pq_page_sink {
+    struct buf *out;    /* pages are appended to it */
+    struct buf *header; /* overwritten */
+    struct cx_codec *codec;
+    enum cx_kind kind;
+    int level;
+    uint64_t bytes; /* of pages so far, with their headers */
+    uint64_t uncompressed_bytes;
+};
+
+/* Append a page. Errors: LIMIT for a page over PQ_PAGE_MAX_BYTES; UNSUPPORTED (the codec);
+ * NO_MEMORY; `out` may hold a part of the page afterwards. */
+SLP_NODISCARD slp_rc pq_page_put(struct pq_page_sink *s, const struct pq_page_body *body,
+                                 struct slp_err *err);
+
+#endif
