@@ -73,7 +73,8 @@ bench: release ## the bars, measured against the peers in one run
 	@tools/flights.sh
 	@.venv/bin/python bench/bars.py
 
-interop: packages-test ## every reader that judges our files, the heavy ones too
+interop: packages-test ## every reader that judges our files, the heavy ones too (chdb, parquet-java, Spark: 1.5 GB)
+	@tools/judges.sh
 	@tools/build.sh dev $(JOBS)
 	@python3 tools/run_tests.py build/dev -j $(JOBS) -L '^(interop|heavy)$$'
 

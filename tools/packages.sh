@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install the Debian packages that are missing, and nothing else.
 #
-#   tools/packages.sh SET...     build | test | fuzz | cover | demo-full
+#   tools/packages.sh SET...     build | test | fuzz | cover | judges | demo-full
 #
 # As root, else with sudo, else it prints the one command to run and fails. When nothing is missing it only asks
 # dpkg and ends at once. A name like `npm:command` is satisfied by any command of that name on the path, so that a
@@ -13,6 +13,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config python3:command python3-venv c
 test="$build binutils libcmocka-dev clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev git strace valgrind mandoc"
 fuzz="$build libcmocka-dev clang-14 libclang-rt-14-dev"
 cover="$build libcmocka-dev gcovr"
+judges="$test default-jre-headless maven"
 demo_full="$build npm:command"
 
 wanted=
@@ -23,9 +24,10 @@ for set in "$@"; do
     test) wanted="$wanted $test" ;;
     fuzz) wanted="$wanted $fuzz" ;;
     cover) wanted="$wanted $cover" ;;
+    judges) wanted="$wanted $judges" ;;
     demo-full) wanted="$wanted $demo_full" ;;
     *)
-        echo "packages.sh: unknown set \"$set\", expected build, test, fuzz, cover or demo-full" >&2
+        echo "packages.sh: unknown set \"$set\", expected build, test, fuzz, cover, judges or demo-full" >&2
         exit 2
         ;;
     esac
