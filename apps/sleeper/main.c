@@ -242,6 +242,7 @@ int main(int argc, char **argv)
     struct slp_err err = {.code = SLP_OK};
     struct app app = {.args = &args};
     arena_init(&app.arena, alloc_system(), ARENA_MAX_BYTES);
+    os_streams_hold();
     os_signal_watch();
     slp_rc rc = args_parse(argc, argv, &args, &err);
     app.quiet = args_has(&args, OPTION_QUIET);

@@ -1,5 +1,7 @@
 #include "os/terminal.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -26,4 +28,11 @@ const char *os_environment(const char *name)
 {
     const char *value = getenv(name);
     return value && *value ? value : NULL;
+}
+
+void os_streams_hold(void)
+{
+    for (int stream = 0; stream <= 2; stream++)
+        if (fcntl(stream, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY);
 }

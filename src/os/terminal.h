@@ -1,5 +1,5 @@
 /*
- * Is a stream a terminal, and how wide is it?
+ * The standard streams: is one a terminal, how wide is it, and are they there?
  */
 #ifndef SLP_OS_TERMINAL_H
 #define SLP_OS_TERMINAL_H
@@ -13,6 +13,12 @@ bool os_terminal_is(int stream);
 /* Columns of the terminal behind standard output, from the kernel, else $COLUMNS; 80 when neither
  * tells. */
 size_t os_terminal_width(void);
+
+/*
+ * Hold the places of standard input, output and error where they are closed: else the next file that is opened takes such
+ * a place, and a message is written into it. Reading and writing there fail as before. Call it first.
+ */
+void os_streams_hold(void);
 
 /* A variable of the environment, or NULL when it is not set or empty. */
 const char *os_environment(const char *name);

@@ -191,6 +191,22 @@ PYTHON
     expect_out_is 0
 }
 
+test_closed_streams_get_nothing_into_the_files() {
+    setup_table
+    printf 'k,v\n1,a\n' >in.csv
+    "$SLEEPER" ingest t in.csv >&- 2>&- <&- || fail "ingest with closed streams"
+    "$SLEEPER" ingest t in.csv -v >&- 2>&- <&- || fail "ingest with closed streams"
+    "$SLEEPER" compact t --all -v >&- 2>&- <&- || fail "compaction with closed streams"
+    run_ok check t
+    run_ok count t
+    expect_out_is 2
+    rc=0
+    last="sleeper scan t >&-"
+    "$SLEEPER" scan t >&- 2>"$work/err" || rc=$?
+    expect_rc 1
+    expect_err 'standard output'
+}
+
 test_wide_and_long_values_are_kept() {
     setup_table
     python3 -c 'print("k,v"); print("1," + "x" * 3000000); print("2,é" + "y" * 100000)' >long.csv
