@@ -9,7 +9,8 @@
 #include "sleeper/sleeper.h"
 #include "state/state.h"
 
-/* Table handles that an instance keeps open, so that a program asking again replays only what is new. */
+/* Table handles that an instance keeps open, so that a program asking again replays only what is
+ * new. */
 #define INSTANCE_TABLES_MAX 64u
 
 struct slp_instance {
@@ -29,8 +30,8 @@ struct slp_rows {
     struct arr_stream *stream;
 };
 
-/* The table's handle, replayed to the tip; kept until the instance is closed. Errors: INVALID (NULL), NOT_FOUND,
- * LIMIT beyond INSTANCE_TABLES_MAX tables, and those of state_table_refresh. */
+/* The table's handle, replayed to the tip; kept until the instance is closed. Errors: INVALID
+ * (NULL), NOT_FOUND, LIMIT beyond INSTANCE_TABLES_MAX tables, and those of state_table_refresh. */
 SLP_NODISCARD slp_rc api_instance_table(struct slp_instance *instance, const char *name,
                                         struct state_table **out, struct slp_err *err);
 

@@ -14,8 +14,8 @@ static inline size_t arr_bits_bytes(int64_t bits)
     return ((size_t)bits + 7) / 8;
 }
 
-/* Copy `count` bits to a place whose bits are zero. Cost: 64 bits a step, whatever the alignment.
- */
+/* Copy `count` bits to a place whose bits are zero. Cost: 64 bits a step, whatever the
+ * alignment. */
 void arr_bits_copy(uint8_t *dst, int64_t dst_bit, const uint8_t *src, int64_t src_bit,
                    int64_t count);
 

@@ -50,8 +50,8 @@ SLP_NODISCARD slp_rc buf_assign(struct buf *b, struct slice s, struct slp_err *e
 /* Set `len`, growing as needed; new bytes are zero. Errors as buf_reserve. */
 SLP_NODISCARD slp_rc buf_resize(struct buf *b, size_t len, struct slp_err *err);
 
-/* Move the contents of `from` to `to`, which must be blank or finished; `from` is blank afterwards.
- */
+/* Move the contents of `from` to `to`, which must be blank or finished; `from` is blank
+ * afterwards. */
 void buf_take(struct buf *to, struct buf *from);
 
 static inline struct slice buf_slice(const struct buf *b)

@@ -2,9 +2,9 @@
  * JSON for metadata and configuration: a tree in an arena, typed access with errors that name the
  * member, and the escaping of text. Rows of NDJSON do not come through here.
  *
- * jansson parses; it is loaded when the first text is parsed, so that who parses none does not
- * load it, and stays until the process ends. A document is small (the caller holds the text, so it bounds it)
- * and at most JSON_DEPTH_MAX deep.
+ * jansson parses; it is loaded when the first text is parsed, so that who parses none does not load
+ * it, and stays until the process ends. A document is small (the caller holds the text, so it
+ * bounds it) and at most JSON_DEPTH_MAX deep.
  */
 #ifndef SLP_BASE_JSON_H
 #define SLP_BASE_JSON_H

@@ -29,7 +29,10 @@ void cx_codec_free(struct cx_codec *c);
 
 /*
  * Decompress `in` into exactly `out_len` bytes at `out` (room for out_len; nothing beyond is
- * written). Errors   CORRUPT      damaged, or of another length UNSUPPORTED  the codec, by name
+ * written).
+ *
+ * Errors   CORRUPT      damaged, or of another length
+ *          UNSUPPORTED  the codec, by name
  *          NO_MEMORY
  */
 SLP_NODISCARD slp_rc cx_decompress(struct cx_codec *c, enum cx_kind kind, struct slice in,

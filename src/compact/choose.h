@@ -18,8 +18,10 @@ struct compact_choice {
 };
 
 /*
- * The first leaf, from key `from` on, with at least `least_runs` free runs; its references are the job's inputs.
- * None: `out->input_count` is 0. Keys and ids are copied into `arena`. Errors: NO_MEMORY, LIMIT.
+ * The first leaf, from key `from` on, with at least `least_runs` free runs; its references are the
+ * job's inputs. None: `out->input_count` is 0. Keys and ids are copied into `arena`.
+ *
+ * Errors  NO_MEMORY, LIMIT
  */
 SLP_NODISCARD slp_rc compact_choose(const struct table_state *s, struct slice from,
                                     size_t least_runs, struct arena *arena,

@@ -9,8 +9,9 @@
 
 #define WORK_MAX_BYTES ((size_t)1 << 30)
 
-/* A job is given a second for this many bytes, a small part of what a slow machine merges, and a minute more. Who is later
- * still may finish unless somebody has ended the job; so a killed one holds its inputs for minutes and not for ever. */
+/* A job is given a second for this many bytes, a small part of what a slow machine merges, and a
+ * minute more. Who is later still may finish unless somebody has ended the job; so a killed one
+ * holds its inputs for minutes and not for ever. */
 #define JOB_BYTES_PER_S ((uint64_t)1 << 20)
 #define JOB_LEAST_S     60u
 

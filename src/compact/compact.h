@@ -3,11 +3,12 @@
  *
  *   choose   a leaf and the references to merge      pure, from the state
  *   assign   a job in the log: attempt, deadline, inputs
- *   merge    the inputs, clipped to the leaf, streaming, into one file
+ *   merge    the inputs, clipped to the leaf, streaming, into one run: a file, or several large ones
  *   finish   REPLACE: inputs out, output in; rows were counted and must agree
  *
- * Files of a leaf that many leaves share, or unfiled ones, are clipped: each leaf takes its own rows. A job that is killed
- * stays in the log until its deadline; whoever compacts next ends it (FAIL) and goes on.
+ * Files of a leaf that many leaves share, or unfiled ones, are clipped: each leaf takes its own
+ * rows. A job that is killed stays in the log until its deadline; whoever compacts next ends it
+ * (FAIL) and goes on.
  */
 #ifndef SLP_COMPACT_COMPACT_H
 #define SLP_COMPACT_COMPACT_H
@@ -15,8 +16,7 @@
 #include "state/state.h"
 
 struct compact_options {
-    bool
-        all; /* every leaf with more than one run becomes one run; else leaves with at least COMPACT_DUE_RUNS */
+    bool all;      /* leaves with more than one run; else with at least COMPACT_DUE_RUNS */
     bool dry_run;  /* tell what is due */
     size_t memory; /* bytes */
     size_t threads;
@@ -35,13 +35,14 @@ struct compact_result {
 };
 
 /*
- * Make the jobs that are due and run them, until none is due. Unfiled files are filed down to leaves first where a leaf is
- * due that they meet.
+ * Make the jobs that are due and run them, until none is due. Unfiled files are filed down to
+ * leaves first where a leaf is due that they meet.
  *
- * Errors   CORRUPT   an input, by name; rows that are not conserved
- *          CANCELLED the job is ended in the log, nothing is left behind
- *          LIMIT     device full
- *          and those of state_table_commit. Losing a job to somebody else is no error: it goes on with the next.
+ * Errors   CORRUPT    an input, by name; rows that are not conserved
+ *          CANCELLED  the job is ended in the log, nothing is left behind
+ *          LIMIT      device full
+ *          and those of state_table_commit. Losing a job to somebody else is no error: it goes on
+ *          with the next
  */
 SLP_NODISCARD slp_rc compact_run(struct state_table *table, const struct compact_options *options,
                                  struct alloc *mem, struct compact_result *out,

@@ -4,8 +4,8 @@
 #include "datafile/file_priv.h"
 #include "parquet/leaf.h"
 
-/* A key index up to this size is read whole when the file is opened: one round less for a lookup.
- */
+/* A key index up to this size is read whole when the file is opened: one round less for a
+ * lookup. */
 #define SMALL_INDEX_BYTES (32u * 1024)
 
 /* What the key index of one file may take in memory. */

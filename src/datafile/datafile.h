@@ -1,9 +1,8 @@
 /*
- * A data file: one sorted file of a table. Plain Parquet for everybody, with a key index inside for
- * us.
+ * A data file: one sorted file of a table. Plain Parquet for all, with a key index inside for us.
  *
  *   | PAR1 | row groups | slice 0 | slice 1 | ... | top | page index | footer | N | PAR1 |
- *            in blocks    `------ key index ---------'
+ *            in blocks    `-------- key index ----------'
  *
  * Block: a run of rows at whose start every column begins a page; at most DATAFILE_BLOCK_ROWS_MAX
  * rows, never across a row group. Slice: the entries of 64 blocks: first key of each,
@@ -44,13 +43,11 @@ struct datafile_info {
 };
 
 struct datafile_write_options {
-    enum cx_kind codec; /* CX_ZSTD */
-    int level;          /* 1 */
-    size_t
-        block_bytes; /* rows a block: such that the median column reaches this many bytes; 32 KiB */
-    size_t threads;  /* row groups encoded at once; 1 */
-    struct slice lineage; /* JSON: table, base, txid or job and attempt, parents; footer key
-                             "sleeper.lineage" */
+    enum cx_kind codec;   /* CX_ZSTD */
+    int level;            /* 1 */
+    size_t block_bytes;   /* a block's rows: the median column reaches so many bytes; 32 KiB */
+    size_t threads;       /* row groups encoded at once; 1 */
+    struct slice lineage; /* JSON: table, base, txid or job and attempt, parents */
 };
 
 void datafile_write_options_init(struct datafile_write_options *o);
@@ -77,8 +74,7 @@ void datafile_writer_free(struct datafile_writer *w);
 SLP_NODISCARD slp_rc datafile_writer_take(struct datafile_writer *w, struct arr_batch *rows,
                                           struct key_vec *keys, struct slp_err *err);
 
-/* Write key index and footer. At least one row was written. Keys of `out` are copied into `arena`.
- */
+/* Write key index and footer; at least one row was written. Keys of `out` are copied into `arena`. */
 SLP_NODISCARD slp_rc datafile_writer_finish(struct datafile_writer *w, struct arena *arena,
                                             struct datafile_info *out, struct slp_err *err);
 
@@ -97,8 +93,7 @@ SLP_NODISCARD slp_rc datafile_open(struct alloc *mem, struct source *src,
                                    struct slp_err *err);
 void datafile_close(struct datafile *f);
 
-/* Blocks that may hold keys of `range`: [*first, *end). Reads at most two slices, kept from then
- * on. */
+/* Blocks that may hold keys of `range`: [*first, *end). Reads at most two slices, which are kept. */
 SLP_NODISCARD slp_rc datafile_find(struct datafile *f, struct key_range range, int64_t *first,
                                    int64_t *end, struct slp_err *err);
 
@@ -121,8 +116,7 @@ struct datafile_read_options {
     struct key_range range; /* rows outside are left out */
     const size_t *columns;  /* indexes into the table's schema; NULL: all */
     size_t column_count;
-    size_t prefetch_bytes; /* pages read in one round; 0: one block a round, for lookups; scans want
-                              1 MiB or more */
+    size_t prefetch_bytes; /* pages read in a round; 0: a block, for lookups; scans want 1 MiB */
     size_t batch_rows;     /* blocks are joined up to this many rows; 0: one block a batch */
 };
 
@@ -132,12 +126,12 @@ struct datafile_read_options {
  * file may be open, one thread at a time. `out_schema` (may be NULL) is set to the schema of the
  * batches, which lives as long as the run.
  *
- * Errors   those of datafile_find
- * Errors of next   CORRUPT  a page that fails its CRC or does not fit the key index (file, column,
- *                           block, offset); keys that fall or are not as indexed. At the ends of the
- *                           range only the rows inside are looked at
- *                  UNSUPPORTED, LIMIT, NO_MEMORY, and whatever the source returns
- * Cost     one round of reads a window: a range a column, and one for each dictionary that is new
+ * Errors          those of datafile_find
+ * Errors of next  CORRUPT  a page that fails its CRC or does not fit the key index (file, column,
+ *                          block, offset); keys that fall or are not as indexed. At the ends of
+ *                          the range only the rows inside are looked at
+ *                 UNSUPPORTED, LIMIT, NO_MEMORY, and whatever the source returns
+ * Cost            one round of reads a window: a range a column, and one for each new dictionary
  */
 SLP_NODISCARD slp_rc datafile_read(struct datafile *f, const struct datafile_read_options *options,
                                    struct run **out, const struct arr_schema **out_schema,
@@ -145,13 +139,18 @@ SLP_NODISCARD slp_rc datafile_read(struct datafile *f, const struct datafile_rea
 
 /*
  * Verify the whole file: CRC32C, footer against log entry, every page, key order, key index against
- * keys, row counts. Errors: CORRUPT with what is wrong. Cost: reads it twice.
+ * keys, row counts.
+ *
+ * Errors  CORRUPT  with what is wrong
+ * Cost    reads it twice
  */
 SLP_NODISCARD slp_rc datafile_verify(struct datafile *f, struct slp_err *err);
 
 /*
- * Append the key index of a Parquet file as text, one line a block; nothing when the file has none. `meta` is its footer.
- * Errors: CORRUPT, UNSUPPORTED as datafile_open. For people: `sleeper inspect`.
+ * Append the key index of a Parquet file as text, one line a block; nothing when the file has none.
+ * `meta` is its footer. For people: `sleeper inspect`.
+ *
+ * Errors  CORRUPT, UNSUPPORTED  as datafile_open
  */
 SLP_NODISCARD slp_rc datafile_index_print(struct source *src, const struct pq_meta *meta,
                                           struct alloc *mem, struct buf *out, struct slp_err *err);

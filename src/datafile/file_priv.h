@@ -12,8 +12,8 @@
 /* Column of the table that the file does not have. */
 #define DATAFILE_NO_COLUMN SIZE_MAX
 
-/* Memory of one run. A file keeps that of its last lookup for the next one: making a decompressor and
- * growing buffers costs more than decoding a block. */
+/* Memory of one run. A file keeps that of its last lookup for the next one: making a decompressor
+ * and growing buffers costs more than decoding a block. */
 struct datafile_space {
     struct pq_scratch scratch;
     bool has_scratch;

@@ -32,9 +32,10 @@ size_t ingest_chunk_bytes(const struct ingest_chunk *c);
 
 /*
  * Append all rows of a batch of the same columns, whose first row has the given ordinal, above those
- * of all rows before it. An empty
- * chunk takes the contents of `batch` instead of copying them; it is blank afterwards.
- * Errors: BAD_INPUT, LIMIT of keys; NO_MEMORY. The chunk may then hold a part.
+ * of all rows before it. An empty chunk takes the contents of `batch` instead of copying them; it is
+ * blank afterwards.
+ *
+ * Errors  BAD_INPUT, LIMIT  of keys; NO_MEMORY. The chunk may then hold a part
  */
 SLP_NODISCARD slp_rc ingest_chunk_add(struct ingest_chunk *c, const struct key_spec *spec,
                                       struct arr_batch *batch, uint64_t ordinal,

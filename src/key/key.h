@@ -106,8 +106,8 @@ SLP_NODISCARD slp_rc key_successor(struct slice prefix, struct buf *out, bool *h
 SLP_NODISCARD slp_rc key_prefix_bytes(const struct key_spec *spec, struct slice key, size_t fields,
                                       size_t *bytes, struct slp_err *err);
 
-/* A half-open interval of keys; has_hi false means no end. Borrows. An empty `lo` is the beginning.
- */
+/* A half-open interval of keys; has_hi false means no end. Borrows. An empty `lo` is the
+ * beginning. */
 struct key_range {
     struct slice lo;
     struct slice hi;

@@ -29,8 +29,9 @@ void merge_free(struct merge *m);
 
 /*
  * Append up to `max_rows` rows to `out` and their keys to `keys` (NULL: keys are not wanted); stops
- * early, with at least one row, once `out` holds `max_bytes`. DONE when no row is left. A merge that
- * failed is over: it is freed, and `out` and `keys`, which may hold some rows more, are dropped.
+ * early, with at least one row, once `out` holds `max_bytes`. DONE when no row is left. A merge
+ * that failed is over: it is freed, and `out` and `keys`, which may hold some rows more, are
+ * dropped.
  *
  * Errors   CORRUPT  an input whose keys fall: its order is broken (input number, both keys in hex)
  *          LIMIT    more bytes of strings than one batch takes

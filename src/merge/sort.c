@@ -77,8 +77,8 @@ static void load_entry(const struct key_vec *keys, uint32_t depth, struct entry 
     e->tail = rest.len < TAIL_GOES_ON ? (uint32_t)rest.len : TAIL_GOES_ON;
 }
 
-/* Where a digit stands in an entry: eight bytes from `at` on, shifted. The tail is in the upper half
- * of the word that begins with the row. */
+/* Where a digit stands in an entry: eight bytes from `at` on, shifted. The tail is in the upper
+ * half of the word that begins with the row. */
 struct place {
     size_t at;
     unsigned shift;

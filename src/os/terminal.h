@@ -15,8 +15,9 @@ bool os_terminal_is(int stream);
 size_t os_terminal_width(void);
 
 /*
- * Hold the places of standard input, output and error where they are closed: else the next file that is opened takes such
- * a place, and a message is written into it. Reading and writing there fail as before. Call it first.
+ * Hold the places of standard input, output and error where they are closed: else the next file
+ * that is opened takes such a place, and a message is written into it. Reading and writing there
+ * fail as before. Call it first.
  */
 void os_streams_hold(void);
 

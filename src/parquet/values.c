@@ -194,8 +194,8 @@ static slp_rc drop_nulls(const struct arr_col *col, struct buf *scratch, struct 
         TRY(buf_resize(scratch, arr_bits_bytes((int64_t)v->count), err));
         pick_bits(validity, v->data, rows, scratch->ptr);
     } else {
-        /* One more: the loops write the slot behind the last value when null rows end the column.
-         */
+        /* One more: the loops write the slot behind the last value when null rows end the
+         * column. */
         TRY(make_room(scratch, v->count + 1, v->width, err));
         pick_fixed(validity, v->data, rows, v->width, scratch->ptr);
     }

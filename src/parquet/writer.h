@@ -150,8 +150,8 @@ SLP_NODISCARD slp_rc pq_writer_raw(struct pq_writer *w, struct slice bytes, uint
 SLP_NODISCARD slp_rc pq_writer_key_value(struct pq_writer *w, struct slice key, struct slice value,
                                          struct slp_err *err);
 
-/* Write page indexes and footer. `*footer_offset` and `*footer_bytes` (metadata only) may be NULL.
- */
+/* Write page indexes and footer. `*footer_offset` and `*footer_bytes` (metadata only) may be
+ * NULL. */
 SLP_NODISCARD slp_rc pq_writer_finish(struct pq_writer *w, uint64_t *footer_offset,
                                       uint32_t *footer_bytes, struct slp_err *err);
 

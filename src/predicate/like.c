@@ -64,8 +64,8 @@ slp_rc pred_like_compile(struct slice pattern, struct slice escape, struct arena
 }
 
 /*
- * Greedy with one point of return: where a unit does not match, the last % takes one character more.
- * An earlier % never needs to: what it would gain, the last one can take.
+ * Greedy with one point of return: where a unit does not match, the last % takes one character
+ * more. An earlier % never needs to: what it would gain, the last one can take.
  */
 static bool match_units(const struct pred_like *like, size_t unit, struct slice text)
 {

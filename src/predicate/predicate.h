@@ -1,10 +1,10 @@
 /*
  * The predicate language: the WHERE of SQL over one row, three-valued.
  *
- *   text --parse--> tree --bind to a schema--> typed tree --eval over batches--> TRUE, FALSE or
- * UNKNOWN a row
- *                                              `--keys--> intervals of encoded keys that hold every
- * TRUE row
+ *   text --parse--> tree --bind to a schema--> typed tree
+ *                                                |--eval over batches--> TRUE, FALSE or UNKNOWN a row
+ *                                                `--keys--> intervals of encoded keys that hold every
+ *                                                           TRUE row
  *
  * Supported now: comparisons (= == <> != < <= > >= <=>), AND OR NOT, BETWEEN, IN, LIKE (any
  * pattern; prefixes reach the keys), IS [NOT] NULL/TRUE/FALSE/UNKNOWN/NAN, IS [NOT] DISTINCT FROM,

@@ -76,7 +76,8 @@ static slp_rc subset(struct planner *p, size_t count, struct arr_schema *out, st
     return SLP_OK;
 }
 
-/* Columns to give, then those that only the predicate reads; the predicate is bound to what is read. */
+/* Columns to give, then those that only the predicate reads; the predicate is bound to what is
+ * read. */
 static slp_rc choose_columns(struct planner *p, const struct query_options *o, bool count_only,
                              const struct pred *over_table, struct slp_err *err)
 {
@@ -161,7 +162,8 @@ static int compare_files(const void *a, const void *b)
     return state_id_compare(x->id, y->id);
 }
 
-/* All live files, ascending by id; plans look theirs up here. Only those that parts name are ever opened. */
+/* All live files, ascending by id; plans look theirs up here. Only those that parts name are ever
+ * opened. */
 static slp_rc copy_files(struct planner *p, struct slp_err *err)
 {
     struct plan *plan = p->plan;
@@ -182,7 +184,8 @@ static slp_rc copy_files(struct planner *p, struct slp_err *err)
     return SLP_OK;
 }
 
-/* Rows of a reference inside `range` where the state tells: all of the file, or all of an exact cut. */
+/* Rows of a reference inside `range` where the state tells: all of the file, or all of an exact
+ * cut. */
 static int64_t known_rows(const struct state_reference *ref, struct key_range range)
 {
     struct key_range whole = state_file_range(ref->file);
@@ -230,7 +233,7 @@ static slp_rc make_piece(struct planner *p, struct key_range range, struct plan_
     return SLP_OK;
 }
 
-/* One piece for each leaf that an interval meets: leaves and intervals both ascend, so pieces do. */
+/* One piece for each leaf that an interval meets: leaves and intervals ascend, so pieces do. */
 static slp_rc make_pieces(struct planner *p, struct slp_err *err)
 {
     struct plan *plan = p->plan;

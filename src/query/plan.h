@@ -42,7 +42,8 @@ struct plan {
     uint64_t considered;     /* parts */
 };
 
-/* Make a plan; `count_only` reads the predicate's columns alone. On failure nothing is left to release. */
+/* Make a plan; `count_only` reads the predicate's columns alone. On failure nothing is left to
+ * release. */
 SLP_NODISCARD slp_rc query_plan_make(struct state_table *table, const struct query_options *options,
                                      bool count_only, struct alloc *mem, struct plan *out,
                                      struct slp_err *err);

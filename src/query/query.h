@@ -1,11 +1,14 @@
 /*
  * Reading a table: scans, look-ups and counts over a replayed state.
  *
- *   plan   ranges of keys x leaves x references  ->  pieces: an interval and the files that count in it
- *   run    piece by piece: open the files, read their blocks in the interval, merge by key, filter, project, limit
+ *   plan   ranges of keys x leaves x references -> pieces: an interval and the files that count in
+ *          it
+ *   run    piece by piece: open the files, read their blocks in the interval, merge by key, filter,
+ *          project, limit
  *
- * A plan copies what it needs from the state, so the table handle may go on meanwhile; files are immutable. Rows come in
- * key order over the whole table. A file over several pieces is opened once and kept (up to QUERY_OPEN_FILES).
+ * A plan copies what it needs from the state, so the table handle may go on meanwhile; files are
+ * immutable. Rows come in key order over the whole table. A file over several pieces is opened once
+ * and kept (up to QUERY_OPEN_FILES).
  *
  * A look-up is a scan of one short interval: one round of reads a file beyond its cached key index.
  */
@@ -45,19 +48,21 @@ struct query_options {
 /*
  * Open a stream over the rows of `table` as its view says now. The handle outlives the stream.
  *
- * Errors   NOT_FOUND    an unknown column, with the nearest name
- *          INVALID      a column twice; the predicate, with caret
- *          NO_MEMORY, LIMIT
- * Errors of next   CORRUPT    with the file's name; a file that is not there
- *                  LIMIT      max_rows or max_bytes
- *                  CANCELLED
+ * Errors          NOT_FOUND  an unknown column, with the nearest name
+ *                 INVALID    a column twice; the predicate, with caret
+ *                 NO_MEMORY, LIMIT
+ * Errors of next  CORRUPT    with the file's name; a file that is not there
+ *                 LIMIT      max_rows or max_bytes
+ *                 CANCELLED  and whatever reading returns
  */
 SLP_NODISCARD slp_rc query_scan(struct state_table *table, const struct query_options *options,
                                 struct alloc *mem, struct arr_stream **out, struct slp_err *err);
 
 /*
- * The number of rows that a scan would give. Files wholly inside an interval are counted from the state; where a predicate
- * stands, only the columns it reads are read, and nothing is merged. Errors as query_scan and its stream.
+ * The number of rows that a scan would give. Files wholly inside an interval are counted from the
+ * state; where a predicate stands, only the columns it reads are read, and nothing is merged.
+ *
+ * Errors  those of query_scan and of its stream
  */
 SLP_NODISCARD slp_rc query_count(struct state_table *table, const struct query_options *options,
                                  struct alloc *mem, int64_t *out, struct slp_err *err);

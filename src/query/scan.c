@@ -12,7 +12,8 @@
 #define BATCH_BYTES        ((size_t)8 << 20)
 
 /*
- * A scan in progress. Exactly one of `run` and `merge` is open while a piece has rows: one part needs no merge.
+ * A scan in progress. Exactly one of `run` and `merge` is open while a piece has rows: one part
+ * needs no merge.
  */
 struct scan {
     struct arr_stream base;

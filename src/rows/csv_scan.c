@@ -28,8 +28,8 @@ static inline uint64_t zero_bytes(uint64_t word)
     return (word - ONES) & ~word & HIGHS;
 }
 
-/* The first delimiter, quote or line feed, or `end`. Up to 7 bytes behind `end` are looked at, which
- * BUF_PADDING allows. */
+/* The first delimiter, quote or line feed, or `end`. Up to 7 bytes behind `end` are looked at,
+ * which BUF_PADDING allows. */
 static const uint8_t *find_special(const uint8_t *p, const uint8_t *end, uint8_t delimiter)
 {
     uint64_t delimiters = ONES * delimiter;

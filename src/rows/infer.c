@@ -45,8 +45,8 @@ static bool is_digit(uint8_t c)
     return c >= '0' && c <= '9';
 }
 
-/* What numbers this text may be, so that it would be printed with the same digits: no + in front, no
- * 0 in front of digits. */
+/* What numbers this text may be, so that it would be printed with the same digits: no + in front,
+ * no 0 in front of digits. */
 static unsigned number_candidates(struct slice text)
 {
     int64_t integer = 0;

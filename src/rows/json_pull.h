@@ -45,8 +45,8 @@ struct rows_json_pull {
 void rows_json_init(struct rows_json_pull *p, struct alloc *mem, size_t max_bytes);
 void rows_json_fini(struct rows_json_pull *p);
 
-/* Begin with another text, which the caller keeps; at least BUF_PADDING bytes behind it may be read.
- */
+/* Begin with another text, which the caller keeps; at least BUF_PADDING bytes behind it may be
+ * read. */
 void rows_json_begin(struct rows_json_pull *p, struct slice text);
 
 /* "an object", "a number": for messages. */

@@ -25,8 +25,8 @@
  *
  * Output. A writer takes batches and writes one of the formats to a sink. What is printed as csv,
  * tsv or ndjson is read back to the same rows (arrow/text.h). CSV is RFC 4180: NULL is an empty
- * field, the empty string is "". In JSON a row is an object by column name, numbers are numbers, and
- * NaN and infinities texts. Rows in messages count from 1.
+ * field, the empty string is "". In JSON a row is an object by column name, numbers are numbers,
+ * and NaN and infinities texts. Rows in messages count from 1.
  */
 #ifndef SLP_ROWS_ROWS_H
 #define SLP_ROWS_ROWS_H

@@ -14,8 +14,8 @@
 size_t rows_char_width(uint32_t c);
 
 /*
- * Append `text` as it is shown, at most `max` columns of it (SIZE_MAX: all); a longer one is cut and
- * ends with U+2026. `*width` is how many columns were appended. Errors: LIMIT, NO_MEMORY.
+ * Append `text` as it is shown, at most `max` columns of it (SIZE_MAX: all); a longer one is cut
+ * and ends with U+2026. `*width` is how many columns were appended. Errors: LIMIT, NO_MEMORY.
  */
 SLP_NODISCARD slp_rc rows_show(struct buf *out, struct slice text, size_t max, size_t *width,
                                struct slp_err *err);

@@ -159,8 +159,8 @@ struct state_reference *state_leaf_reference(struct state_leaf *leaf, struct sta
     return NULL;
 }
 
-/* The part of `whole` that lies in the leaf; rows are known where it is cut at the file's own ends.
- */
+/* The part of `whole` that lies in the leaf; rows are known where it is cut at the file's own
+ * ends. */
 static bool narrow(const struct state_reference *whole, struct key_range leaf,
                    struct state_reference *out)
 {

@@ -6,15 +6,16 @@
  * is one member of the union, chosen by `kind`. docs/format/log.md has the bytes, and for each kind
  * its scope, precondition and effect.
  *
- *   kind        scope    what it does
- *   CREATE      table    schema, key version and first leaves: the first transaction of a table
- *   ADD         global   files; apply files them under whatever leaves they meet (rule P2), or
- * keeps those marked `is_unfiled` in the list of unfiled files ASSIGN      leaf     items: a job
- * over references of one leaf REPLACE     job      items: finish a job: its inputs go, its outputs
- * come in their place FAIL        job      items: end a job; its inputs are free again SPLIT leaf
- * items: one leaf becomes several, and references become several with it CUT         leaf items:
- * the exact rows of one reference FILE_DOWN   global   items: an unfiled file gets a reference
- * under each leaf it meets
+ *   kind       scope   what it does
+ *   CREATE     table   schema, key version and first leaves: the first transaction of a table
+ *   ADD        global  files; apply files them under whatever leaves they meet (rule P2), or keeps
+ *                      those marked `is_unfiled` in the list of unfiled files
+ *   ASSIGN     leaf    items: a job over references of one leaf
+ *   REPLACE    job     items: finish a job: its inputs go, its outputs come in their place
+ *   FAIL       job     items: end a job; its inputs are free again
+ *   SPLIT      leaf    items: one leaf becomes several, and references become several with it
+ *   CUT        leaf    items: the exact rows of one reference
+ *   FILE_DOWN  global  items: an unfiled file gets a reference under each leaf it meets
  *
  * Things made by a transaction are named by where it stands: `struct state_id` is frame, index in
  * the frame and ordinal in the transaction (the i-th file of an ADD; the i-th output of a REPLACE,

@@ -3,8 +3,7 @@
  *
  *   leaves      lo ----------- x ------------------- y ---------- (no end)     cover every key
  *   references  [f1   ][f2    ] [f2        ]  [f3   ]  [f3 ]                   file and interval
- *   unfiled              [f4 ------------------------------ ]                  files over many
- * leaves
+ *   unfiled              [f4 ------------------------------ ]                  files over many leaves
  *
  * A reference is a file and the interval of keys in which its rows count: the intersection of the
  * file's keys and its leaf. Rows of the file outside it are somebody else's, or nobody's: readers
@@ -127,8 +126,7 @@ SLP_NODISCARD slp_rc state_files(const struct table_state *s, struct arena *aren
                                  const struct state_file ***out, size_t *count,
                                  struct slp_err *err);
 
-/* The most runs over one key of the leaf, unfiled files included. Cost: square of its references.
- */
+/* The most runs over one key of the leaf, unfiled files included. Cost: its references squared. */
 size_t state_leaf_depth(const struct table_state *s, const struct state_leaf *leaf);
 
 /* Rows in the leaf: exact where references are cut; elsewhere an equal share of the file's rows for

@@ -56,8 +56,8 @@ SLP_NODISCARD slp_rc state_file_new(struct table_state *s, const struct state_ne
                                     struct slp_err *err);
 void state_file_free(struct alloc *mem, struct state_file *f);
 
-/* Put a reference below every leaf that the file meets (rule P2). On failure it may be below some.
- */
+/* Put a reference below every leaf that the file meets (rule P2). On failure it may be below
+ * some. */
 SLP_NODISCARD slp_rc state_tree_file(struct table_state *s, struct state_file *f,
                                      struct slp_err *err);
 

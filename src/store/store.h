@@ -178,7 +178,8 @@ SLP_NODISCARD slp_rc store_put_open(struct store *s, struct slice name, struct a
 SLP_NODISCARD slp_rc store_put_commit(struct store_put *put, struct slp_err *err);
 void store_put_abort(struct store_put *put); /* NULL is accepted */
 
-/* From now on tell `trace` about requests: "get log/00000000000000000001: OK, 214 bytes". NULL: stop. */
+/* From now on tell `trace` about requests: "get log/00000000000000000001: OK, 214 bytes". NULL:
+ * stop. */
 void store_set_trace(struct store *s, store_trace_fn trace, void *context);
 
 int64_t store_now_us(struct store *s);

@@ -77,8 +77,9 @@ static slp_rc check_leaves(struct checking *c, struct slp_err *err)
 /* ---- References ---- */
 
 /*
- * Where a file counts, summed over its references, which are met in key order. One that is whole has them side by side from
- * its first key to its last; else a compaction of one partition has replaced a part of it.
+ * Where a file counts, summed over its references, which are met in key order. One that is whole
+ * has them side by side from its first key to its last; else a compaction of one partition has
+ * replaced a part of it.
  */
 struct tally {
     const struct state_file *file;

@@ -58,7 +58,8 @@ static bool is_over(const struct collection *c, const struct state_job *job)
     return job->deadline_us < c->now_us || c->options->min_age_s == 0;
 }
 
-/* The least frame that an open job was assigned at; those that are over were ended before, or would be. */
+/* The least frame that an open job was assigned at; those that are over were ended before, or would
+ * be. */
 static void know_jobs(struct collection *c)
 {
     const struct table_state *view = state_table_view(c->table);
@@ -89,7 +90,8 @@ static slp_rc end_job(struct collection *c, const struct state_job *job, struct 
 }
 
 /*
- * End in the log what is over, before an output of it is deleted: late jobs may finish, ended ones are refused.
+ * End in the log what is over, before an output of it is deleted: late jobs may finish, ended ones
+ * are refused.
  */
 static slp_rc end_jobs(struct collection *c, struct slp_err *err)
 {

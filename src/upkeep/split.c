@@ -51,8 +51,8 @@ static slp_rc row_key_at(struct splitting *s, int64_t block, struct slice *out, 
 }
 
 /*
- * Keys that part the leaf into `parts` of about equal blocks of its largest file. A row key is never
- * parted, so a leaf of few row keys gives fewer keys, or none.
+ * Keys that part the leaf into `parts` of about equal blocks of its largest file. A row key is
+ * never parted, so a leaf of few row keys gives fewer keys, or none.
  */
 static slp_rc choose_keys(struct splitting *s, struct key_range leaf, size_t parts,
                           struct slice **out, size_t *count, struct slp_err *err)

@@ -1,5 +1,6 @@
 /*
- * Upkeep: collecting what nothing refers to, checking everything, splitting leaves, showing stored things as text.
+ * Upkeep: collecting what nothing refers to, checking everything, splitting leaves, showing stored
+ * things as text.
  */
 #ifndef SLP_UPKEEP_UPKEEP_H
 #define SLP_UPKEEP_UPKEEP_H
@@ -26,11 +27,15 @@ struct upkeep_gc_result {
 };
 
 /*
- * Delete the data objects of a table that its state, read afresh, does not refer to: dead files, and strangers (what
- * killed writers left). Ages are by the store's clock; a dead file counts from when it became dead, a stranger from when it
- * was written. Outputs of open jobs are spared; jobs whose deadline has passed are ended in the log first, and a `min_age_s`
- * of 0, which says that nobody is at work, ends all of them.
- * Cost: one listing of data/, one delete an object.
+ * Delete the data objects of a table that its state, read afresh, does not refer to: dead files,
+ * and strangers (what killed writers left). Ages are by the store's clock; a dead file counts from
+ * when it became dead, a stranger from when it was written. Outputs of open jobs are spared; jobs
+ * whose deadline has passed are ended in the log first, and a `min_age_s` of 0, which says that
+ * nobody is at work, ends all of them.
+ *
+ * Errors  CANCELLED  what was deleted so far stays deleted
+ *         and those of state_table_commit and of the store
+ * Cost    one listing of data/, one delete an object
  */
 SLP_NODISCARD slp_rc upkeep_collect(struct state_table *table,
                                     const struct upkeep_gc_options *options, struct alloc *mem,
@@ -41,26 +46,31 @@ typedef slp_rc (*upkeep_problem_fn)(void *context, struct slice object, const ch
                                     struct slp_err *err);
 
 /*
- * Verify a table: the chain of its log, its state replayed twice, every live file (datafile_verify: checksums, order,
- * counts, key index), references inside their files, rows of the leaves. Problems are told; errors are what kept it from
- * looking. Opening the table has already failed with CORRUPT when its log is damaged.
+ * Verify a table: the chain of its log, its state replayed twice, every live file (datafile_verify:
+ * checksums, order, counts, key index), references inside their files, rows of the leaves. Problems
+ * are told; errors are what kept it from looking. Opening the table has already failed with CORRUPT
+ * when its log is damaged.
  */
 SLP_NODISCARD slp_rc upkeep_check(struct state_table *table, const volatile int *cancel,
                                   upkeep_problem_fn problem, void *context, struct alloc *mem,
                                   struct slp_err *err);
 
 /*
- * Split leaves with more than `threshold_rows` rows, each into as many as needed, at row keys taken from the key index of
- * its largest file: block starts, cut to the shortest separator between row keys. Moves no data. References at the new
- * bounds are cut exactly where that is known. `*count` says how many leaves were split (or would be).
+ * Split leaves with more than `threshold_rows` rows, each into as many as needed, at row keys taken
+ * from the key index of its largest file: block starts, cut to the shortest separator between row
+ * keys. Moves no data. References at the new bounds are cut exactly where that is known. `*count`
+ * says how many leaves were split (or would be).
  */
 SLP_NODISCARD slp_rc upkeep_split(struct state_table *table, int64_t threshold_rows, bool dry_run,
                                   struct alloc *mem, size_t *count, struct slp_err *err);
 
 /*
- * A stored thing as text: a log frame, sleeper.json, a data file with its key index, any Parquet file (schema, row groups,
- * columns, sizes). By path in the local file system. Errors: NOT_FOUND, CORRUPT, UNSUPPORTED for what it is not able to
- * show.
+ * A stored thing as text: a log frame, sleeper.json, a data file with its key index, any Parquet
+ * file (schema, row groups, columns, sizes). By path in the local file system.
+ *
+ * Errors  NOT_FOUND, DENIED  the path
+ *         CORRUPT            what begins like one of these and is damaged
+ *         UNSUPPORTED        what it is not able to show
  */
 SLP_NODISCARD slp_rc upkeep_inspect(const char *path, struct alloc *mem, struct sink *out,
                                     struct slp_err *err);

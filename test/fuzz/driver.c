@@ -162,8 +162,8 @@ static int hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* libFuzzer's form: an optional name=, then a word in quotes with \" \\ and \xAB; # begins a note.
- */
+/* libFuzzer's form: an optional name=, then a word in quotes with \" \\ and \xAB; # begins a
+ * note. */
 static void add_word(const char *line, const char *path)
 {
     const char *p = strchr(line, '"');

@@ -36,8 +36,8 @@ static void write_hex(FILE *f, struct slice s)
         (void)fprintf(f, "%02x", s.ptr[i]);
 }
 
-/* One column as a line: name, type, nullable, field id, then its values in hexadecimal, - for null.
- */
+/* One column as a line: name, type, nullable, field id, then its values in hexadecimal, - for
+ * null. */
 static void write_expected(FILE *f, const struct arr_field *field, const struct arr_col *col,
                            const struct arr_col *second)
 {
@@ -73,8 +73,8 @@ static void fill(struct t *t, struct arr_batch *b, const struct plan *p, uint64_
     b->rows = p->rows;
 }
 
-/* The plan's encoding where Parquet has it for the type. Fixed bytes are not split into streams, and
- * not written as deltas: not every judge reads that. */
+/* The plan's encoding where Parquet has it for the type. Fixed bytes are not split into streams,
+ * and not written as deltas: not every judge reads that. */
 static void choose_encodings(struct t *t, const struct plan *p, struct arr_field *fields,
                              size_t count, struct pq_column_options *out)
 {

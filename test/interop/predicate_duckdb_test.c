@@ -230,8 +230,8 @@ static void write_table(FILE *f, const struct rows *rows)
     }
 }
 
-/* Types and rows, a blank line, then a line each: our answer, theirs or - if it is the same, text.
- */
+/* Types and rows, a blank line, then a line each: our answer, theirs or - if it is the same,
+ * text. */
 static void write_questions(struct t *t, FILE *f)
 {
     struct arr_batch batch;

@@ -1,5 +1,6 @@
 /*
- * Random schemas and rows of every type, nested ones too, for tests of whatever moves Arrow columns.
+ * Random schemas and rows of every type, nested ones too, for tests of whatever moves Arrow
+ * columns.
  *
  *     struct t_shape shape = {.depth = 4, .children = 3, .null_percent = 20, .list_items = 5};
  *     t_random_schema(t, &arena, &shape, columns, &schema);
@@ -44,7 +45,8 @@ void t_random_value(struct t *t, struct arr_col *c, const struct arr_field *fiel
 void t_random_batch(struct t *t, const struct arr_schema *schema, const struct t_shape *shape,
                     int64_t rows, struct arr_batch *out);
 
-/* Deep equality of one value: NaN equals NaN of the same bits; dictionaries count by their values. */
+/* Deep equality of one value: NaN is equal to NaN of the same bits, and dictionaries count by their
+ * values. */
 bool t_value_equal(const struct arr_col *a, int64_t row_a, const struct arr_col *b, int64_t row_b);
 
 /* Print one value as "{a: 1, b: [null, "x"]}", bytes in hexadecimal, to stderr. */

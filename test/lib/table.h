@@ -1,6 +1,6 @@
 /*
- * A table of a test's own, in a memory store: schema, rows from text, transactions. For tests of the rooms above state;
- * include it in a test that stands on `output`.
+ * A table of a test's own, in a memory store: schema, rows from text, transactions. For tests of
+ * the rooms above state; include it in a test that stands on `output`.
  *
  *     struct t_table tt;
  *     t_table_open(t, &tt, "{\"rowKeyFields\":[...]...}", NULL, 0);

@@ -1,8 +1,8 @@
 /* rooms: ingest */
 /*
  * Random rows in random files, with random split points, threads and shares of memory so small that
- * runs are spilled and spilled runs merged again: what the table then holds is what a stable sort of
- * the input says, whatever the threads did.
+ * runs are spilled and spilled runs merged again: what the table then holds is what a stable sort
+ * of the input says, whatever the threads did.
  */
 #include "base/num.h"
 #include "ingest/emit.h"

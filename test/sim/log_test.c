@@ -3,8 +3,8 @@
  * The log under fire: writers with and without tokens, their successors, a compactor, a splitter
  * and a reader, with refused, lost and late writes, freezes and kills. Whatever happens: what was
  * acknowledged has just one effect, every row is in just one place, and who reads after an
- * acknowledgement sees it. A repeater packs transactions that stand in the log once more, as packers
- * of an inbox may (rules C1, I3).
+ * acknowledgement sees it. A repeater packs transactions that stand in the log once more, as
+ * packers of an inbox may (rules C1, I3).
  *
  * SEED=n runs the seeds from n on; SIM_COUNT=m as many.
  */

@@ -1,6 +1,6 @@
 /*
- * Messages of the language, whole: code, text, line and caret. They are part of the contract, so they
- * stand in test/golden/predicate_messages.txt; UPDATE_GOLDEN=1 writes it anew.
+ * Messages of the language, whole: code, text, line and caret. They are part of the contract, so
+ * they stand in test/golden/predicate_messages.txt; UPDATE_GOLDEN=1 writes it anew.
  */
 #include "predicate/mark.h"
 

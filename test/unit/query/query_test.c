@@ -202,7 +202,7 @@ static void a_lookup_reads_one_round_a_file(void **state)
     struct query_options o = {.ranges = &r, .range_count = 1, .is_lookup = true, .counts = &counts};
     uint64_t before = store_counts_read(tt.store).rounds;
     expect_rows(t, &tt, &o, "b,2\n");
-    /* The key index of a small file in one round, its pages in another; the other file not at all. */
+    /* The key index of a small file in one round, its pages in another; the other file not once. */
     assert_int_equal(store_counts_read(tt.store).rounds - before, 2);
     assert_int_equal(counts.files_considered, 1);
     assert_int_equal(counts.files_read, 1);
@@ -220,7 +220,7 @@ static void scans_survive_every_fault(void **state)
     t_table_add(t, &tt, "a,1\nb,2\n");
     t_table_add(t, &tt, "a,3\n");
     struct query_options o = {.where = slice_str("v < 3")};
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct arr_stream *stream = NULL;
         struct buf text;
         buf_init(&text, &t->mem, 1 << 20);

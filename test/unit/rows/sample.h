@@ -1,6 +1,6 @@
 /*
- * Schemas and rows as text, for tests of rows: "a int64; b utf8!" is two columns of which the second
- * may not be null; rows are printed with | between values and ~ for null.
+ * Schemas and rows as text, for tests of rows: "a int64; b utf8!" is two columns of which the
+ * second may not be null; rows are printed with | between values and ~ for null.
  */
 #ifndef SLP_TEST_ROWS_SAMPLE_H
 #define SLP_TEST_ROWS_SAMPLE_H

@@ -7,7 +7,7 @@
 #include "lib/t.h"
 #include "unit/state/helpers.h"
 
-/* ------------------------------------------------------------------ one transaction of each kind */
+/* ---- One transaction of each kind ---- */
 
 static struct state_new_file files[2];
 static struct state_id ids[2];

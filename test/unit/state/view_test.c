@@ -58,7 +58,7 @@ static void references_of_a_range_come_in_order_of_position(void **state)
     for (size_t i = 0; i < 5; i++)
         assert_true(slice_is(refs[i]->file->name, want[i]));
     assert_true(slice_is(refs[0]->range.lo, "b") && slice_is(refs[1]->range.lo, "d"));
-    /* "left" ends with the key "e", which it still holds; a range from above it does not meet it. */
+    /* "left" ends with the key "e", which it still holds; a range from above e does not meet it. */
     assert_ok(t, state_references_meeting(s, range_of("e", "f"), &a, &refs, &count, &t->err));
     assert_int_equal(count, 3);
     assert_ok(t, state_references_meeting(s, range_of("ea", "f"), &a, &refs, &count, &t->err));
