@@ -125,6 +125,34 @@ slp_rc arr_col_decode_dictionary(struct arr_col *c, struct slp_err *err)
     return c->dictionary ? decode_one(c, err) : SLP_OK;
 }
 
+slp_rc arr_col_number_rows(struct arr_col *c, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct arr_dictionary *d = NULL;
+    struct arr_col indices;
+    assert(!c->dictionary && !arr_type_is_nested(c->type) && c->type.kind != ARR_NULL);
+    if (c->rows > INT32_MAX)
+        FAIL(err, LIMIT, "%lld rows; indices of a dictionary reach %d", (long long)c->rows,
+             INT32_MAX);
+    TRY(arr_dictionary_new(c->data.mem, c->type, &d, err));
+    arr_col_init(&indices, c->data.mem, c->type);
+    arr_col_set_dictionary(&indices, d);
+    arr_dictionary_unref(d);
+    TRY_OUT(arr_col_reserve(&indices, c->rows, 0, c->null_count > 0, err));
+    int32_t *data =
+        (int32_t *)(void *)arr_buf_extend(&indices.data, (size_t)c->rows * sizeof(int32_t));
+    for (int64_t row = 0; row < c->rows; row++)
+        data[row] = arr_col_is_null(c, row) ? 0 : (int32_t)row;
+    arr_col_mark_bits(&indices, c->validity.ptr, 0, c->rows, c->null_count);
+    indices.rows = c->rows;
+    d->values = *c;
+    *c = indices;
+    return SLP_OK;
+out:
+    arr_col_fini(&indices);
+    return rc;
+}
+
 slp_rc arr_dictionary_append_run(struct arr_col *c, const struct arr_col *from, int64_t first,
                                  int64_t count, struct slp_err *err)
 {

@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 
+#include "arrow/half.h"
 #include "arrow/text_priv.h"
+#include "base/json.h"
 #include "base/text.h"
 
 /* Of a text that is refused, messages show this much. */
@@ -14,6 +16,8 @@
 static size_t write_value(const struct arr_col *c, int64_t row, char *out)
 {
     i128 decimal = 0;
+    uint16_t half = 0;
+    struct arr_interval interval = {0};
     switch (c->type.kind) {
     case ARR_BOOL:
         memcpy(out, arr_col_i64(c, row) ? "true" : "false", 5);
@@ -31,6 +35,19 @@ static size_t write_value(const struct arr_col *c, int64_t row, char *out)
     case ARR_DECIMAL128:
         memcpy(&decimal, arr_col_bytes(c, row).ptr, sizeof decimal);
         return arr_write_decimal(decimal, c->type.scale, out);
+    case ARR_DECIMAL256:
+        return arr_write_decimal256(arr_col_bytes(c, row).ptr, c->type.scale, out);
+    case ARR_FLOAT16:
+        memcpy(&half, arr_col_bytes(c, row).ptr, sizeof half);
+        return arr_write_f16(half, out);
+    case ARR_TIME32:
+    case ARR_TIME64:
+        return arr_write_time(arr_col_i64(c, row), c->type.unit, out);
+    case ARR_DURATION:
+        return arr_write_duration(arr_col_i64(c, row), c->type.unit, out);
+    case ARR_INTERVAL:
+        memcpy(&interval, arr_col_bytes(c, row).ptr, sizeof interval);
+        return arr_write_interval(&interval, out);
     default:
         return arr_write_i64(arr_col_i64(c, row), out);
     }
@@ -39,6 +56,8 @@ static size_t write_value(const struct arr_col *c, int64_t row, char *out)
 slp_rc arr_text_format(const struct arr_col *c, int64_t row, struct buf *out, struct slp_err *err)
 {
     assert(!arr_col_is_null(c, row));
+    if (arr_type_is_nested(c->type))
+        return arr_text_json(c, row, out, err);
     if (c->type.kind == ARR_UTF8)
         return buf_append_slice(out, arr_col_bytes(c, row), err);
     if (c->type.kind == ARR_BINARY || c->type.kind == ARR_FIXED_BINARY) {
@@ -51,6 +70,70 @@ slp_rc arr_text_format(const struct arr_col *c, int64_t row, struct buf *out, st
     }
     char text[TEXT_VALUE_BYTES];
     return buf_append(out, text, write_value(c, row, text), err);
+}
+
+/* Can the text of this value stand in JSON without quotes? NaN and infinities cannot. */
+static bool is_bare(const struct arr_col *c, int64_t row)
+{
+    enum arr_kind kind = c->type.kind;
+    if (kind == ARR_FLOAT || kind == ARR_DOUBLE || kind == ARR_FLOAT16) {
+        double value = arr_col_f64(c, row);
+        return value - value == 0;
+    }
+    return kind <= ARR_UINT64 || kind == ARR_DECIMAL128 || kind == ARR_DECIMAL256;
+}
+
+static slp_rc put_json_struct(const struct arr_col *c, int64_t row, struct buf *out,
+                              struct slp_err *err)
+{
+    TRY(buf_append_u8(out, '{', err));
+    for (size_t i = 0; i < c->child_count; i++) {
+        if (i)
+            TRY(buf_append_u8(out, ',', err));
+        TRY(json_write_text(out, slice_str(c->fields[i].name), err));
+        TRY(buf_append_u8(out, ':', err));
+        TRY(arr_text_json(&c->children[i], row, out, err));
+    }
+    return buf_append_u8(out, '}', err);
+}
+
+/* Names of JSON are texts: maps by other keys are lists of their entries. */
+static slp_rc put_json_list(const struct arr_col *c, int64_t row, struct buf *out,
+                            struct slp_err *err)
+{
+    const struct arr_col *items = &c->children[0];
+    const struct arr_col *keys = c->type.kind == ARR_MAP ? &items->children[0] : NULL;
+    bool is_object = keys && keys->type.kind == ARR_UTF8;
+    int64_t from = 0;
+    int64_t to = arr_col_items(c, row, &from);
+    TRY(buf_append_u8(out, is_object ? '{' : '[', err));
+    for (int64_t i = from; i < to; i++) {
+        if (i > from)
+            TRY(buf_append_u8(out, ',', err));
+        if (is_object) {
+            TRY(json_write_text(out, arr_col_bytes(keys, i), err));
+            TRY(buf_append_u8(out, ':', err));
+        }
+        TRY(arr_text_json(is_object ? &items->children[1] : items, i, out, err));
+    }
+    return buf_append_u8(out, is_object ? '}' : ']', err);
+}
+
+slp_rc arr_text_json(const struct arr_col *c, int64_t row, struct buf *out, struct slp_err *err)
+{
+    if (arr_col_is_null(c, row))
+        return buf_append(out, "null", 4, err);
+    if (c->type.kind == ARR_UTF8)
+        return json_write_text(out, arr_col_bytes(c, row), err);
+    if (c->type.kind == ARR_STRUCT)
+        return put_json_struct(c, row, out, err);
+    if (arr_type_is_list(c->type))
+        return put_json_list(c, row, out, err);
+    if (is_bare(c, row))
+        return arr_text_format(c, row, out, err);
+    TRY(buf_append_u8(out, '"', err));
+    TRY(arr_text_format(c, row, out, err));
+    return buf_append_u8(out, '"', err);
 }
 
 /* What a type's text is like, for messages. */
@@ -72,6 +155,11 @@ static void describe(struct arr_type type, char *out, size_t out_bytes)
         [ARR_DATE32] = "a date such as 2001-01-31",
         [ARR_UTF8] = "UTF-8",
         [ARR_BINARY] = "base64 with padding",
+        [ARR_FLOAT16] = "a number such as -1.5, 6e4 or NaN, within the range of a half float",
+        [ARR_INTERVAL] = "an interval such as P1M2DT3.5S",
+        [ARR_LIST] = "no text: lists are not read from texts",
+        [ARR_STRUCT] = "no text: structs are not read from texts",
+        [ARR_MAP] = "no text: maps are not read from texts",
     };
     static const char *const fractions[] = {"no fraction", "at most 3 digits of a fraction",
                                             "at most 6 digits of a fraction",
@@ -84,7 +172,16 @@ static void describe(struct arr_type type, char *out, size_t out_bytes)
     case ARR_FIXED_BINARY:
         (void)snprintf(out, out_bytes, "base64 with padding of %d bytes", type.width);
         return;
+    case ARR_TIME32:
+    case ARR_TIME64:
+        (void)snprintf(out, out_bytes, "a time of day such as 06:00:00, with %s",
+                       fractions[type.unit]);
+        return;
+    case ARR_DURATION:
+        (void)snprintf(out, out_bytes, "a duration such as PT90S, with %s", fractions[type.unit]);
+        return;
     case ARR_DECIMAL128:
+    case ARR_DECIMAL256:
         (void)snprintf(out, out_bytes, "a number of at most %d digits, %d of them behind the point",
                        type.precision, type.scale);
         return;
@@ -154,6 +251,11 @@ static bool read_i64(struct arr_type type, struct slice text, int64_t *out)
         return is_read;
     case ARR_TIMESTAMP:
         return arr_text_timestamp(text, type.unit, type.utc, out);
+    case ARR_TIME32:
+    case ARR_TIME64:
+        return arr_read_time(text, type.unit, out);
+    case ARR_DURATION:
+        return arr_read_duration(text, type.unit, out);
     default:
         return arr_text_i64(text, out) && int_fits(type.kind, *out);
     }
@@ -181,6 +283,33 @@ out:
     return rc;
 }
 
+/* Kinds whose values are bytes: halves, wide decimals, intervals. */
+static slp_rc parse_bytes(struct arr_col *c, struct slice text, struct slp_err *err)
+{
+    uint8_t bytes[32] = {0};
+    double real = 0;
+    uint16_t half = 0;
+    struct arr_interval interval = {0};
+    bool is_read = false;
+    if (c->type.kind == ARR_DECIMAL256) {
+        is_read = arr_read_decimal256(text, c->type.precision, c->type.scale, bytes);
+    } else if (c->type.kind == ARR_INTERVAL) {
+        is_read = arr_read_interval(text, &interval);
+        memcpy(bytes, &interval, sizeof interval);
+    } else {
+        is_read = arr_text_f64(text, &real);
+        half = arr_half_of_f64(real);
+        memcpy(bytes, &half, sizeof half);
+        /* Beyond the largest, or a number that would become zero. */
+        bool is_finite = real - real == 0;
+        if ((is_finite && (half & 0x7fff) == 0x7c00) || (real != 0 && (half & 0x7fff) == 0))
+            is_read = false;
+    }
+    if (!is_read)
+        return refuse(c->type, text, err);
+    return arr_col_append(c, slice_of(bytes, arr_type_width(c->type)), err);
+}
+
 slp_rc arr_text_parse(struct arr_col *c, struct slice text, struct slp_err *err)
 {
     int64_t integer = 0;
@@ -189,7 +318,14 @@ slp_rc arr_text_parse(struct arr_col *c, struct slice text, struct slp_err *err)
     i128 decimal = 0;
     switch (c->type.kind) {
     case ARR_NULL:
+    case ARR_LIST:
+    case ARR_STRUCT:
+    case ARR_MAP:
         return refuse(c->type, text, err);
+    case ARR_FLOAT16:
+    case ARR_DECIMAL256:
+    case ARR_INTERVAL:
+        return parse_bytes(c, text, err);
     case ARR_UTF8:
         if (!text_is_utf8(text))
             return refuse(c->type, text, err);

@@ -11,10 +11,21 @@
  *   DECIMAL128  -12.30, with `scale` digits behind the point
  *   UTF8        as it is
  *   BINARY      base64 (RFC 4648, padded); FIXED_BINARY as well
+ *   FLOAT16     shortest form that reads back the same half
+ *   TIME32, 64  06:00:00, a fraction as for TIMESTAMP
+ *   DURATION    PT3.5S: seconds, as ISO 8601 has them
+ *   INTERVAL    P1M2DT3.5S: months, days, seconds, each with its sign, none that is 0; PT0S
+ *   DECIMAL256  as DECIMAL128
+ *   LIST        JSON: [1,2,null]
+ *   STRUCT      JSON: {"a":1,"b":"x"}
+ *   MAP         JSON: {"k":1} by texts; by other keys [{"key":1,"value":2}]
+ *
+ * Within JSON numbers and booleans stand bare, all else in quotes, NaN and infinities too.
  *
  * Parsing accepts more than printing writes: true and false in any case, + before numbers, 1e5 for a
  * float, inf, -inf and nan in any case; a blank instead of T, a date alone for a timestamp, hours
- * and minutes alone, an offset (+02:00) for utc ones. Nothing that loses digits: no 1.5 for an
+ * and minutes alone, an offset (+02:00) for utc ones; weeks, days, hours and minutes for durations,
+ * years too for intervals. Nested values are not parsed. Nothing that loses digits: no 1.5 for an
  * integer, no float out of range, no fraction finer than the unit. UTF8 must be UTF-8.
  */
 #ifndef SLP_ARROW_TEXT_H
@@ -25,6 +36,10 @@
 /* Append the text of one non-null value. Errors: LIMIT, NO_MEMORY. */
 SLP_NODISCARD slp_rc arr_text_format(const struct arr_col *c, int64_t row, struct buf *out,
                                      struct slp_err *err);
+
+/* Append one value, null too, as JSON. Errors: LIMIT, NO_MEMORY. */
+SLP_NODISCARD slp_rc arr_text_json(const struct arr_col *c, int64_t row, struct buf *out,
+                                   struct slp_err *err);
 
 /*
  * Parse `text` as `c`'s type and append the value. Nothing is appended on failure.

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "arrow/half.h"
 #include "arrow/text_priv.h"
 
 /* Every double is exact in fewer digits than this. */
@@ -90,17 +91,24 @@ static size_t tidy_exponent(char *text)
     return strlen(text);
 }
 
+/* What a text is as a number of so many bits. */
+static double read_back(const char *text, int bits)
+{
+    if (bits == 16)
+        return arr_half_to_f64(arr_half_of_f64(strtod(text, NULL)));
+    return bits == 32 ? (double)strtof(text, NULL) : strtod(text, NULL);
+}
+
 /* The fewest digits from `from` on that read back as the same bits; `to` digits always do. Normal
  * numbers keep 15 digits (floats 6), subnormal ones fewer. */
-static size_t write_digits(double value, bool is_float, int from, int to, char *out)
+static size_t write_digits(double value, int bits, int from, int to, char *out)
 {
     /* printf and strtod follow the locale of the process, which is not ours. */
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     locale_t before = uselocale(c);
     for (int digits = from; digits <= to; digits++) {
         (void)snprintf(out, TEXT_VALUE_BYTES, "%.*g", digits, value);
-        bool is_same = is_float ? (double)strtof(out, NULL) == value : strtod(out, NULL) == value;
-        if (is_same)
+        if (read_back(out, bits) == value)
             break;
     }
     (void)uselocale(before);
@@ -130,7 +138,7 @@ size_t arr_write_f64(double value, char *out)
         if (scaled / powers_of_10[decimals] == positive)
             return n + write_scaled((uint64_t)scaled, decimals, out + n);
     }
-    return n + write_digits(positive, false, positive < DBL_MIN ? 1 : 15, 17, out + n);
+    return n + write_digits(positive, 64, positive < DBL_MIN ? 1 : 15, 17, out + n);
 }
 
 size_t arr_write_f32(float value, char *out)
@@ -139,7 +147,15 @@ size_t arr_write_f32(float value, char *out)
         return write_special((double)value, out);
     if (fabsf(value) < 1e6f && truncf(value) == value)
         return arr_write_f64((double)value, out);
-    return write_digits((double)value, true, fabsf(value) < FLT_MIN ? 1 : 6, 9, out);
+    return write_digits((double)value, 32, fabsf(value) < FLT_MIN ? 1 : 6, 9, out);
+}
+
+size_t arr_write_f16(uint16_t half, char *out)
+{
+    double value = arr_half_to_f64(half);
+    if (!isfinite(value) || trunc(value) == value)
+        return arr_write_f64(value, out);
+    return write_digits(value, 16, 1, 5, out);
 }
 
 bool arr_text_u64(struct slice text, uint64_t *out)

@@ -107,6 +107,24 @@ size_t arr_write_timestamp(int64_t value, enum arr_unit unit, bool utc, char *ou
     return n;
 }
 
+size_t arr_write_time(int64_t value, enum arr_unit unit, char *out)
+{
+    size_t n = 0;
+    uint64_t units = (uint64_t)units_a_second[unit];
+    uint64_t positive = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    uint64_t seconds = positive / units;
+    uint64_t hours = seconds / 3600;
+    /* Files of others may hold what is no time of a day. */
+    if (value < 0)
+        out[n++] = '-';
+    n += hours < 100 ? put_padded(hours, 2, out + n) : arr_write_u64(hours, out + n);
+    out[n++] = ':';
+    n += put_padded(seconds / 60 % 60, 2, out + n);
+    out[n++] = ':';
+    n += put_padded(seconds % 60, 2, out + n);
+    return n + write_fraction((int64_t)(positive % units), unit, out + n);
+}
+
 /* What is left of a text that is read from its start. */
 static bool skip(struct slice *text, char c)
 {
@@ -212,6 +230,16 @@ static bool take_time(struct slice *text, enum arr_unit unit, int64_t *seconds, 
             return false;
     }
     *seconds = (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
+    return true;
+}
+
+bool arr_read_time(struct slice text, enum arr_unit unit, int64_t *out)
+{
+    int64_t seconds = 0;
+    int64_t fraction = 0;
+    if (!take_time(&text, unit, &seconds, &fraction) || text.len)
+        return false;
+    *out = seconds * units_a_second[unit] + fraction;
     return true;
 }
 

@@ -1,8 +1,10 @@
 /* rooms: arrow */
 /*
  * Columns of random types against a plain model: a list of rows of the source. Runs, picked rows,
- * nulls and cuts give columns equal to what was asked for, row by row.
+ * nulls and cuts give columns equal to what was asked for, row by row. What goes out through the C
+ * Data Interface comes in equal.
  */
+#include "arrow/cdata.h"
 #include "arrow/dictionary.h"
 #include "lib/random_rows.h"
 
@@ -211,6 +213,105 @@ static void an_append_that_fails_changes_no_row(void **state)
     }
 }
 
-T_MAIN(T_TEST(columns_of_any_type_do_what_a_list_of_rows_does),
+/* Out through the C Data Interface and in again, from any row on. */
+static void what_goes_out_comes_in_equal(void **state)
+{
+    struct t *t = *state;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct arena a;
+        struct arr_schema schema;
+        struct arr_schema read;
+        struct arr_batch b;
+        struct arr_batch same;
+        struct arr_batch again;
+        struct ArrowSchema s = {0};
+        struct ArrowArray array = {0};
+        struct t_shape shape = random_shape(t);
+        arena_init(&a, &t->mem, 1 << 20);
+        t_random_schema(t, &a, &shape, 3, &schema);
+        for (size_t i = 0; i < 3; i++)
+            schema.fields[i].is_dictionary = t_below(t, 4) == 0;
+        t_random_batch(t, &schema, &shape, (int64_t)t_below(t, 2000), &b);
+        assert_ok(t, arr_batch_init(&same, &t->mem, &schema, &t->err));
+        assert_ok(t, arr_batch_append_run(&same, &b, 0, b.rows, &t->err));
+        assert_ok(t, arr_export_schema(&schema, &t->mem, &s, &t->err));
+        assert_ok(t, arr_export_batch(&b, &array, &t->err));
+        for (size_t i = 0; i < 3; i++)
+            t_assert_col_sound(&b.cols[i]);
+        assert_ok(t, arr_import_schema(&s, &a, &read, &t->err));
+        for (size_t i = 0; i < 3; i++)
+            assert_true(arr_field_same_type(&read.fields[i], &schema.fields[i]));
+        assert_ok(t, arr_batch_init(&again, &t->mem, &read, &t->err));
+        array.offset = (int64_t)t_below(t, (uint64_t)array.length + 1);
+        array.length -= array.offset;
+        int64_t count = array.length;
+        assert_ok(t, arr_import_batch(&array, &s, &again, &t->err));
+        assert_ok(t, arr_import_batch(&array, &s, &again, &t->err));
+        assert_ok(t, arr_batch_append_run(&b, &same, same.rows - count, count, &t->err));
+        assert_ok(t, arr_batch_append_run(&b, &same, same.rows - count, count, &t->err));
+        for (size_t i = 0; i < 3; i++)
+            t_assert_col_sound(&again.cols[i]);
+        t_assert_batch_equal(&again, &b);
+        array.release(&array);
+        s.release(&s);
+        arr_batch_fini(&b);
+        arr_batch_fini(&same);
+        arr_batch_fini(&again);
+        arena_fini(&a);
+    }
+}
+
+static void every_fault_of_a_transfer_leaves_both_sides_whole(void **state)
+{
+    struct t *t = *state;
+    struct t_shape shape = {.depth = 4, .children = 3, .null_percent = 20, .list_items = 5};
+    for (int round = 0; round < 6; round++) {
+        struct arena a;
+        struct arr_schema schema;
+        struct arr_batch source;
+        arena_init(&a, alloc_system(), 1 << 20);
+        t_random_schema(t, &a, &shape, 2, &schema);
+        schema.fields[0].is_dictionary = true;
+        t_random_batch(t, &schema, &shape, 20, &source);
+        T_FAULT_LOOP(t) {
+            struct arr_batch from = {0};
+            struct arr_batch to = {0};
+            struct ArrowSchema s = {0};
+            struct ArrowArray array = {0};
+            slp_rc rc = arr_batch_init(&from, &t->mem, &schema, &t->err);
+            if (rc == SLP_OK)
+                rc = arr_batch_init(&to, &t->mem, &schema, &t->err);
+            if (rc == SLP_OK)
+                rc = arr_batch_append_run(&from, &source, 0, 20, &t->err);
+            if (rc == SLP_OK)
+                rc = arr_export_schema(&schema, &t->mem, &s, &t->err);
+            bool is_filled = rc == SLP_OK;
+            if (rc == SLP_OK)
+                rc = arr_export_batch(&from, &array, &t->err);
+            if (is_filled && rc != SLP_OK)
+                t_assert_batch_equal(&from, &source);
+            if (rc == SLP_OK)
+                rc = arr_import_batch(&array, &s, &to, &t->err);
+            assert_int_equal(rc != SLP_OK, t->fault_hit);
+            assert_int_equal(to.rows, rc == SLP_OK ? 20 : 0);
+            for (size_t i = 0; to.cols && i < schema.count; i++)
+                t_assert_col_sound(&to.cols[i]);
+            if (rc == SLP_OK)
+                t_assert_batch_equal(&to, &source);
+            if (array.release)
+                array.release(&array);
+            if (s.release)
+                s.release(&s);
+            arr_batch_fini(&from);
+            arr_batch_fini(&to);
+        }
+        arr_batch_fini(&source);
+        arena_fini(&a);
+    }
+}
+
+T_MAIN(T_TEST(what_goes_out_comes_in_equal),
+       T_TEST(every_fault_of_a_transfer_leaves_both_sides_whole),
+       T_TEST(columns_of_any_type_do_what_a_list_of_rows_does),
        T_TEST(dictionary_columns_do_what_plain_ones_do),
        T_TEST(an_append_that_fails_changes_no_row))

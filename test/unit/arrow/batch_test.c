@@ -292,7 +292,7 @@ static void a_cleared_batch_takes_no_memory_of_a_budget(void **state)
 static void every_fault_leaves_whole_rows(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct arr_batch from = {0};
         struct arr_batch b = {0};
         uint32_t picks[] = {5, 1, 3};

@@ -1,6 +1,8 @@
 #include "arrow/cdata.h"
 
-#include "lib/t.h"
+#include "arrow/text.h"
+#include "base/num.h"
+#include "lib/random_rows.h"
 
 static struct arr_field fields[] = {
     {.name = "nothing", .type = {.kind = ARR_NULL}, .nullable = true},
@@ -197,12 +199,12 @@ static void slices_and_large_strings_of_others_are_read(void **state)
     arr_batch_fini(&out);
 }
 
-static void what_is_not_flat_is_refused_by_name(void **state)
+static void formats_that_are_not_known_are_refused_by_name(void **state)
 {
     struct t *t = *state;
-    static const char *const formats[] = {"+l",   "+s", "e",          "tdm",  "tss:Europe/Berlin",
-                                          "ts",   "w:", "d:10,2,256", "d:10", "w:0",
-                                          "tsx:", "",   "vu"};
+    static const char *const formats[] = {"+l",   "+m", "+vl",        "+ud:1", "tss:Europe/Berlin",
+                                          "ts",   "w:", "d:77,2,256", "d:10",  "w:0",
+                                          "tsx:", "",   "+r",         "+w:x",  "ttx"};
     struct arena a;
     arena_init(&a, &t->mem, 1 << 20);
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
@@ -217,6 +219,277 @@ static void what_is_not_flat_is_refused_by_name(void **state)
         assert_rc(t, arr_import_schema(&s, &a, &out, &t->err), SLP_UNSUPPORTED);
         assert_err_has(t, "expected a struct");
     }
+    arena_fini(&a);
+}
+
+/* One column of others, read into one of ours of the type their schema says. */
+struct foreign {
+    struct ArrowSchema schema;
+    struct ArrowArray array;
+    struct ArrowSchema *schemas[1];
+    struct ArrowArray *arrays[1];
+    struct ArrowSchema whole_schema;
+    struct ArrowArray whole;
+    struct arena arena;
+    struct arr_schema read;
+    struct arr_batch out;
+};
+
+static slp_rc take_foreign(struct t *t, struct foreign *f)
+{
+    f->schema.name = "c";
+    f->schemas[0] = &f->schema;
+    f->arrays[0] = &f->array;
+    f->whole_schema = (struct ArrowSchema){.format = "+s", .n_children = 1, .children = f->schemas};
+    f->whole =
+        (struct ArrowArray){.length = f->array.length, .n_children = 1, .children = f->arrays};
+    arena_init(&f->arena, &t->mem, 1 << 20);
+    TRY(arr_import_schema(&f->whole_schema, &f->arena, &f->read, &t->err));
+    TRY(arr_batch_init(&f->out, &t->mem, &f->read, &t->err));
+    return arr_import_batch(&f->whole, &f->whole_schema, &f->out, &t->err);
+}
+
+/* Each value as text, with what stands between, is `want`. */
+static void assert_foreign(struct t *t, struct foreign *f, const char *want)
+{
+    struct buf text;
+    buf_init(&text, &t->mem, 1 << 16);
+    assert_ok(t, take_foreign(t, f));
+    t_assert_col_sound(&f->out.cols[0]);
+    for (int64_t row = 0; row < f->out.rows; row++) {
+        if (row)
+            assert_ok(t, buf_append(&text, " ", 1, &t->err));
+        if (arr_col_is_null(&f->out.cols[0], row))
+            assert_ok(t, buf_append(&text, "-", 1, &t->err));
+        else
+            assert_ok(t, arr_text_format(&f->out.cols[0], row, &text, &t->err));
+    }
+    assert_ok(t, buf_append_u8(&text, 0, &t->err));
+    assert_string_equal((const char *)text.ptr, want);
+    buf_fini(&text);
+    arr_batch_fini(&f->out);
+    arena_fini(&f->arena);
+}
+
+static void assert_foreign_refused(struct t *t, struct foreign *f, const char *part)
+{
+    assert_rc(t, take_foreign(t, f), SLP_INVALID);
+    assert_err_has(t, part);
+    assert_int_equal(f->out.rows, 0);
+    t_assert_col_sound(&f->out.cols[0]);
+    arr_batch_fini(&f->out);
+    arena_fini(&f->arena);
+}
+
+static const uint8_t middle_null[] = {0x05}; /* 1 0 1 */
+
+static void nulls_of_others_lose_what_lies_under_them(void **state)
+{
+    struct t *t = *state;
+    static const int32_t offsets[] = {0, 1, 3, 4};
+    static const int32_t numbers[] = {7, 8, 9, 10};
+    const void *text[] = {middle_null, offsets, "abcd"};
+    const void *ints[] = {middle_null, numbers};
+    const void *plain[] = {NULL, numbers};
+    const void *lists[] = {middle_null, offsets};
+    const void *only_nulls[] = {middle_null};
+    struct foreign f = {.schema = {.format = "u"},
+                        .array = {.length = 3, .null_count = 1, .n_buffers = 3, .buffers = text}};
+    assert_foreign(t, &f, "a - d");
+    f = (struct foreign){.schema = {.format = "i"},
+                         .array = {.length = 3, .null_count = 1, .n_buffers = 2, .buffers = ints}};
+    assert_foreign(t, &f, "7 - 9");
+    struct ArrowSchema item = {.format = "i", .name = "item"};
+    struct ArrowArray items = {.length = 4, .n_buffers = 2, .buffers = plain};
+    struct ArrowSchema *item_list[] = {&item};
+    struct ArrowArray *items_list[] = {&items};
+    f = (struct foreign){.schema = {.format = "+l", .n_children = 1, .children = item_list},
+                         .array = {.length = 3,
+                                   .null_count = -1,
+                                   .n_buffers = 2,
+                                   .buffers = lists,
+                                   .n_children = 1,
+                                   .children = items_list}};
+    assert_foreign(t, &f, "[7] - [10]");
+    f = (struct foreign){.schema = {.format = "+s", .n_children = 1, .children = item_list},
+                         .array = {.length = 3,
+                                   .null_count = -1,
+                                   .n_buffers = 1,
+                                   .buffers = only_nulls,
+                                   .n_children = 1,
+                                   .children = items_list}};
+    assert_foreign(t, &f, "{\"item\":7} - {\"item\":9}");
+}
+
+static void other_layouts_of_lists_are_read(void **state)
+{
+    struct t *t = *state;
+    static const int64_t offsets[] = {1, 2, 3, 5};
+    static const int32_t numbers[] = {7, 8, 9, 10, 11, 12, 13, 14};
+    const void *plain[] = {NULL, numbers};
+    const void *large[] = {NULL, offsets};
+    const void *fixed[] = {middle_null};
+    struct ArrowSchema item = {.format = "i", .name = "item"};
+    struct ArrowArray items = {.length = 6, .offset = 1, .n_buffers = 2, .buffers = plain};
+    struct ArrowSchema *item_list[] = {&item};
+    struct ArrowArray *items_list[] = {&items};
+    struct foreign f = {.schema = {.format = "+L", .n_children = 1, .children = item_list},
+                        .array = {.length = 3,
+                                  .n_buffers = 2,
+                                  .buffers = large,
+                                  .n_children = 1,
+                                  .children = items_list}};
+    assert_foreign(t, &f, "[9] [10] [11,12]");
+    items.length = 4;
+    assert_foreign_refused(t, &f, "rows 1 to 5 of a column of 4 rows");
+    items.length = 6;
+    f.schema.format = "+w:2";
+    f.array.n_buffers = 1;
+    f.array.buffers = fixed;
+    f.array.null_count = 1;
+    assert_foreign(t, &f, "[8,9] - [12,13]");
+    items.length = 5;
+    assert_foreign_refused(t, &f, "rows 4 to 6 of a column of 5 rows");
+}
+
+static void other_layouts_of_flat_values_are_read(void **state)
+{
+    struct t *t = *state;
+    static const int64_t days[] = {0, 5, -86400000};
+    static const int32_t months[] = {14, 0, -1};
+    static const int32_t day_times[] = {3, 1500, 0, 0, 0, -1};
+    const void *buffers[] = {middle_null, days};
+    struct foreign f = {
+        .schema = {.format = "tdm"},
+        .array = {.length = 3, .null_count = 1, .n_buffers = 2, .buffers = buffers}};
+    assert_foreign(t, &f, "1970-01-01 - 1969-12-31");
+    f.array.null_count = 0;
+    assert_foreign_refused(t, &f, "date of row 1 is 5 milliseconds");
+    f.schema.format = "tiM";
+    f.array.null_count = 1;
+    buffers[1] = months;
+    assert_foreign(t, &f, "P14M - P-1M");
+    f.schema.format = "tiD";
+    buffers[1] = day_times;
+    assert_foreign(t, &f, "P3DT1.5S - PT-0.001S");
+}
+
+static void views_are_read_and_their_bounds_checked(void **state)
+{
+    struct t *t = *state;
+    static const int64_t sizes[] = {20};
+    uint8_t views[48] = {0};
+    const void *buffers[] = {middle_null, views, "a text that is longer", sizes};
+    num_store_u32le(views, 3);
+    memcpy(views + 4, "abc", 3);
+    memset(views + 16, 0xff, 16);
+    num_store_u32le(views + 32, 18);
+    num_store_u32le(views + 44, 2);
+    struct foreign f = {
+        .schema = {.format = "vu"},
+        .array = {.length = 3, .null_count = 1, .n_buffers = 4, .buffers = buffers}};
+    assert_foreign(t, &f, "abc - text that is longe");
+    num_store_u32le(views + 44, 3);
+    assert_foreign_refused(t, &f, "a view of 18 bytes at 3 of buffer 0 of 1 in row 2");
+    num_store_u32le(views + 40, 1);
+    assert_foreign_refused(t, &f, "of buffer 1 of 1 in row 2");
+}
+
+static void dictionaries_are_decoded_and_indices_checked(void **state)
+{
+    struct t *t = *state;
+    static const int32_t offsets[] = {0, 3, 3, 8};
+    uint8_t indices[] = {2, 99, 0};
+    uint8_t valid[] = {0x05};
+    const void *texts[] = {valid, offsets, "redgreen"};
+    const void *buffers[] = {middle_null, indices};
+    struct ArrowSchema values = {.format = "u"};
+    struct ArrowArray value_array = {
+        .length = 3, .null_count = 1, .n_buffers = 3, .buffers = texts};
+    struct foreign f = {.schema = {.format = "C", .dictionary = &values},
+                        .array = {.length = 3,
+                                  .null_count = 1,
+                                  .n_buffers = 2,
+                                  .buffers = buffers,
+                                  .dictionary = &value_array}};
+    assert_foreign(t, &f, "green - red");
+    indices[0] = 1;
+    assert_foreign(t, &f, "- - red");
+    indices[0] = 3;
+    assert_foreign_refused(t, &f, "index 3 in row 0 of a dictionary of 3 values");
+    f.schema.format = "c";
+    indices[0] = 0xff;
+    assert_foreign_refused(t, &f, "index -1 in row 0");
+    f.schema.format = "f";
+    assert_foreign_refused(t, &f, "expected integers");
+}
+
+static void offsets_that_fall_are_refused(void **state)
+{
+    struct t *t = *state;
+    static const int32_t offsets[] = {0, 4, 2, 4};
+    static const uint8_t half_characters[] = "\xc3\xbc\xc3\xbc";
+    const void *texts[] = {NULL, offsets, "abcd"};
+    struct foreign f = {.schema = {.format = "z"},
+                        .array = {.length = 3, .n_buffers = 3, .buffers = texts}};
+    assert_foreign_refused(t, &f, "offsets 4 and 2 in row 1");
+    static const int32_t halves[] = {0, 1, 3, 4};
+    texts[1] = halves;
+    texts[2] = half_characters;
+    f.schema.format = "u";
+    assert_foreign_refused(t, &f, "text of row 0 is not UTF-8");
+    f.schema.format = "z";
+    assert_foreign(t, &f, "ww== vMM= vA==");
+}
+
+static void deep_and_misshapen_schemas_are_refused(void **state)
+{
+    struct t *t = *state;
+    struct ArrowSchema deep[70];
+    struct ArrowSchema *children[70];
+    struct arena a;
+    struct arr_schema out = {0};
+    struct arr_batch b = {0};
+    arena_init(&a, &t->mem, 1 << 20);
+    for (size_t i = 0; i < 70; i++) {
+        children[i] = &deep[i];
+        deep[i] = (struct ArrowSchema){.format = "+l", .name = "item"};
+        if (i < 69) {
+            deep[i].n_children = 1;
+            deep[i].children = &children[i + 1];
+        }
+    }
+    struct ArrowSchema s = {.format = "+s", .n_children = 1, .children = children};
+    assert_rc(t, arr_import_schema(&s, &a, &out, &t->err), SLP_LIMIT);
+    assert_err_has(t, "nested deeper than 64");
+    deep[63] = (struct ArrowSchema){.format = "i", .name = "last"};
+    assert_ok(t, arr_import_schema(&s, &a, &out, &t->err));
+    assert_ok(t, arr_batch_init(&b, &t->mem, &out, &t->err));
+    assert_ok(t, arr_col_append_null(&b.cols[0], &t->err));
+    arr_batch_fini(&b);
+    deep[1] = (struct ArrowSchema){.format = "+m", .n_children = 1, .children = &children[2]};
+    deep[2] = (struct ArrowSchema){.format = "+s", .n_children = 1, .children = &children[3]};
+    assert_rc(t, arr_import_schema(&s, &a, &out, &t->err), SLP_UNSUPPORTED);
+    assert_err_has(t, "expected a struct (+s) of key and value");
+    arena_fini(&a);
+}
+
+static void extensions_are_told_and_understood(void **state)
+{
+    struct t *t = *state;
+    struct arr_field said[] = {{.name = "j", .type = {.kind = ARR_UTF8}, .extension = "json"},
+                               {.name = "v", .type = {.kind = ARR_BINARY}, .extension = "variant"}};
+    struct arr_schema with = {.fields = said, .count = 2};
+    struct arr_schema read = {0};
+    struct ArrowSchema s = {0};
+    struct arena a;
+    arena_init(&a, &t->mem, 1 << 20);
+    assert_ok(t, arr_export_schema(&with, &t->mem, &s, &t->err));
+    assert_null(s.children[1]->metadata);
+    assert_ok(t, arr_import_schema(&s, &a, &read, &t->err));
+    assert_string_equal(read.fields[0].extension, "json");
+    assert_null(read.fields[1].extension);
+    s.release(&s);
     arena_fini(&a);
 }
 
@@ -293,7 +566,7 @@ static void every_fault_leaves_the_batch_where_it_was(void **state)
     assert_ok(t, fill(&b, 20, &t->err));
     struct ArrowArray whole = {0};
     struct ArrowSchema described = {0};
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct arr_batch again = {0};
         struct arr_batch from = {0};
         struct ArrowSchema s = {0};
@@ -335,5 +608,10 @@ T_MAIN(T_TEST(formats_are_those_of_the_interface),
        T_TEST(an_exported_batch_moves_and_reads_back_the_same),
        T_TEST(a_batch_without_rows_has_buffers_with_one_offset),
        T_TEST(slices_and_large_strings_of_others_are_read),
-       T_TEST(what_is_not_flat_is_refused_by_name), T_TEST(a_stream_ends_or_tells_its_error),
-       T_TEST(every_fault_leaves_the_batch_where_it_was))
+       T_TEST(formats_that_are_not_known_are_refused_by_name),
+       T_TEST(nulls_of_others_lose_what_lies_under_them), T_TEST(other_layouts_of_lists_are_read),
+       T_TEST(other_layouts_of_flat_values_are_read),
+       T_TEST(views_are_read_and_their_bounds_checked),
+       T_TEST(dictionaries_are_decoded_and_indices_checked), T_TEST(offsets_that_fall_are_refused),
+       T_TEST(deep_and_misshapen_schemas_are_refused), T_TEST(extensions_are_told_and_understood),
+       T_TEST(a_stream_ends_or_tells_its_error), T_TEST(every_fault_leaves_the_batch_where_it_was))

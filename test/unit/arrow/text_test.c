@@ -404,7 +404,7 @@ static void every_fault_appends_nothing(void **state)
     struct t *t = *state;
     static char large[4000];
     memset(large, 'A', sizeof large);
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct arr_col c;
         struct buf out;
         arr_col_init(&c, &t->mem, (struct arr_type)BIN);

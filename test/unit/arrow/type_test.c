@@ -107,7 +107,7 @@ static void the_nearest_field_is_offered_only_when_near(void **state)
 static void a_copy_of_a_schema_stands_alone_at_every_fault(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct arena a;
         arena_init(&a, &t->mem, 1 << 20);
         struct arr_schema copy = {0};
