@@ -37,8 +37,13 @@ SLP_NODISCARD slp_rc app_pairs(struct app *app, enum option_id id, const struct 
 SLP_NODISCARD slp_rc app_read_file(struct app *app, const char *path, const char **out,
                                    struct slp_err *err);
 
-/* Filter by --where if `filter`, write in the format asked for, close the rows. */
-SLP_NODISCARD slp_rc app_print_rows(struct app *app, struct slp_rows *rows, bool filter,
+/* The columns of --columns (NULL: all) and the rows of --limit, as the API takes them. */
+SLP_NODISCARD slp_rc app_selection(struct app *app, const char *const **columns, int64_t *limit,
+                                   struct slp_err *err);
+
+/* Write rows in the format asked for and close them; with `narrow`, what --where, --columns and
+ * --limit leave of them. */
+SLP_NODISCARD slp_rc app_print_rows(struct app *app, struct slp_rows *rows, bool narrow,
                                     struct slp_err *err);
 
 /* A notice on standard error, unless --quiet. */

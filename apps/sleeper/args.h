@@ -24,7 +24,7 @@ enum option_id {
 #define GLOBAL_OPTIONS                                                                             \
     (BIT(INSTANCE) | BIT(FORMAT) | BIT(OUTPUT) | BIT(QUIET) | BIT(VERBOSE) | BIT(PROGRESS) |       \
      BIT(COLOR) | BIT(THREADS) | BIT(MEMORY) | BIT(YES) | BIT(NO_INPUT) | BIT(HELP))
-#define ROW_OPTIONS (BIT(WHERE) | BIT(NO_HEADER))
+#define ROW_OPTIONS (BIT(WHERE) | BIT(COLUMNS) | BIT(LIMIT) | BIT(NO_HEADER))
 #define SELECT_OPTIONS                                                                             \
     (BIT(FROM) | BIT(TO) | BIT(WHERE) | BIT(PARAM) | BIT(MAX_ROWS) | BIT(MAX_BYTES))
 
@@ -70,7 +70,8 @@ struct args {
  * argument. */
 SLP_NODISCARD slp_rc args_parse(int argc, char **argv, struct args *out, struct slp_err *err);
 
-/* The error for arguments that name no command: INVALID, with the nearest one. There is an argument. */
+/* The error for arguments that name no command: INVALID, with the nearest one. There is an
+ * argument. */
 SLP_NODISCARD slp_rc args_unknown_command(const struct args *args, struct slp_err *err);
 
 bool args_has(const struct args *args, enum option_id id);

@@ -188,14 +188,15 @@ slp_rc run_get(struct app *app, const struct args *args, struct slp_err *err)
     struct slp_instance *instance = NULL;
     struct slp_rows *rows = NULL;
     struct slp_get_options o = {.table = args->arguments[0]};
+    int64_t limit = 0; /* kept when printing */
     TRY(collect_keys(app, &o.keys, err));
     TRY(app_pairs(app, OPTION_KEY, &o.key_fields, &o.key_field_count, err));
     if (o.key_field_count && o.keys[0])
         FAIL(err, INVALID, "give keys either as text or by --key FIELD=VALUE");
     if (!o.key_field_count && !o.keys[0] && !args_has(args, OPTION_KEYS))
         FAIL(err, INVALID, "\"get\" needs a key: sleeper get NAME KEY");
-    if (args_has(args, OPTION_COLUMNS))
-        TRY(app_list(app, args_value(args, OPTION_COLUMNS), &o.columns, err));
+    if (!args_has(args, OPTION_WHERE)) /* a condition may be about other columns */
+        TRY(app_selection(app, &o.columns, &limit, err));
     TRY(app_instance(app, &instance, err));
     TRY(slp_get(instance, &o, &rows, err));
     return app_print_rows(app, rows, true, err);
@@ -223,15 +224,12 @@ static slp_rc scan_options(struct app *app, struct slp_scan_options *o, struct s
 
 slp_rc run_scan(struct app *app, const struct args *args, struct slp_err *err)
 {
+    (void)args;
     struct slp_instance *instance = NULL;
     struct slp_rows *rows = NULL;
     struct slp_scan_options o = {0};
     TRY(scan_options(app, &o, err));
-    TRY(args_number(args, OPTION_LIMIT, &o.limit, err));
-    if (args_has(args, OPTION_LIMIT) && o.limit == 0)
-        o.limit = -1;
-    if (args_has(args, OPTION_COLUMNS))
-        TRY(app_list(app, args_value(args, OPTION_COLUMNS), &o.columns, err));
+    TRY(app_selection(app, &o.columns, &o.limit, err));
     TRY(app_instance(app, &instance, err));
     TRY(slp_scan(instance, &o, &rows, err));
     return app_print_rows(app, rows, false, err);
@@ -321,6 +319,17 @@ slp_rc run_partition_split_points(struct app *app, const struct args *args, stru
     slp_rc rc = slp_partition_split_points(instance, args->arguments[0],
                                            args_has(args, OPTION_BASE64), output_write, out, err);
     return output_close(out, rc, err);
+}
+
+slp_rc run_cat(struct app *app, const struct args *args, struct slp_err *err)
+{
+    struct slp_rows *rows = NULL;
+    struct slp_files_options o = {.inputs = args->arguments,
+                                  .format = args_value(args, OPTION_INPUT_FORMAT),
+                                  .where = args_value(args, OPTION_WHERE)};
+    TRY(app_selection(app, &o.columns, &o.limit, err));
+    TRY(slp_files_rows(&o, &rows, err));
+    return app_print_rows(app, rows, false, err);
 }
 
 slp_rc run_inspect(struct app *app, const struct args *args, struct slp_err *err)

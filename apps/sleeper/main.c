@@ -168,13 +168,36 @@ static slp_rc write_rows(struct app *app, struct slp_rows *rows, struct output *
     return slp_rows_write(rows, &o, output_write, out, NULL, err);
 }
 
-slp_rc app_print_rows(struct app *app, struct slp_rows *rows, bool filter, struct slp_err *err)
+slp_rc app_selection(struct app *app, const char *const **columns, int64_t *limit,
+                     struct slp_err *err)
+{
+    if (args_has(app->args, OPTION_COLUMNS))
+        TRY(app_list(app, args_value(app->args, OPTION_COLUMNS), columns, err));
+    TRY(args_number(app->args, OPTION_LIMIT, limit, err));
+    if (args_has(app->args, OPTION_LIMIT) && *limit == 0)
+        *limit = -1; /* none: the API's zero means all */
+    return SLP_OK;
+}
+
+static slp_rc narrow_rows(struct app *app, struct slp_rows **rows, struct slp_err *err)
+{
+    const char *where = args_value(app->args, OPTION_WHERE);
+    const char *const *columns = NULL;
+    int64_t limit = 0;
+    TRY(app_selection(app, &columns, &limit, err));
+    if (where)
+        TRY(slp_rows_where(rows, where, err));
+    if (columns || limit)
+        TRY(slp_rows_select(rows, columns, limit, err));
+    return SLP_OK;
+}
+
+slp_rc app_print_rows(struct app *app, struct slp_rows *rows, bool narrow, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct output *out = NULL;
-    const char *where = filter ? args_value(app->args, OPTION_WHERE) : NULL;
-    if (where)
-        TRY_OUT(slp_rows_where(&rows, where, err));
+    if (narrow)
+        TRY_OUT(narrow_rows(app, &rows, err));
     TRY_OUT(output_open(app, &out, err));
     rc = write_rows(app, rows, out, err);
     rc = output_close(out, rc, err);

@@ -62,6 +62,11 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_rows_stream(struct slp_rows *rows, struct Ar
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_rows_where(struct slp_rows **rows, const char *where,
                                                struct slp_err *err);
 
+/* Keep these columns, in this order (NULL: all), and at most `limit` rows (0: all; -1: none). On
+ * success `*rows` is the narrower stream. Errors: NOT_FOUND with the nearest name, INVALID. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_rows_select(struct slp_rows **rows, const char *const *columns,
+                                                int64_t limit, struct slp_err *err);
+
 /* Bytes to wherever they go; non-zero ends the writing with IO. */
 typedef int (*slp_write_fn)(void *context, const void *bytes, size_t n);
 
@@ -79,6 +84,22 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_rows_write(struct slp_rows *rows,
                                                const struct slp_output_options *options,
                                                slp_write_fn write, void *context,
                                                int64_t *row_count, struct slp_err *err);
+
+/* ---- Files ---- */
+
+struct slp_files_options {
+    const char *const *inputs;  /* files, folders, globs, "-" for standard input (CSV, NDJSON) */
+    const char *format;         /* parquet csv tsv ndjson; NULL: by content, then name */
+    const char *where;          /* predicate; NULL: all rows */
+    const char *const *columns; /* in this order; NULL: all */
+    int64_t limit;              /* rows; 0: all; -1: none */
+};
+
+/* Rows of files as they stand, one file after the other. Columns and types are those of the first
+ * one; others are matched by name. Needs no instance. Errors: NOT_FOUND, BAD_INPUT, CORRUPT,
+ * UNSUPPORTED, INVALID. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_files_rows(const struct slp_files_options *options,
+                                               struct slp_rows **out, struct slp_err *err);
 
 /* ---- Instances ---- */
 

@@ -1,0 +1,209 @@
+/*
+ * Rows of files, without an instance: what `sleeper cat` prints.
+ */
+#include "api/instance.h"
+#include "os/expand.h"
+#include "predicate/predicate.h"
+#include "rows/rows.h"
+
+#define ARENA_MAX_BYTES ((size_t)1 << 30)
+
+/* A stream over the parts of files, one after the other. */
+struct files {
+    struct arr_stream base;
+    struct alloc *mem;
+    struct arena arena;
+    struct arr_schema all; /* columns of the first file */
+    struct arr_schema read;
+    bool is_whole; /* all columns are read: Parquet files give their own, nested ones too */
+    enum rows_format format;
+    const char **paths;
+    size_t path_count;
+    size_t next_path;
+    size_t next_part;
+    struct rows_input *input;
+    struct arr_stream *part;
+};
+
+static void close_input(struct files *f)
+{
+    arr_stream_close(f->part);
+    f->part = NULL;
+    rows_input_close(f->input);
+    f->input = NULL;
+}
+
+static void files_close(struct arr_stream *stream)
+{
+    struct files *f = (struct files *)(void *)stream;
+    close_input(f);
+    arena_fini(&f->arena);
+    alloc_delete(f->mem, f);
+}
+
+static bool same_columns(const struct arr_schema *a, const struct arr_schema *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->fields[i].name, b->fields[i].name) != 0 ||
+            !arr_type_equal(a->fields[i].type, b->fields[i].type) ||
+            a->fields[i].child_count != b->fields[i].child_count)
+            return false;
+    return true;
+}
+
+/* Open the next file: as it is where that gives the wanted columns, else matched by name. */
+static slp_rc open_next(struct files *f, struct slp_err *err)
+{
+    const char *path = f->paths[f->next_path++];
+    struct rows_input_options o = {.format = f->format};
+    slp_rc rc = SLP_INVALID;
+    f->next_part = 0;
+    if (f->is_whole)
+        rc = rows_input_open(f->mem, path, &o, &f->input, err);
+    if (rc == SLP_OK && !same_columns(rows_input_schema(f->input), &f->read)) {
+        close_input(f);
+        rc = SLP_INVALID;
+    }
+    if (rc != SLP_INVALID) /* which says that its format has no columns of its own */
+        return rc;
+    err_clear(err);
+    o.want = &f->read;
+    return rows_input_open(f->mem, path, &o, &f->input, err);
+}
+
+static slp_rc open_part(struct files *f, bool *is_done, struct slp_err *err)
+{
+    *is_done = false;
+    arr_stream_close(f->part);
+    f->part = NULL;
+    while (!f->input || f->next_part == rows_input_parts(f->input)) {
+        close_input(f);
+        *is_done = f->next_path == f->path_count;
+        if (*is_done)
+            return SLP_OK;
+        TRY(open_next(f, err));
+    }
+    return rows_input_part(f->input, f->next_part++, f->mem, &f->part, err);
+}
+
+static slp_rc files_next(struct arr_stream *stream, struct arr_batch *out, struct slp_err *err)
+{
+    struct files *f = (struct files *)(void *)stream;
+    for (;;) {
+        bool is_done = false;
+        slp_rc rc = f->part ? arr_stream_next(f->part, out, err) : SLP_DONE;
+        if (rc != SLP_DONE)
+            return rc;
+        /* A batch has the schema of its input, which goes now; the next one makes it anew. */
+        arr_batch_fini(out);
+        *out = (struct arr_batch){0};
+        TRY(open_part(f, &is_done, err));
+        if (is_done)
+            return SLP_DONE;
+    }
+}
+
+static slp_rc expand_paths(struct files *f, const char *const *inputs, struct slp_err *err)
+{
+    size_t room = 0;
+    for (size_t i = 0; inputs && inputs[i]; i++) {
+        const char **paths = NULL;
+        size_t count = 1;
+        bool is_stdin = strcmp(inputs[i], "-") == 0;
+        if (!is_stdin)
+            TRY(os_expand(inputs[i], &f->arena, &paths, &count, err));
+        const char **all = NULL;
+        TRY(arena_array(&f->arena, room + count, sizeof *all, (void **)&all, err));
+        for (size_t j = 0; j < room; j++)
+            all[j] = f->paths[j];
+        for (size_t j = 0; j < count; j++)
+            all[room + j] = is_stdin ? inputs[i] : paths[j];
+        f->paths = all;
+        room += count;
+    }
+    f->path_count = room;
+    if (room == 0)
+        FAIL(err, INVALID, "no files are named");
+    return SLP_OK;
+}
+
+/* Mark the columns that are asked for. */
+static slp_rc mark_columns(const struct files *f, const char *const *columns, bool *used,
+                           struct slp_err *err)
+{
+    for (size_t i = 0; columns && columns[i]; i++) {
+        int64_t at = arr_schema_find(&f->all, slice_str(columns[i]));
+        const char *near = arr_schema_nearest(&f->all, slice_str(columns[i]));
+        if (at < 0 && near)
+            FAIL(err, NOT_FOUND, "no column \"%s\"; did you mean \"%s\"?", columns[i], near);
+        if (at < 0)
+            FAIL(err, NOT_FOUND, "no column \"%s\"", columns[i]);
+        used[at] = true;
+    }
+    return SLP_OK;
+}
+
+/* Read the columns that are asked for and those of the predicate, in the file's order. */
+static slp_rc choose_columns(struct files *f, const struct slp_files_options *o,
+                             struct slp_err *err)
+{
+    bool *used = NULL;
+    const struct pred *pred = NULL;
+    f->is_whole = !o->columns;
+    f->read = f->all;
+    if (f->is_whole)
+        return SLP_OK;
+    TRY(arena_array(&f->arena, f->all.count, sizeof *used, (void **)&used, err));
+    TRY(mark_columns(f, o->columns, used, err));
+    if (o->where) {
+        TRY(pred_compile(slice_str(o->where), &f->all, NULL, 0, &f->arena, &pred, err));
+        pred_columns(pred, used);
+    }
+    f->read.count = 0;
+    TRY(arena_array(&f->arena, f->all.count, sizeof *f->read.fields, (void **)&f->read.fields,
+                    err));
+    for (size_t i = 0; i < f->all.count; i++)
+        if (used[i])
+            f->read.fields[f->read.count++] = f->all.fields[i];
+    return SLP_OK;
+}
+
+static slp_rc open_files(struct files *f, const struct slp_files_options *o, struct slp_err *err)
+{
+    if (o->format)
+        TRY(rows_format_parse(slice_str(o->format), &f->format, err));
+    TRY(expand_paths(f, o->inputs, err));
+    TRY(rows_file_schema(f->mem, f->paths[0], f->format, &f->arena, &f->all, err));
+    return choose_columns(f, o, err);
+}
+
+slp_rc slp_files_rows(const struct slp_files_options *options, struct slp_rows **out,
+                      struct slp_err *err)
+{
+    static const struct arr_stream_ops ops = {.next = files_next, .close = files_close};
+    struct alloc *mem = alloc_system();
+    struct files *f = NULL;
+    struct slp_rows *rows = NULL;
+    TRY(alloc_new(mem, &f, err));
+    f->mem = mem;
+    f->base = (struct arr_stream){.ops = &ops, .schema = &f->read};
+    arena_init(&f->arena, mem, ARENA_MAX_BYTES);
+    slp_rc rc = open_files(f, options, err);
+    if (rc != SLP_OK) {
+        files_close(&f->base);
+        return rc;
+    }
+    TRY(api_rows_wrap(mem, &f->base, &rows, err));
+    if (options->where)
+        rc = slp_rows_where(&rows, options->where, err);
+    if (rc == SLP_OK && (options->columns || options->limit))
+        rc = slp_rows_select(&rows, options->columns, options->limit, err);
+    if (rc != SLP_OK) {
+        slp_rows_close(rows);
+        return rc;
+    }
+    *out = rows;
+    return SLP_OK;
+}
