@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 # Labels of the ordinary suite; `heavy` (judges that need Java or servers) is for make interop alone.
 SUITE = ^(quick|fault|crash|sim|fuzz|interop|cli)$$
 
-.PHONY: help release dev test clang tsan fuzz fuzz-build sim cover tidy format ci demo bench interop install clean \
+.PHONY: help release dev test clang tsan fuzz fuzz-build sim cover tidy format ci demo bench bench-codec interop install clean \
         packages-build packages-test
 
 help: ## this list
@@ -72,6 +72,12 @@ bench: release ## the bars, measured against the peers in one run
 	@tools/venv.sh test
 	@tools/flights.sh
 	@.venv/bin/python bench/bars.py
+
+bench-codec: release ## the Parquet codec against pyarrow, DuckDB and Polars, one thread each
+	@tools/venv.sh test
+	@tools/flights.sh
+	@cmake --build build/release --target bench.codec
+	@.venv/bin/python bench/codec.py
 
 interop: packages-test ## every reader that judges our files, the heavy ones too (chdb, parquet-java, Spark: 1.5 GB)
 	@tools/judges.sh
