@@ -2,6 +2,7 @@
 
 #include "app.h"
 #include "base/err.h"
+#include "os/signal.h"
 #include "os/terminal.h"
 #include "os/writer.h"
 
@@ -49,7 +50,7 @@ slp_rc output_close(struct output *o, slp_rc rc, struct slp_err *err)
     else
         os_output_abort(o->file);
     o->file = NULL;
-    if (o->rc == SLP_CANCELLED)
+    if (o->rc == SLP_CANCELLED && !*os_signal_flag())
         return SLP_OK; /* the reader of a pipe has seen enough */
     if (o->rc != SLP_OK) {
         if (err)

@@ -14,6 +14,7 @@
 #include "base/num.h"
 #include "os/clock.h"
 #include "os/error.h"
+#include "os/signal.h"
 
 /* The kernel moves at most about 2 GiB a call; we stay below it on our side. */
 #define CALL_MAX_BYTES ((size_t)1 << 30)
@@ -226,6 +227,10 @@ slp_rc os_file_write(int fd, const char *path, const void *bytes, size_t n, stru
     const uint8_t *from = bytes;
     while (n > 0) {
         ssize_t part = write(fd, from, num_min_size(n, CALL_MAX_BYTES));
+        /* A pipe takes what fits and waits for its reader. */
+        bool is_short = part < 0 ? errno == EINTR : (size_t)part < n;
+        if (is_short && *os_signal_flag())
+            FAIL(err, CANCELLED, "interrupted while writing \"%s\"", path);
         if (part < 0 && errno == EINTR)
             continue;
         if (part <= 0)

@@ -1,10 +1,20 @@
 #include "os/reader.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "os/error.h"
 #include "os/file.h"
+#include "os/signal.h"
+
+/* How soon a reader that waits for a pipe or a terminal sees the signal flag: the signal itself may go to another thread. */
+#define LOOK_MS 100
 
 struct os_reader {
     struct alloc *mem;
     int fd;
+    bool is_file; /* else reading may wait for somebody */
     uint64_t size;
     size_t bytes; /* of this struct */
     char name[];
@@ -35,6 +45,7 @@ slp_rc os_reader_open(struct alloc *mem, const char *path, struct os_reader **ou
     struct os_reader *reader = room;
     reader->mem = mem;
     reader->fd = fd;
+    reader->is_file = info.is_file;
     reader->size = info.is_file ? info.size : 0;
     reader->bytes = bytes;
     memcpy(reader->name, name, strlen(name) + 1);
@@ -45,9 +56,43 @@ out:
     return rc;
 }
 
+/* Wait until there is something to read, or the end. */
+static slp_rc wait_readable(const struct os_reader *reader, struct slp_err *err)
+{
+    struct pollfd poll_fd = {.fd = reader->fd, .events = POLLIN};
+    for (;;) {
+        if (*os_signal_flag())
+            FAIL(err, CANCELLED, "interrupted while reading \"%s\"", reader->name);
+        int ready = poll(&poll_fd, 1, LOOK_MS);
+        if (ready > 0)
+            return SLP_OK;
+        if (ready < 0 && errno != EINTR)
+            return os_error(err, errno, "wait for", reader->name);
+    }
+}
+
+static slp_rc read_stream(struct os_reader *reader, uint8_t *dst, size_t n, size_t *got,
+                          struct slp_err *err)
+{
+    size_t done = 0;
+    while (done < n) {
+        TRY(wait_readable(reader, err));
+        ssize_t part = read(reader->fd, dst + done, n - done);
+        if (part < 0 && errno != EINTR)
+            return os_error(err, errno, "read", reader->name);
+        if (part == 0)
+            break;
+        done += part > 0 ? (size_t)part : 0;
+    }
+    *got = done;
+    return SLP_OK;
+}
+
 slp_rc os_reader_read(struct os_reader *reader, void *dst, size_t n, size_t *got,
                       struct slp_err *err)
 {
+    if (!reader->is_file)
+        return read_stream(reader, dst, n, got, err);
     return os_file_read(reader->fd, reader->name, dst, n, got, err);
 }
 

@@ -30,7 +30,7 @@ test_an_unknown_option_suggests_the_nearest() {
 
 test_an_option_of_another_command_is_refused() {
     refused '"count" takes no option --limit; see: sleeper help count' count t --limit 3
-    refused '"table list" takes no option --limit; see: sleeper help table list' table list --limit 3
+    refused '"table list" takes no option --from; see: sleeper help table list' table list --from 3
 }
 
 test_names_of_options_are_never_abbreviated() {

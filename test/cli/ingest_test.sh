@@ -191,6 +191,33 @@ PYTHON
     expect_out_is 0
 }
 
+test_an_interrupt_ends_what_waits_for_a_pipe() {
+    setup_table
+    seq 200000 | sed 's/.*/&,x/;1i k,v' >in.csv
+    run_ok ingest t in.csv
+    # Reading from a pipe that gives nothing, writing to one that nobody reads.
+    python3 - "$SLEEPER" >verdict 2>&1 <<'PYTHON' || fail "$(cat verdict)"
+import signal, subprocess, sys, time
+for words in (["ingest", "t", "-", "--input-format", "csv"], ["get", "t", "--keys", "-"], ["scan", "t"]):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process = subprocess.Popen([sys.argv[1], *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        time.sleep(0.4)
+        process.send_signal(number)
+        try:
+            code = process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        message = process.stderr.read().decode()
+        assert code == 130, (words, number, code, message)
+        assert len(message.splitlines()) == 1 and "interrupted" in message, (words, message)
+PYTHON
+    run_ok count t
+    expect_out_is 200000
+}
+
 test_closed_streams_get_nothing_into_the_files() {
     setup_table
     printf 'k,v\n1,a\n' >in.csv
