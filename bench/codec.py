@@ -78,7 +78,7 @@ def make(shape, path, rows):
 
     connection = duckdb.connect()
     connection.execute("set threads = 1")
-    connection.execute("select setseed(0.5)")
+    connection.execute("select setseed(0.5)").fetchall()
     table = connection.sql(QUERIES[shape].format(rows=rows)).to_arrow_table()
     table = table.cast(pyarrow.schema([f.with_nullable(table[f.name].null_count > 0) for f in table.schema]))
     pyarrow.parquet.write_table(table, path, compression="zstd", compression_level=1)
