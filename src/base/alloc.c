@@ -23,13 +23,23 @@ struct alloc *alloc_system(void)
     return &system;
 }
 
-slp_rc alloc_zeroed(struct alloc *mem, size_t bytes, void **out, struct slp_err *err)
+slp_rc alloc_room(struct alloc *mem, size_t bytes, void **out, struct slp_err *err)
 {
     size_t want = bytes ? bytes : 1;
     void *ptr = mem->resize(mem, NULL, 0, want);
     if (!ptr)
         FAIL(err, NO_MEMORY, "out of memory for %zu bytes", want);
-    memset(ptr, 0, want);
+    *out = ptr;
+    return SLP_OK;
+}
+
+slp_rc alloc_zeroed(struct alloc *mem, size_t bytes, void **out, struct slp_err *err)
+{
+    void *ptr = NULL;
+    TRY(alloc_room(mem, bytes, &ptr, err));
+    /* Said for the optimiser, which cannot see that no memory is never OK. */
+    SLP_INVARIANT(ptr != NULL);
+    memset(ptr, 0, bytes ? bytes : 1);
     *out = ptr;
     return SLP_OK;
 }

@@ -41,7 +41,7 @@ static slp_rc buffered_init(struct buffered *b, struct alloc *mem, int fd, const
 {
     static const struct sink_ops ops = {.write = buffered_write};
     void *room = NULL;
-    TRY(alloc_zeroed(mem, OS_WRITER_BUFFER_BYTES, &room, err));
+    TRY(alloc_room(mem, OS_WRITER_BUFFER_BYTES, &room, err));
     *b = (struct buffered){.sink = {.ops = &ops, .name = name}, .fd = fd, .room = room};
     return SLP_OK;
 }

@@ -70,7 +70,7 @@ slp_rc store_folder_put_open(struct store *s, struct slice name, struct alloc *m
     p->base = (struct store_put){.store = s, .sink = &p->sink};
     p->sink = (struct sink){.ops = &ops, .name = p->name};
     memcpy(p->name, name.ptr, name.len);
-    TRY_OUT(alloc_zeroed(mem, BUFFER_BYTES, &room, err));
+    TRY_OUT(alloc_room(mem, BUFFER_BYTES, &room, err));
     p->room = room;
     TRY_OUT(os_path_join(p->path, f->root, name, err));
     TRY_OUT(store_folder_temp_open(f, p->path, false, &p->temp, err));
