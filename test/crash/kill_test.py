@@ -1,6 +1,6 @@
 """Kill the program at random moments: afterwards the table has all of a commit or nothing, and the leftovers can go.
 
-KILLS is how often it is killed, a third each in ingest, in ingest that spills and in compaction: 39 in the ordinary
+KILLS is how often it is killed, a third each in ingest, in ingest that spills and in compaction: 30 in the ordinary
 suite, 300 for the bar of the project. SEED repeats a run.
 """
 
@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import t
 
-KILLS = int(os.environ.get("KILLS", "39")) // 3
+KILLS = int(os.environ.get("KILLS", "30")) // 3
 SEED = int(os.environ.get("SEED", "1"))
 FIRST = os.path.join(t.DATA, "flights-next.parquet")
 SECOND = os.path.join(t.DATA, "flights-slice.parquet")
@@ -101,7 +101,7 @@ def kill_often(work, args, name):
     whole_s, after = duration(work, args)
     generator = random.Random("%s %d" % (name, SEED))
     killed = done = tries = 0
-    while killed < KILLS and tries < 4 * KILLS:
+    while killed < KILLS and tries < 8 * KILLS:
         folder = os.path.join(work, "killed")
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(start, folder)
