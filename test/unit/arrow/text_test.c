@@ -84,6 +84,43 @@
         .kind = ARR_TIMESTAMP, .unit = ARR_MICRO, .utc = true                                      \
     }
 
+#define HLF                                                                                        \
+    {                                                                                              \
+        .kind = ARR_FLOAT16                                                                        \
+    }
+#define TOS                                                                                        \
+    {                                                                                              \
+        .kind = ARR_TIME32, .unit = ARR_SECOND                                                     \
+    }
+#define TOM                                                                                        \
+    {                                                                                              \
+        .kind = ARR_TIME32, .unit = ARR_MILLI                                                      \
+    }
+#define TON                                                                                        \
+    {                                                                                              \
+        .kind = ARR_TIME64, .unit = ARR_NANO                                                       \
+    }
+#define DUS                                                                                        \
+    {                                                                                              \
+        .kind = ARR_DURATION, .unit = ARR_SECOND                                                   \
+    }
+#define DUN                                                                                        \
+    {                                                                                              \
+        .kind = ARR_DURATION, .unit = ARR_NANO                                                     \
+    }
+#define MDN                                                                                        \
+    {                                                                                              \
+        .kind = ARR_INTERVAL                                                                       \
+    }
+#define WID                                                                                        \
+    {                                                                                              \
+        .kind = ARR_DECIMAL256, .precision = 76, .scale = 38                                       \
+    }
+#define W40                                                                                        \
+    {                                                                                              \
+        .kind = ARR_DECIMAL256, .precision = 40                                                    \
+    }
+
 /* What is read, and how it is written then; NULL means the same text. */
 static const struct {
     struct arr_type type;
@@ -169,6 +206,46 @@ static const struct {
     {BIN, "//79", NULL},
     {BIN, "Zm9vYmE=", NULL},
     {FIX, "Zm9v", NULL},
+    {HLF, "0.1", NULL},
+    {HLF, "-1.5", NULL},
+    {HLF, "65504", NULL},
+    {HLF, "65519", "65504"},
+    {HLF, "6e-8", NULL},
+    {HLF, "6.1e-5", NULL},
+    {HLF, "0.3333", NULL},
+    {HLF, "2049", "2048"},
+    {HLF, "2051", "2052"},
+    {HLF, "-0", NULL},
+    {HLF, "NaN", NULL},
+    {HLF, "-inf", "-Infinity"},
+    {TOS, "06:00:00", NULL},
+    {TOS, "06:07", "06:07:00"},
+    {TOM, "06:00:00.123", NULL},
+    {TOM, "23:59:59.999", NULL},
+    {TON, "00:00:00.000000001", NULL},
+    {TON, "12:00:00.5", "12:00:00.500"},
+    {DUS, "PT90S", NULL},
+    {DUS, "PT1M30S", "PT90S"},
+    {DUS, "P1DT1H", "PT90000S"},
+    {DUS, "-P1W", "PT-604800S"},
+    {DUS, "PT-9223372036854775808S", NULL},
+    {DUN, "PT3.5S", NULL},
+    {DUN, "PT-0.000000001S", NULL},
+    {DUN, "PT0S", NULL},
+    {DUN, "PT-9223372036.854775808S", NULL},
+    {MDN, "P1M2DT3.5S", NULL},
+    {MDN, "P-1M2DT-3.5S", NULL},
+    {MDN, "PT0S", NULL},
+    {MDN, "P1Y2M1W1DT1H1M1.5S", "P14M8DT3661.5S"},
+    {MDN, "-P1M2D", "P-1M-2D"},
+    {MDN, "P2147483647M-2147483648DT-9223372036.854775808S", NULL},
+    {WID, "-12.30", "-12.30000000000000000000000000000000000000"},
+    {WID, "99999999999999999999999999999999999999.99999999999999999999999999999999999999", NULL},
+    {WID, "-99999999999999999999999999999999999999.99999999999999999999999999999999999999", NULL},
+    {WID, "0.00000000000000000000000000000000000001", NULL},
+    {W40, "340282366920938463463374607431768211456", NULL},
+    {W40, "-18446744073709551616.000", "-18446744073709551616"},
+    {W40, "000000000000000000000000000000000000000000000007", "7"},
 };
 
 static void what_is_printed_is_read_back(void **state)
@@ -264,6 +341,36 @@ static const struct {
     {BIN, "A A=", "base64"},
     {FIX, "Zm8=", "base64 with padding of 3 bytes"},
     {{.kind = ARR_NULL}, "x", "no value"},
+    {HLF, "65520", "range of a half float"},
+    {HLF, "1e-9", "half float"},
+    {HLF, "x", "\"x\" is no float16"},
+    {TOS, "24:00:00", "a time of day such as 06:00:00, with no fraction"},
+    {TOS, "06:00:00.5", "no fraction"},
+    {TOM, "06:00:00Z", "time32[ms]"},
+    {TOM, "-06:00:00", "time32[ms]"},
+    {DUS, "PT1.5S", "a duration such as PT90S, with no fraction"},
+    {DUS, "P1M", "duration[s]"},
+    {DUS, "PT9223372036854775808S", "duration[s]"},
+    {DUN, "PT9223372036.854775808S", "duration[ns]"},
+    {DUN, "PT1.0000000001S", "duration[ns]"},
+    {MDN, "P", "an interval such as P1M2DT3.5S"},
+    {MDN, "PT", "interval"},
+    {MDN, "1M", "interval"},
+    {MDN, "P1", "interval"},
+    {MDN, "P1D1M", "interval"},
+    {MDN, "P1H", "interval"},
+    {MDN, "P1DT", "interval"},
+    {MDN, "P1DT1D", "interval"},
+    {MDN, "P1.5M", "interval"},
+    {MDN, "PT1.S", "interval"},
+    {MDN, "PT1S1S", "interval"},
+    {MDN, "P2147483648M", "interval"},
+    {MDN, "P99999999999999999999M", "interval"},
+    {WID, "100000000000000000000000000000000000000", "at most 76 digits, 38 of them"},
+    {WID, "0.000000000000000000000000000000000000001", "behind the point"},
+    {W40, "10000000000000000000000000000000000000000", "40 digits"},
+    {W40, "", "decimal256(40, 0)"},
+    {W40, "-", "decimal256(40, 0)"},
 };
 
 static void what_loses_something_is_refused(void **state)
@@ -277,6 +384,83 @@ static void what_loses_something_is_refused(void **state)
         assert_int_equal(c.rows, 0);
         arr_col_fini(&c);
     }
+}
+
+/* m: map<string, list<item: float>>, s: struct<d: decimal, "b\"": bytes, n: map<int32, bool>>. */
+static struct arr_field item = {.name = "item", .type = {.kind = ARR_FLOAT}, .nullable = true};
+static struct arr_field pair[] = {
+    {.name = "key", .type = {.kind = ARR_UTF8}},
+    {.name = "value", .type = {.kind = ARR_LIST}, .children = &item, .child_count = 1}};
+static struct arr_field entries = {
+    .name = "entries", .type = {.kind = ARR_STRUCT}, .children = pair, .child_count = 2};
+static struct arr_field numbered_pair[] = {{.name = "key", .type = {.kind = ARR_INT32}},
+                                           {.name = "value", .type = {.kind = ARR_BOOL}}};
+static struct arr_field numbered = {
+    .name = "entries", .type = {.kind = ARR_STRUCT}, .children = numbered_pair, .child_count = 2};
+static struct arr_field members[] = {
+    {.name = "d", .type = DEC},
+    {.name = "b\"", .type = BIN},
+    {.name = "n", .type = {.kind = ARR_MAP}, .children = &numbered, .child_count = 1}};
+static struct arr_field nested[] = {
+    {.name = "m", .type = {.kind = ARR_MAP}, .children = &entries, .child_count = 1},
+    {.name = "s", .type = {.kind = ARR_STRUCT}, .children = members, .child_count = 3}};
+static const struct arr_schema nested_schema = {.fields = nested, .count = 2};
+
+static slp_rc fill_map(struct arr_col *m, struct slp_err *err)
+{
+    struct arr_col *pairs = &m->children[0];
+    struct arr_col *list = &pairs->children[1];
+    TRY(arr_col_append(&pairs->children[0], slice_str("a\n"), err));
+    TRY(arr_col_append_f64(&list->children[0], 1.5, err));
+    TRY(arr_col_append_null(&list->children[0], err));
+    TRY(arr_col_append_f64(&list->children[0], (double)NAN, err));
+    TRY(arr_col_append_lists(list, (int32_t[]){3}, 1, NULL, 0, err));
+    TRY(arr_col_append(&pairs->children[0], slice_str("b"), err));
+    TRY(arr_col_append_lists(list, (int32_t[]){0}, 1, NULL, 0, err));
+    TRY(arr_col_append_structs(pairs, 2, NULL, 0, err));
+    TRY(arr_col_append_lists(m, (int32_t[]){2}, 1, NULL, 0, err));
+    return arr_col_append_null(m, err);
+}
+
+static slp_rc fill_struct(struct arr_col *s, struct slp_err *err)
+{
+    struct arr_col *map = &s->children[2];
+    TRY(arr_text_parse(&s->children[0], slice_str("-1.50"), err));
+    TRY(arr_text_parse(&s->children[1], slice_str("AA=="), err));
+    TRY(arr_col_append_i64(&map->children[0].children[0], -7, err));
+    TRY(arr_col_append_bool(&map->children[0].children[1], true, err));
+    TRY(arr_col_append_structs(&map->children[0], 1, NULL, 0, err));
+    TRY(arr_col_append_lists(map, (int32_t[]){1}, 1, NULL, 0, err));
+    TRY(arr_col_append_structs(s, 1, NULL, 0, err));
+    return arr_col_append_null(s, err);
+}
+
+static void nested_values_are_json(void **state)
+{
+    struct t *t = *state;
+    T_FAULT_LOOP(t) {
+        struct arr_batch b = {0};
+        struct buf out;
+        buf_init(&out, &t->mem, 1 << 16);
+        slp_rc rc = arr_batch_init(&b, &t->mem, &nested_schema, &t->err);
+        rc = rc == SLP_OK ? fill_map(&b.cols[0], &t->err) : rc;
+        rc = rc == SLP_OK ? fill_struct(&b.cols[1], &t->err) : rc;
+        rc = rc == SLP_OK ? arr_text_format(&b.cols[0], 0, &out, &t->err) : rc;
+        rc = rc == SLP_OK ? arr_text_json(&b.cols[0], 1, &out, &t->err) : rc;
+        rc = rc == SLP_OK ? arr_text_format(&b.cols[1], 0, &out, &t->err) : rc;
+        assert_int_equal(rc, t->fault_hit ? SLP_NO_MEMORY : SLP_OK);
+        if (rc == SLP_OK)
+            assert_true(slice_is(buf_slice(&out), "{\"a\\n\":[1.5,null,\"NaN\"],\"b\":[]}null"
+                                                  "{\"d\":-1.50,\"b\\\"\":\"AA==\","
+                                                  "\"n\":[{\"key\":-7,\"value\":true}]}"));
+        buf_fini(&out);
+        arr_batch_fini(&b);
+    }
+    struct arr_col c;
+    assert_ok(t, arr_col_init_field(&c, &t->mem, &nested[1], &t->err));
+    assert_rc(t, arr_text_parse(&c, slice_str("{}"), &t->err), SLP_INVALID);
+    assert_err_has(t, "\"{}\" is no struct; expected no text");
+    arr_col_fini(&c);
 }
 
 static void messages_cut_long_texts_at_a_character(void **state)
@@ -420,8 +604,8 @@ static void every_fault_appends_nothing(void **state)
     }
 }
 
-T_MAIN(T_TEST(what_is_printed_is_read_back), T_TEST(what_loses_something_is_refused),
-       T_TEST(messages_cut_long_texts_at_a_character),
+T_MAIN(T_TEST(nested_values_are_json), T_TEST(what_is_printed_is_read_back),
+       T_TEST(what_loses_something_is_refused), T_TEST(messages_cut_long_texts_at_a_character),
        T_TEST(civil_dates_are_those_of_a_walk_through_the_days), T_TEST(random_values_come_back),
        T_TEST(floats_are_as_short_as_can_be), T_TEST(numbers_do_not_follow_the_locale),
        T_TEST(every_fault_appends_nothing))

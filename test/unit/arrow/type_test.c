@@ -25,6 +25,78 @@ static void every_type_is_read_from_its_own_name(void **state)
     }
 }
 
+static void names_of_nested_types_tell_all_of_them(void **state)
+{
+    (void)state;
+    struct arr_field item = {.name = "item", .type = {.kind = ARR_INT64}};
+    struct arr_field pair[] = {
+        {.name = "key", .type = {.kind = ARR_UTF8}},
+        {.name = "value", .type = {.kind = ARR_LIST}, .children = &item, .child_count = 1}};
+    struct arr_field entries = {
+        .name = "entries", .type = {.kind = ARR_STRUCT}, .children = pair, .child_count = 2};
+    struct arr_field map = {
+        .name = "m", .type = {.kind = ARR_MAP}, .children = &entries, .child_count = 1};
+    struct arr_field members[] = {{.name = "a", .type = {.kind = ARR_INT32}}, map};
+    struct arr_field whole = {
+        .name = "s", .type = {.kind = ARR_STRUCT}, .children = members, .child_count = 2};
+    struct arr_field empty = {.name = "e", .type = {.kind = ARR_STRUCT}};
+    char name[80];
+    arr_field_type_format(&whole, name, sizeof name);
+    assert_string_equal(name, "struct<a: int32, m: map<string, list<item: int64>>>");
+    arr_field_type_format(&whole, name, 20);
+    assert_string_equal(name, "struct<a: int32,...");
+    arr_field_type_format(&empty, name, sizeof name);
+    assert_string_equal(name, "struct<>");
+    arr_field_type_format(&item, name, sizeof name);
+    assert_string_equal(name, "int64");
+}
+
+static void same_types_differ_in_names_that_nobody_chose(void **state)
+{
+    (void)state;
+    struct arr_field item = {.name = "item", .type = {.kind = ARR_INT64}};
+    struct arr_field element = {.name = "element", .type = {.kind = ARR_INT64}, .nullable = true};
+    struct arr_field a = {.type = {.kind = ARR_LIST}, .children = &item, .child_count = 1};
+    struct arr_field b = {.type = {.kind = ARR_LIST}, .children = &element, .child_count = 1};
+    assert_true(arr_field_same_type(&a, &b));
+    a.type.kind = ARR_STRUCT;
+    assert_false(arr_field_same_type(&a, &b));
+    b.type.kind = ARR_STRUCT;
+    assert_false(arr_field_same_type(&a, &b));
+    element.name = "item";
+    assert_true(arr_field_same_type(&a, &b));
+    element.type.kind = ARR_INT32;
+    assert_false(arr_field_same_type(&a, &b));
+}
+
+static void copies_of_nested_schemas_stand_alone(void **state)
+{
+    struct t *t = *state;
+    struct arr_field fields[70];
+    struct arr_schema schema = {.fields = fields, .count = 1};
+    struct arr_schema copy = {0};
+    struct arena a;
+    for (size_t i = 0; i < 70; i++)
+        fields[i] = (struct arr_field){.name = "f",
+                                       .type = {.kind = ARR_LIST},
+                                       .extension = "json",
+                                       .children = &fields[i + 1],
+                                       .child_count = 1};
+    fields[64] = (struct arr_field){.name = "last", .type = {.kind = ARR_INT8}};
+    arena_init(&a, &t->mem, 1 << 20);
+    assert_rc(t, arr_schema_copy(&a, &schema, &copy, &t->err), SLP_LIMIT);
+    assert_err_has(t, "column \"f\": nested deeper than 64");
+    assert_null(copy.fields);
+    fields[63] = fields[64];
+    assert_ok(t, arr_schema_copy(&a, &schema, &copy, &t->err));
+    memset(fields, 0, sizeof fields);
+    const struct arr_field *f = copy.fields;
+    for (; f->child_count; f = f->children)
+        assert_string_equal(f->extension, "json");
+    assert_string_equal(f->name, "last");
+    arena_fini(&a);
+}
+
 static void other_names_and_spellings_are_understood(void **state)
 {
     struct t *t = *state;
@@ -125,7 +197,9 @@ static void a_copy_of_a_schema_stands_alone_at_every_fault(void **state)
     }
 }
 
-T_MAIN(T_TEST(every_type_is_read_from_its_own_name),
+T_MAIN(T_TEST(names_of_nested_types_tell_all_of_them),
+       T_TEST(same_types_differ_in_names_that_nobody_chose),
+       T_TEST(copies_of_nested_schemas_stand_alone), T_TEST(every_type_is_read_from_its_own_name),
        T_TEST(other_names_and_spellings_are_understood),
        T_TEST(unknown_types_are_refused_with_what_was_meant),
        T_TEST(fields_are_found_by_exact_name), T_TEST(the_nearest_field_is_offered_only_when_near),
