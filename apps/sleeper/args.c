@@ -53,6 +53,10 @@ static slp_rc unknown_option(struct slice name, struct slp_err *err)
     const char *near = nearest_option(name);
     if (near)
         FAIL(err, INVALID, "unknown option --%.*s; did you mean --%s?", SLICE_ARG(name), near);
+    for (int i = 0; i < command_count; i++)
+        if (slice_is(name, command_table[i].words))
+            FAIL(err, INVALID, "unknown option --%.*s; there is a command: sleeper %s",
+                 SLICE_ARG(name), command_table[i].words);
     FAIL(err, INVALID, "unknown option --%.*s; see: sleeper help", SLICE_ARG(name));
 }
 
@@ -121,6 +125,21 @@ static int match_command(const struct command *command, const struct args *args)
     return count;
 }
 
+/* A noun without its verb, as in "table": the commands that begin with it. False if it is none. */
+static bool list_verbs(const char *noun, char *out, size_t room)
+{
+    size_t used = 0;
+    for (int i = 0; i < command_count; i++) {
+        const char *words = command_table[i].words;
+        size_t len = strcspn(words, " ");
+        if (!words[len] || !slice_is(slice_of(words, len), noun))
+            continue;
+        int n = snprintf(out + used, room - used, "%s%s", used ? ", " : "", words + len + 1);
+        used = num_min_size(used + (size_t)n, room - 1);
+    }
+    return used > 0;
+}
+
 slp_rc args_unknown_command(const struct args *args, struct slp_err *err)
 {
     char given[128];
@@ -129,6 +148,8 @@ slp_rc args_unknown_command(const struct args *args, struct slp_err *err)
     const char *best = NULL;
     size_t best_distance = SIZE_MAX;
     bool is_noun = false;
+    if (!second && list_verbs(first, given, sizeof given))
+        FAIL(err, INVALID, "\"%s\" needs one more word: %s; see: sleeper help", first, given);
     for (int i = 0; i < command_count; i++) {
         const char *words = command_table[i].words;
         bool two = strchr(words, ' ') != NULL;
@@ -178,12 +199,13 @@ static slp_rc check_options(const struct args *args, struct slp_err *err)
             FAIL(err, INVALID, "\"%s\" takes no option --%s; see: sleeper help %s", command->words,
                  option_table[args->options[i]].name, command->words);
     }
-    TRY(check_word(args, OPTION_PROGRESS, "auto|always|never|json", err));
-    return check_word(args, OPTION_COLOR, "auto|always|never", err);
+    return SLP_OK;
 }
 
 static slp_rc find_command(struct args *args, struct slp_err *err)
 {
+    TRY(check_word(args, OPTION_PROGRESS, "auto|always|never|json", err));
+    TRY(check_word(args, OPTION_COLOR, "auto|always|never", err));
     if (args->argument_count == 0)
         return SLP_OK;
     int used = 0;
@@ -205,8 +227,9 @@ static slp_rc find_command(struct args *args, struct slp_err *err)
              command->fewest == 1 ? "an argument" : "more arguments", command->words,
              command->arguments);
     if (command->most >= 0 && args->argument_count > command->most)
-        FAIL(err, INVALID, "\"%s\" takes no argument \"%s\": sleeper %s %s", command->words,
-             args->arguments[command->most], command->words, command->arguments);
+        FAIL(err, INVALID, "\"%s\" takes no argument \"%s\": sleeper %s%s%s", command->words,
+             args->arguments[command->most], command->words, *command->arguments ? " " : "",
+             command->arguments);
     return check_options(args, err);
 }
 

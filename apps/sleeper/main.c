@@ -232,25 +232,9 @@ static void print_counts(const struct app *app)
                   c.index_bytes, c.data_bytes, c.bytes_written, c.files_considered, c.files_read);
 }
 
-static slp_rc check_choice(const struct args *args, enum option_id id, const char *const *choices,
-                           struct slp_err *err)
-{
-    const char *value = args_value(args, id);
-    for (size_t i = 0; value && choices[i]; i++)
-        if (strcmp(value, choices[i]) == 0)
-            return SLP_OK;
-    if (value)
-        FAIL(err, INVALID, "--%s %s is not known; see: sleeper help", option_table[id].name, value);
-    return SLP_OK;
-}
-
 static slp_rc run_args(struct app *app, struct slp_err *err)
 {
-    static const char *const when[] = {"auto", "always", "never", NULL};
-    static const char *const progress[] = {"auto", "always", "never", "json", NULL};
     const struct args *args = app->args;
-    TRY(check_choice(args, OPTION_COLOR, when, err));
-    TRY(check_choice(args, OPTION_PROGRESS, progress, err));
     if (!args->command || args_has(args, OPTION_HELP)) {
         struct output *out = NULL;
         TRY(output_open(app, &out, err));

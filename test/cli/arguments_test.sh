@@ -22,10 +22,16 @@ test_an_unknown_command_suggests_the_nearest() {
     refused 'unknown command "frobnicate"; see: sleeper help' frobnicate
 }
 
+test_a_noun_without_its_verb_lists_the_verbs() {
+    refused '"table" needs one more word: create, list, describe; see: sleeper help' table
+    refused '"partition" needs one more word: list, split-points' help partition
+}
+
 test_an_unknown_option_suggests_the_nearest() {
     refused 'unknown option --lmit; did you mean --limit?' scan t --lmit 3
     refused 'unknown option --frobnicate; see: sleeper help' scan t --frobnicate
     refused 'unknown option -z; see: sleeper help' scan t -z
+    refused 'unknown option --version; there is a command: sleeper version' --version
 }
 
 test_an_option_of_another_command_is_refused() {
@@ -62,6 +68,7 @@ test_values_that_make_no_sense_are_refused() {
     refused 'table'  -o tabel table list
     refused '--progress "often"' version --progress often
     refused '--color "red"' version --color red
+    refused '--color "red"' --color red
 }
 
 test_no_instance_is_named_tells_how_to_name_one() {
