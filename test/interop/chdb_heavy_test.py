@@ -113,17 +113,30 @@ def test_chdb_finds_the_checksum_of_a_damaged_page_wrong(work):
     raise AssertionError("a damaged page was read")
 
 
+def write(made, out, settings):
+    union = " union all ".join("select * from " + source(path) for path in made.files)
+    heavy.judge_module("chdb").query("insert into function file('%s', Parquet) select * from (%s) settings %s" % (out, union, settings))
+
+
 def test_what_chdb_writes_is_ingested_with_equal_rows(work):
-    chdb = heavy.judge_module("chdb")
+    heavy.judge_module("chdb")
     made = heavy.compacted(work)
     # ClickHouse has one kind of timestamp, an instant, and strings that are bytes.
-    utc = {n: pa.timestamp(n, "UTC") for n in ("ms", "us", "ns")}
-    union = " union all ".join("select * from " + source(path) for path in made.files)
+    types = {n: pa.timestamp(n, "UTC") for n in ("ms", "us", "ns")}
+    types.update({n: pa.binary() for n in ("word", "text")})
     for codec in ("zstd", "snappy", "lz4", "gzip", "brotli", "none"):
         out = os.path.join(work, codec + ".parquet")
-        chdb.query("insert into function file('%s', Parquet) select * from (%s) settings output_format_parquet_row_group_size"
-                   " = 1500, output_format_parquet_compression_method = '%s'" % (out, union, codec))
-        heavy.assert_taken_in(work, [out], made, codec, types=dict(utc, bin=pa.string()))
+        write(made, out, "output_format_parquet_row_group_size = 1500, output_format_parquet_string_as_string = 0, "
+              "output_format_parquet_compression_method = '%s'" % codec)
+        heavy.assert_taken_in(work, [out], made, codec, types=types)
+
+
+def test_text_that_chdb_writes_is_ingested_with_equal_rows(work):
+    heavy.judge_module("chdb")
+    made = heavy.flights(work)
+    out = os.path.join(work, "flights.parquet")
+    write(made, out, "output_format_parquet_string_as_string = 1")
+    heavy.assert_taken_in(work, [out], made, "text", types={"date": pa.timestamp("us", "UTC")})
 
 
 t.main(globals())
