@@ -130,7 +130,7 @@ test_an_option_in_the_table_of_a_command_is_in_its_help() {
 
 test_help_of_an_unknown_command_is_a_mistake() {
     refused 'unknown command "frobnicate"; see: sleeper help' help frobnicate
-    refused 'unknown command "table"; did you mean "table list"?' help table
+    refused '"table" needs one more word: create, list, describe' help table
 }
 
 test_the_manual_page_is_clean_and_names_every_command_and_option() {
