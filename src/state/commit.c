@@ -1,27 +1,42 @@
 /*
- * Commits: create frame n+1; on loss read the winner and try again (rule C1). Base and txid stay the
- * same in every attempt (rules I1, I2), so attempts whose answer was lost are harmless whenever they
- * land (rule I3), and are found by their txid in the frames (rule I4).
+ * Commits: create frame n+1, together with what else this process commits; on loss read the winner
+ * and try again; after two losses wait in the inbox (rule C1). Base and txid stay the same in every
+ * attempt (rules I1, I2), so attempts whose answer was lost are harmless whenever they land (rule
+ * I3), and are found by their txid in the frames (rule I4).
  */
 #include <inttypes.h>
 
 #include "base/num.h"
-#include "state/replica.h"
+#include "state/inbox.h"
 #include "state/view_priv.h"
 
-/* The longest pause after a lost race, doubled up to this from the first one. */
+/* Races lost before a transaction goes into the inbox. */
+#define DIRECT_LOSSES 2u
+
+/* The longest pause after the store has failed, doubled up to this from the first one. */
 #define FIRST_PAUSE_US 1000
 #define LAST_PAUSE_US  32000
+
+/* Who waits in the inbox looks at the tail after one PUT time, within these. */
+#define LEAST_POLL_US 1000
+#define MOST_POLL_US  100000
 
 struct attempt {
     struct state_replica *r;
     struct state_txn *txn;
-    struct buf body;  /* the transaction */
-    struct buf frame; /* it in a frame */
+    struct buf body; /* the transaction */
     int64_t deadline_us;
     const volatile int *cancel;
     uint32_t losses;
-    bool may_land; /* an attempt was not answered: it may be in the log, now or later */
+    uint32_t failures; /* of the store, since it last answered */
+    bool may_land;     /* an attempt was not answered: it may be in the log, now or later */
+    int64_t put_us;    /* how long the last PUT took */
+    /* While it waits in the inbox. */
+    bool is_left;
+    bool is_ranked;
+    struct state_name left;
+    int64_t left_us; /* when it was left, and when its turn to pack comes */
+    int64_t pack_us;
 };
 
 static struct state_ring *ring_of(struct state_replica *r, bool tokens)
@@ -105,27 +120,107 @@ static slp_rc catch_up(struct attempt *a, struct slp_err *err)
 }
 
 /*
- * One attempt to create the next frame. `*is_done` when what was committed is replayed and found.
- * What the store says of a write: CONFLICT somebody was first; UNKNOWN it may have happened, or
- * may yet; UNAVAILABLE it has not; anything else ends the commit.
+ * What the store says of a write: CONFLICT somebody was first; UNKNOWN it may have happened, or may
+ * yet; UNAVAILABLE it has not. Then the tail is read again; anything else ends the commit.
  */
-static slp_rc try_once(struct attempt *a, struct slp_err *err)
+static slp_rc look_again(struct attempt *a, slp_rc rc, struct slp_err *err)
+{
+    if (rc != SLP_CONFLICT && rc != SLP_UNKNOWN && rc != SLP_UNAVAILABLE)
+        return rc;
+    a->may_land = a->may_land || rc == SLP_UNKNOWN;
+    a->losses += rc == SLP_CONFLICT;
+    a->failures = rc == SLP_CONFLICT ? 0 : a->failures + 1;
+    err_clear(err);
+    return catch_up(a, err);
+}
+
+/* Our transaction is in this frame: replay up to it. */
+static slp_rc take_shared(struct attempt *a, const struct state_shared *frame, struct slp_err *err)
+{
+    a->may_land = true; /* it has, whatever replay says */
+    a->failures = 0;
+    if (frame->number == a->r->number + 1)
+        return state_replica_take(a->r, buf_slice(&frame->bytes), err);
+    return catch_up(a, err);
+}
+
+static int64_t since(const struct attempt *a, int64_t start_us)
+{
+    return num_max_i64(store_now_us(a->r->store) - start_us, 0);
+}
+
+/* One attempt to create the next frame, with whatever waits in the queue of this process. */
+static slp_rc try_directly(struct attempt *a, struct slp_err *err)
 {
     struct state_replica *r = a->r;
-    struct state_name name;
-    state_replica_name(r, r->number + 1, &name);
-    TRY(state_frame_encode(r->number + 1, r->previous, buf_slice(&a->body), 1, &a->frame, err));
-    slp_rc rc = store_put_if_absent(r->store, state_name_slice(&name), buf_slice(&a->frame), err);
-    if (rc == SLP_OK) {
-        a->may_land = true; /* it has, whatever replay says */
-        return state_replica_take(r, buf_slice(&a->frame), err);
+    struct state_waiter w = {
+        .body = buf_slice(&a->body), .number = r->number, .previous = r->previous};
+    int64_t start_us = store_now_us(r->store);
+    state_queue_turn(r->queue, r->store, &w);
+    a->put_us = since(a, start_us);
+    if (w.rc == SLP_OK) {
+        slp_rc rc = take_shared(a, w.frame, err);
+        state_shared_unref(w.frame);
+        return rc;
     }
-    if (rc != SLP_CONFLICT && rc != SLP_UNKNOWN && rc != SLP_UNAVAILABLE)
-        return err_wrap(err, rc, "frame \"%s\"", name.text);
-    a->may_land = a->may_land || rc == SLP_UNKNOWN;
-    err_clear(err);
-    a->losses++;
+    if (err)
+        *err = w.err;
+    return look_again(a, w.rc, err);
+}
+
+static slp_rc leave_in_inbox(struct attempt *a, struct slp_err *err)
+{
+    a->left_us = store_now_us(a->r->store);
+    slp_rc rc = state_inbox_leave(a->r, a->txn, buf_slice(&a->body), &a->left, err);
+    a->is_left = rc == SLP_OK || rc == SLP_UNKNOWN;
+    a->is_ranked = false;
+    a->may_land = a->may_land || a->is_left; /* from now on anyone may pack it */
+    return rc == SLP_OK ? rc : look_again(a, rc, err);
+}
+
+/* When our turn to pack comes: the k-th oldest waits k times as long (rule C1). */
+static slp_rc learn_rank(struct attempt *a, struct slp_err *err)
+{
+    size_t rank = 0;
+    slp_rc rc = state_inbox_rank(a->r, &a->left, &rank, err);
+    if (rc != SLP_OK)
+        return look_again(a, rc, err);
+    rank = num_min_size(rank, STORE_LIST_MAX);
+    a->pack_us = store_now_us(a->r->store) + (int64_t)rank * STATE_INBOX_STEP_US;
+    a->is_ranked = true;
+    return SLP_OK;
+}
+
+static slp_rc pack_inbox(struct attempt *a, struct slp_err *err)
+{
+    uint32_t packed = 0;
+    a->is_ranked = false;
+    slp_rc rc = state_inbox_pack(a->r, buf_slice(&a->body), &packed, err);
+    a->failures = rc == SLP_OK ? 0 : a->failures;
+    return rc == SLP_OK ? rc : look_again(a, rc, err);
+}
+
+/* One step of waiting: leave it, watch the tail for one PUT time, learn the rank, pack in turn. */
+static slp_rc wait_in_inbox(struct attempt *a, struct slp_err *err)
+{
+    int64_t poll_us = num_min_i64(num_max_i64(a->put_us, LEAST_POLL_US), MOST_POLL_US);
+    if (!a->is_left)
+        return leave_in_inbox(a, err);
+    if (!a->is_ranked && since(a, a->left_us) >= poll_us)
+        return learn_rank(a, err);
+    int64_t wait_us = a->is_ranked ? a->pack_us - store_now_us(a->r->store) : poll_us;
+    if (wait_us <= 0)
+        return pack_inbox(a, err);
+    store_sleep_us(a->r->store, num_min_i64(wait_us, poll_us));
     return catch_up(a, err);
+}
+
+/* Nobody needs the object any more. */
+static void leave_inbox(struct attempt *a)
+{
+    if (a->is_left)
+        state_inbox_drop(a->r, &a->left);
+    a->is_left = false;
 }
 
 static slp_rc try_until_found(struct attempt *a, struct slp_err *err)
@@ -133,16 +228,18 @@ static slp_rc try_until_found(struct attempt *a, struct slp_err *err)
     struct state_replica *r = a->r;
     for (;;) {
         TRY(check_patience(a, err));
-        TRY(try_once(a, err));
+        TRY(a->losses < DIRECT_LOSSES ? try_directly(a, err) : wait_in_inbox(a, err));
         if (r->is_found)
             return SLP_OK;
         if (r->is_expired) {
             /* This replica saw every frame since the old base: it is in none (rule I4). Copies that
              * are still under way have the old base and are expired too. */
             r->is_expired = false;
+            leave_inbox(a);
             TRY(encode_body(a, err));
         }
-        pause_a_little(a, a->losses);
+        if (a->failures)
+            pause_a_little(a, a->failures);
     }
 }
 
@@ -157,6 +254,7 @@ static slp_rc commit_watched(struct attempt *a, struct slp_err *err)
     if (rc == SLP_OK)
         rc = try_until_found(a, err);
     r->is_watching = false;
+    leave_inbox(a);
     if (rc != SLP_OK && a->may_land && !r->is_found) {
         struct slp_err cause = {.code = rc};
         if (err)
@@ -182,7 +280,6 @@ slp_rc state_replica_commit(struct state_replica *r, struct state_txn *txn,
     int64_t wait_us = o->max_wait_us > 0 ? o->max_wait_us : STATE_COMMIT_WAIT_US;
     a.deadline_us = now_us > INT64_MAX - wait_us ? INT64_MAX : now_us + wait_us;
     buf_init(&a.body, r->mem, STATE_TXN_MAX_BYTES * 2);
-    buf_init(&a.frame, r->mem, STATE_FRAME_MAX_BYTES);
     txn->rule_version = STATE_RULE_VERSION;
     txn->features = 0;
     txn->time_us = num_max_i64(now_us, 0);
@@ -200,7 +297,6 @@ slp_rc state_replica_commit(struct state_replica *r, struct state_txn *txn,
     *out = (struct state_result){.outcome = r->outcome, .losses = a.losses};
 out:
     buf_fini(&a.body);
-    buf_fini(&a.frame);
     return err_wrap(err, rc, "commit of \"%s\"", state_kind_text(txn->kind));
 }
 

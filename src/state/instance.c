@@ -21,6 +21,7 @@ struct state_instance {
     struct state_rules rules;
     struct hash128 id;
     struct id_source ids;
+    struct state_queues queues;
 };
 
 static slp_rc id_source_init(struct id_source *ids, const struct state_options *options,
@@ -106,6 +107,7 @@ slp_rc state_instance_open(struct alloc *mem, struct store *store,
                  "'sleeper init'");
     TRY_OUT(rc);
     TRY_OUT(err_wrap(err, parse_instance(buf_slice(&text), mem, &i->id, err), INSTANCE_FILE));
+    state_queues_init(&i->queues);
     *out = i;
 out:
     buf_fini(&text);
@@ -116,8 +118,10 @@ out:
 
 void state_instance_close(struct state_instance *i)
 {
-    if (i)
-        alloc_delete(i->mem, i);
+    if (!i)
+        return;
+    state_queues_fini(&i->queues);
+    alloc_delete(i->mem, i);
 }
 
 struct store *state_instance_store(struct state_instance *i)
@@ -138,6 +142,11 @@ struct alloc *state_instance_mem(struct state_instance *i)
 struct state_rules state_instance_rules(const struct state_instance *i)
 {
     return i->rules;
+}
+
+struct state_queues *state_instance_queues(struct state_instance *i)
+{
+    return &i->queues;
 }
 
 struct hash128 state_random_id(struct state_instance *i)

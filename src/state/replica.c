@@ -35,13 +35,12 @@ slp_rc state_replica_init(struct state_replica *r, struct state_instance *instan
     if (table) {
         char hex[33];
         hash_format(*table, hex);
-        (void)snprintf(r->place, sizeof r->place, "t/%s/log/", hex);
-    } else {
-        (void)snprintf(r->place, sizeof r->place, "log/");
+        (void)snprintf(r->place, sizeof r->place, "t/%s/", hex);
     }
     arena_init(&r->arena, r->mem, STATE_FRAME_ARENA_MAX);
     for (size_t i = 0; i < STATE_READ_AHEAD; i++)
         buf_init(&r->frames[i], r->mem, STATE_FRAME_MAX_BYTES);
+    TRY(state_queue_ref(state_instance_queues(instance), r->mem, r->place, &r->queue, err));
     return machine_begin(r, err);
 }
 
@@ -53,6 +52,8 @@ void state_replica_fini(struct state_replica *r)
     for (size_t i = 0; i < STATE_READ_AHEAD; i++)
         buf_fini(&r->frames[i]);
     alloc_free(r->mem, r->items, r->item_room * sizeof *r->items);
+    state_queue_unref(state_instance_queues(r->instance), r->queue);
+    r->queue = NULL;
     r->machine.table = NULL;
     r->items = NULL;
     r->item_room = 0;
@@ -60,7 +61,7 @@ void state_replica_fini(struct state_replica *r)
 
 void state_replica_name(const struct state_replica *r, uint64_t number, struct state_name *out)
 {
-    int n = snprintf(out->text, sizeof out->text, "%s%020" PRIu64, r->place, number);
+    int n = snprintf(out->text, sizeof out->text, "%slog/%020" PRIu64, r->place, number);
     out->len = (size_t)n;
 }
 

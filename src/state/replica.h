@@ -9,6 +9,7 @@
 
 #include "state/catalogue.h"
 #include "state/frame.h"
+#include "state/queue.h"
 #include "state/state.h"
 
 /* Frames read at once when far behind. */
@@ -25,7 +26,8 @@ struct state_replica {
     struct state_instance *instance;
     struct store *store;
     struct alloc *mem;
-    char place[64]; /* "log/" or "t/<table id>/log/" */
+    struct state_queue *queue; /* shared with all who commit to this log through the instance */
+    char place[64];            /* "" or "t/<table id>/" */
     struct state_machine machine;
     uint64_t number;         /* the last frame that was replayed */
     struct hash128 previous; /* its hash */
@@ -79,5 +81,6 @@ void state_replica_name(const struct state_replica *r, uint64_t number, struct s
 
 struct alloc *state_instance_mem(struct state_instance *i);
 struct state_rules state_instance_rules(const struct state_instance *i);
+struct state_queues *state_instance_queues(struct state_instance *i);
 
 #endif

@@ -4,6 +4,7 @@
  *   <root>/sleeper.json                          instance id and layout version; written once
  *   <root>/log/<20 digits>                       the catalogue: a log whose state is names -> ids
  *   <root>/t/<table id>/log/<20 digits>          the frames of a table, from 1
+ *   <root>/t/<table id>/inbox/<base>-<txid>      transactions that wait to be packed into a frame
  *   <root>/t/<table id>/data/<hh>/<base>-<id>.parquet
  *
  * A table's state is a function of its own log alone. A handle replays it; `state_table_view` is
@@ -17,8 +18,10 @@
  *     TRY_OUT(state_table_commit(table, &txn, NULL, &result, err));
  *     TRY_OUT(state_result_check(&result, err));
  *
- * A commit creates frame n+1. Whoever loses that race reads the winner, applies it and tries n+2
- * (rule C1). An outcome that is not known is found out by looking for the transaction's id in the
+ * A commit creates frame n+1. Whoever loses that race reads the winner, applies it and tries n+2;
+ * after two losses the transaction is left in the inbox, where whoever waits longest packs all that
+ * it sees into one frame (rule C1). Handles of one instance share a queue for each log: what several
+ * threads commit at once goes into one frame. An outcome that is not known is found out by looking for the transaction's id in the
  * frames (rule I4); ids make it harmless if a lost attempt lands later (rule I3).
  *
  * Threads: an instance may be shared; each handle belongs to one thread at a time.
@@ -183,11 +186,25 @@ struct state_result {
  *          CANCELLED    by the caller, before anything was written
  *          UNKNOWN      given up (time or cancel) while an attempt may still land
  *          and those of state_table_refresh
- * Cost     one write when nobody else commits; a read and a write more for each race lost
+ * Cost     one write when nobody else commits; a read and a write more for each of two races lost;
+ *          then a write to the inbox, a look at the tail after each PUT time, at least one listing,
+ *          and one removal
  */
 SLP_NODISCARD slp_rc state_table_commit(struct state_table *t, struct state_txn *txn,
                                         const struct state_commit_options *options,
                                         struct state_result *out, struct slp_err *err);
+
+/*
+ * Pack what waits in the table's inbox into a frame, at once: what a resident committer does again
+ * and again (rule C1). `*packed` says how many transactions it held; losing the race for the frame
+ * leaves it 0, for then somebody else has moved on.
+ *
+ * Errors   whatever the store returns; those of state_table_refresh. A frame whose creation was not
+ *          answered is no error here: nobody was told anything.
+ * Cost     a refresh and a listing when nothing waits; else a round of reads, a write, a round of
+ *          removals more
+ */
+SLP_NODISCARD slp_rc state_table_pack(struct state_table *t, uint32_t *packed, struct slp_err *err);
 
 /* OK if the transaction and all of its items were applied. Errors: CONFLICT with the first reason.
  */

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
-#include "state/replica.h"
+#include "state/inbox.h"
 
 struct state_table {
     struct alloc *mem;
@@ -226,6 +226,20 @@ slp_rc state_table_commit(struct state_table *t, struct state_txn *txn,
 {
     return err_wrap(err, state_replica_commit(&t->replica, txn, options, out, err),
                     "table \"%.*s\"", SLICE_ARG(t->name));
+}
+
+slp_rc state_table_pack(struct state_table *t, uint32_t *packed, struct slp_err *err)
+{
+    uint32_t n = 0;
+    TRY(state_table_refresh(t, err));
+    slp_rc rc = state_inbox_pack(&t->replica, (struct slice){0}, &n, err);
+    if (rc == SLP_CONFLICT || rc == SLP_UNKNOWN) {
+        err_clear(err);
+        rc = SLP_OK;
+    }
+    if (rc == SLP_OK)
+        *packed = n;
+    return err_wrap(err, rc, "table \"%.*s\"", SLICE_ARG(t->name));
 }
 
 const struct table_state *state_table_view(const struct state_table *t)

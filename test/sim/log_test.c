@@ -3,25 +3,30 @@
  * The log under fire: writers with and without tokens, their successors, a compactor, a splitter
  * and a reader, with refused, lost and late writes, freezes and kills. Whatever happens: what was
  * acknowledged has just one effect, every row is in just one place, and who reads after an
- * acknowledgement sees it. A repeater packs transactions that stand in the log once more, as
- * packers of an inbox may (rules C1, I3).
+ * acknowledgement sees it. Writers that lose races wait in the inbox; leavers put transactions there
+ * and go away; a resident committer packs, and a repeater packs transactions that stand in the log
+ * once more, as slow packers do (rules C1 to C3, I3).
  *
  * SEED=n runs the seeds from n on; SIM_COUNT=m as many.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/num.h"
 #include "sim/sim.h"
-#include "state/frame.h"
-#include "state/state.h"
+#include "state/inbox.h"
+#include "state/view_priv.h"
 
 #include "lib/t.h"
 
 #define WRITERS   4
 #define COMMITS   6
+#define LEAVERS   2
+#define ADDITIONS ((WRITERS + LEAVERS) * COMMITS)
 #define KEYS      12
 #define FILES_MAX 512
-#define SEEDS     250
+#define SEEDS     200
+#define RING_MAX  24
 
 static const char schema_json[] =
     "{\"rowKeyFields\":[{\"name\":\"key\",\"type\":\"StringType\"}],\"sortKeyFields\":[],"
@@ -43,10 +48,12 @@ struct world {
     struct sim sim;
     struct file files[FILES_MAX];
     size_t file_count;
-    struct addition additions[WRITERS * COMMITS];
+    struct addition additions[ADDITIONS];
     size_t jobs_done;
     size_t splits_done;
     size_t repeats; /* frames of transactions that stood in the log before */
+    size_t packed;  /* transactions that the resident committer packed */
+    size_t shared;  /* frames of several transactions */
 };
 
 struct writer {
@@ -102,7 +109,7 @@ static slp_rc open_all(struct world *w, struct state_instance **instance,
     uint64_t random = sim_random(&w->sim);
     memcpy(seed.bytes, &random, sizeof random);
     struct state_options o = {.seed = &seed,
-                              .rules = {.ring_max = 24, .unfiled_max = 64, .leaf_max = 1000}};
+                              .rules = {.ring_max = RING_MAX, .unfiled_max = 64, .leaf_max = 1000}};
     struct slp_err err = {0};
     slp_rc rc = SLP_UNAVAILABLE;
     for (int i = 0; i < 100 && rc == SLP_UNAVAILABLE; i++)
@@ -315,7 +322,7 @@ static void check_view(struct world *w, const struct table_state *s, const bool 
     arena_init(&a, &w->sim.mem, 1 << 20);
     if (state_references_meeting(s, (struct key_range){0}, &a, &refs, &count, NULL) == SLP_OK &&
         gather(w, refs, count, NULL, rows)) {
-        for (int n = 0; n < WRITERS * COMMITS; n++) {
+        for (int n = 0; n < ADDITIONS; n++) {
             uint64_t bit = (uint64_t)1 << n;
             int found = 0;
             int all = 0;
@@ -332,7 +339,7 @@ static void check_view(struct world *w, const struct table_state *s, const bool 
 
 static void acknowledged(const struct world *w, bool *out)
 {
-    for (int n = 0; n < WRITERS * COMMITS; n++)
+    for (int n = 0; n < ADDITIONS; n++)
         out[n] = w->additions[n].is_acknowledged;
 }
 
@@ -344,7 +351,7 @@ static void run_reader(struct sim *sim, void *arg)
     if (open_all(w, &instance, &table) != SLP_OK)
         return;
     for (int i = 0; i < 12 && !sim_has_failed(sim); i++) {
-        bool must[WRITERS * COMMITS];
+        bool must[ADDITIONS];
         struct slp_err err = {0};
         acknowledged(w, must);
         slp_rc rc = state_table_refresh(table, &err);
@@ -357,50 +364,135 @@ static void run_reader(struct sim *sim, void *arg)
     state_instance_close(instance);
 }
 
+/* ------------------------------------------------------------------ the inbox */
+
+/* The i-th transaction of somebody who waits for no answer, encoded with the newest base. */
+static slp_rc encode_one(struct writer *me, struct state_table *table,
+                         struct state_replica *replica, int i, struct state_txn *txn,
+                         struct buf *body)
+{
+    struct state_new_file f;
+    if (!make_file(me->w, table, me->w->additions[me->number * COMMITS + i].rows, &f))
+        return SLP_UNAVAILABLE;
+    *txn = (struct state_txn){.kind = STATE_ADD,
+                              .rule_version = STATE_RULE_VERSION,
+                              .txid = state_random_id(replica->instance),
+                              .base = replica->number,
+                              .add = {.files = &f, .count = 1}};
+    return state_txn_encode(txn, body, NULL);
+}
+
+/* Leave a transaction in the inbox and ask no more: it counts once or not at all. */
+static void leave_one(struct writer *me, struct state_table *table, struct state_replica *replica,
+                      int i)
+{
+    struct state_name left;
+    struct state_txn txn;
+    struct buf body;
+    buf_init(&body, &me->w->sim.mem, STATE_TXN_MAX_BYTES);
+    slp_rc rc = encode_one(me, table, replica, i, &txn, &body);
+    if (rc == SLP_OK)
+        rc = state_inbox_leave(replica, &txn, buf_slice(&body), &left, NULL);
+    buf_fini(&body);
+}
+
+/* Two at once, as threads of one process commit: a frame of two with the newest base. */
+static void commit_two(struct writer *me, struct state_table *table, struct state_replica *replica,
+                       int i)
+{
+    struct state_name name;
+    struct state_txn txn;
+    struct buf bodies;
+    struct buf frame;
+    buf_init(&bodies, &me->w->sim.mem, STATE_TXN_MAX_BYTES);
+    buf_init(&frame, &me->w->sim.mem, STATE_FRAME_MAX_BYTES);
+    state_replica_name(replica, replica->number + 1, &name);
+    if (encode_one(me, table, replica, i, &txn, &bodies) == SLP_OK &&
+        encode_one(me, table, replica, i + 1, &txn, &bodies) == SLP_OK &&
+        state_frame_encode(replica->number + 1, replica->previous, buf_slice(&bodies), 2, &frame,
+                           NULL) == SLP_OK &&
+        store_put_if_absent(&me->w->sim.base, state_name_slice(&name), buf_slice(&frame), NULL) ==
+            SLP_OK) {
+        me->w->shared++;
+        me->w->additions[me->number * COMMITS + i].is_acknowledged = true;
+        me->w->additions[me->number * COMMITS + i + 1].is_acknowledged = true;
+    }
+    buf_fini(&bodies);
+    buf_fini(&frame);
+}
+
+static void run_leaver(struct sim *sim, void *arg)
+{
+    struct writer *me = arg;
+    struct state_instance *instance = NULL;
+    struct state_table *table = NULL;
+    struct state_replica replica;
+    if (open_all(me->w, &instance, &table) != SLP_OK)
+        return;
+    struct hash128 id = state_table_id(table);
+    if (state_replica_init(&replica, instance, &id, NULL) != SLP_OK)
+        return;
+    for (int i = 0; i < COMMITS && !sim_has_failed(sim); i += 2) {
+        slp_rc rc = state_replica_refresh(&replica, NULL);
+        if (rc == SLP_OK && me->number % 2) {
+            commit_two(me, table, &replica, i);
+        } else if (rc == SLP_OK) {
+            leave_one(me, table, &replica, i);
+            leave_one(me, table, &replica, i + 1);
+        }
+        store_sleep_us(&sim->base, (int64_t)sim_below(sim, 40000));
+    }
+    state_replica_fini(&replica);
+    state_table_close(table);
+    state_instance_close(instance);
+}
+
+static void run_committer(struct sim *sim, void *arg)
+{
+    struct world *w = arg;
+    struct state_instance *instance = NULL;
+    struct state_table *table = NULL;
+    if (open_all(w, &instance, &table) != SLP_OK)
+        return;
+    for (int i = 0; i < 24 && !sim_has_failed(sim); i++) {
+        struct slp_err err = {0};
+        uint32_t packed = 0;
+        acceptable(w, state_table_pack(table, &packed, &err), &err);
+        w->packed += packed;
+        w->shared += packed > 1;
+        store_sleep_us(&sim->base, (int64_t)sim_below(sim, 20000));
+    }
+    state_table_close(table);
+    state_instance_close(instance);
+}
+
 /* ------------------------------------------------------------------ the repeater */
 
-struct tail {
-    uint64_t number;
-    struct hash128 hash; /* of the last frame */
-    struct buf bytes;    /* of the last frame read */
-};
-
-static slp_rc read_log_frame(struct world *w, const char *place, uint64_t number, struct buf *out)
-{
-    char name[96];
-    (void)snprintf(name, sizeof name, "%slog/%020llu", place, (unsigned long long)number);
-    return store_get(&w->sim.base, slice_str(name), out, NULL);
-}
-
-static slp_rc find_tail(struct world *w, const char *place, struct tail *tail)
-{
-    slp_rc rc = SLP_OK;
-    while ((rc = read_log_frame(w, place, tail->number + 1, &tail->bytes)) == SLP_OK) {
-        tail->number++;
-        tail->hash = hash_xxh128(buf_slice(&tail->bytes));
-    }
-    return rc == SLP_NOT_FOUND ? SLP_OK : rc;
-}
-
 /* Pack the transactions of some earlier frame once more, as a slow packer of an inbox would. */
-static void repeat_one(struct world *w, const char *place, struct tail *tail, struct buf *old)
+static void repeat_one(struct world *w, struct state_replica *replica, struct buf *old)
 {
     struct arena a;
     struct buf frame;
     struct state_frame decoded;
-    char name[96];
-    if (read_log_frame(w, place, 1 + sim_below(&w->sim, tail->number), old) != SLP_OK)
+    struct state_name name;
+    /* Where copies of what the ring has forgotten just come too late. */
+    uint64_t edge = state_ring_oldest_frame(&replica->machine.table->ring);
+    state_replica_name(
+        replica, edge && sim_below(&w->sim, 2) ? edge : 1 + sim_below(&w->sim, replica->number),
+        &name);
+    if (store_get(&w->sim.base, state_name_slice(&name), old, NULL) != SLP_OK)
         return;
     store_sleep_us(&w->sim.base, (int64_t)sim_below(&w->sim, 60000));
-    if (find_tail(w, place, tail) != SLP_OK)
+    if (state_replica_refresh(replica, NULL) != SLP_OK)
         return;
     arena_init(&a, &w->sim.mem, 1 << 20);
     buf_init(&frame, &w->sim.mem, 1 << 20);
-    (void)snprintf(name, sizeof name, "%slog/%020llu", place, (unsigned long long)tail->number + 1);
+    state_replica_name(replica, replica->number + 1, &name);
     if (state_frame_decode(buf_slice(old), &a, &decoded, NULL) == SLP_OK &&
-        state_frame_encode(tail->number + 1, tail->hash, decoded.transactions, decoded.txn_count,
-                           &frame, NULL) == SLP_OK) {
-        slp_rc rc = store_put_if_absent(&w->sim.base, slice_str(name), buf_slice(&frame), NULL);
+        state_frame_encode(replica->number + 1, replica->previous, decoded.transactions,
+                           decoded.txn_count, &frame, NULL) == SLP_OK) {
+        slp_rc rc =
+            store_put_if_absent(&w->sim.base, state_name_slice(&name), buf_slice(&frame), NULL);
         w->repeats += rc == SLP_OK;
     }
     buf_fini(&frame);
@@ -412,23 +504,21 @@ static void run_repeater(struct sim *sim, void *arg)
     struct world *w = arg;
     struct state_instance *instance = NULL;
     struct state_table *table = NULL;
-    struct tail tail = {0};
+    struct state_replica replica;
     struct buf old;
-    char hex[33];
-    char place[48];
     if (open_all(w, &instance, &table) != SLP_OK)
         return;
-    hash_format(state_table_id(table), hex);
-    (void)snprintf(place, sizeof place, "t/%s/", hex);
+    struct hash128 id = state_table_id(table);
+    if (state_replica_init(&replica, instance, &id, NULL) != SLP_OK)
+        return;
+    buf_init(&old, &sim->mem, 1 << 20);
+    for (int i = 0; i < 16 && !sim_has_failed(sim); i++)
+        if (state_replica_refresh(&replica, NULL) == SLP_OK)
+            repeat_one(w, &replica, &old);
+    buf_fini(&old);
+    state_replica_fini(&replica);
     state_table_close(table);
     state_instance_close(instance);
-    buf_init(&tail.bytes, &sim->mem, 1 << 20);
-    buf_init(&old, &sim->mem, 1 << 20);
-    for (int i = 0; i < 10 && !sim_has_failed(sim); i++)
-        if (find_tail(w, place, &tail) == SLP_OK)
-            repeat_one(w, place, &tail, &old);
-    buf_fini(&old);
-    buf_fini(&tail.bytes);
 }
 
 /* ------------------------------------------------------------------ a run */
@@ -449,7 +539,7 @@ static bool make_world(struct world *w, uint64_t seed, const struct sim_faults *
               state_instance_open(&w->sim.mem, w->sim.below, &options, &instance, NULL) == SLP_OK &&
               state_table_create(instance, &o, NULL) == SLP_OK;
     state_instance_close(instance);
-    for (int n = 0; n < WRITERS * COMMITS; n++) {
+    for (int n = 0; n < ADDITIONS; n++) {
         int lo = (int)sim_below(&w->sim, KEYS);
         for (int k = lo; k < KEYS && k < lo + 5; k++)
             w->additions[n].rows[k] = (uint64_t)1 << n;
@@ -462,10 +552,10 @@ static void check_end(struct world *w)
 {
     struct state_instance *instance = NULL;
     struct state_table *table = NULL;
-    bool must[WRITERS * COMMITS];
+    bool must[ADDITIONS];
     struct hash128 seed = {{2}};
     struct state_options o = {.seed = &seed,
-                              .rules = {.ring_max = 24, .unfiled_max = 64, .leaf_max = 1000}};
+                              .rules = {.ring_max = RING_MAX, .unfiled_max = 64, .leaf_max = 1000}};
     struct slp_err err = {0};
     slp_rc rc = state_instance_open(&w->sim.mem, w->sim.below, &o, &instance, &err);
     if (rc == SLP_OK)
@@ -487,13 +577,15 @@ struct tally {
     size_t jobs;
     size_t splits;
     size_t repeats;
+    size_t packed;
+    size_t shared;
     size_t acknowledged;
 };
 
 static void run_seed(struct t *t, struct world *w, uint64_t seed, const struct sim_faults *faults,
                      struct tally *tally)
 {
-    struct writer writers[WRITERS * 2];
+    struct writer writers[WRITERS * 2 + LEAVERS];
     assert_true(make_world(w, seed, faults));
     for (int i = 0; i < WRITERS; i++) {
         writers[i] = (struct writer){.w = w, .number = i, .has_tokens = i % 2 == 0};
@@ -504,6 +596,11 @@ static void run_seed(struct t *t, struct world *w, uint64_t seed, const struct s
     sim_spawn(&w->sim, "splitter", run_splitter, w);
     sim_spawn(&w->sim, "reader", run_reader, w);
     sim_spawn(&w->sim, "repeater", run_repeater, w);
+    sim_spawn(&w->sim, "committer", run_committer, w);
+    for (int i = 0; i < LEAVERS; i++) {
+        writers[WRITERS * 2 + i] = (struct writer){.w = w, .number = WRITERS + i};
+        sim_spawn(&w->sim, "leaver", run_leaver, &writers[WRITERS * 2 + i]);
+    }
     /* While they run, somebody repeats what writers with tokens do. */
     for (int i = 0; i < WRITERS; i += 2) {
         writers[WRITERS + i] =
@@ -522,6 +619,8 @@ static void run_seed(struct t *t, struct world *w, uint64_t seed, const struct s
     tally->jobs += w->jobs_done;
     tally->splits += w->splits_done;
     tally->repeats += w->repeats;
+    tally->packed += w->packed;
+    tally->shared += w->shared;
     for (int n = 0; n < WRITERS * COMMITS; n++)
         tally->acknowledged += w->additions[n].is_acknowledged;
     sim_end(&w->sim);
@@ -545,14 +644,14 @@ static void acknowledged_commits_count_once_whatever_happens(void **state)
     for (size_t i = 0; i < count; i++)
         run_seed(t, &w, t->seed + i, &faults, &tally);
     print_message("%zu seeds: %zu kills, %zu freezes, %zu late writes, %zu jobs, %zu splits, %zu "
-                  "repeats, %zu "
-                  "acknowledged\n",
+                  "repeats, %zu packed, %zu frames of several, %zu acknowledged\n",
                   count, tally.kills, tally.freezes, tally.late_writes, tally.jobs, tally.splits,
-                  tally.repeats, tally.acknowledged);
+                  tally.repeats, tally.packed, tally.shared, tally.acknowledged);
     /* The runs are worth something. */
     if (count >= SEEDS)
         assert_true(tally.kills > count && tally.freezes > count && tally.late_writes > count / 2 &&
                     tally.jobs > count && tally.splits > count && tally.repeats > count &&
+                    tally.packed > count && tally.shared > count / 4 &&
                     tally.acknowledged > count * WRITERS * COMMITS / 2);
 }
 

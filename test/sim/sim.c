@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "store/memory.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #elif defined(__SANITIZE_THREAD__)
@@ -268,6 +270,15 @@ static slp_rc sim_put_open(struct store *s, struct slice name, struct alloc *mem
     FAIL(err, UNSUPPORTED, "the simulator has no streamed writes yet");
 }
 
+/* Ages of objects follow the virtual clock. */
+static int64_t world_clock_us(struct os_clock *clock)
+{
+    return ((struct sim *)(void *)((uint8_t *)clock - offsetof(struct sim, clock)))->now_us;
+}
+
+static const struct os_clock_ops world_clock_ops = {.wall_us = world_clock_us,
+                                                    .mono_us = world_clock_us};
+
 static int64_t sim_clock_us(struct store *s)
 {
     return ((struct sim *)s)->now_us;
@@ -297,6 +308,8 @@ void sim_begin(struct sim *sim, uint64_t seed, const struct sim_faults *faults)
     sim->now_us = (int64_t)1700000000 * 1000 * 1000;
     if (store_memory_new(&sim->mem, &sim->below, NULL) != SLP_OK)
         abort();
+    sim->clock.ops = &world_clock_ops;
+    store_memory_set_clock(sim->below, &sim->clock);
 #if defined(__SANITIZE_THREAD__)
     sim->scheduler_fiber = __tsan_get_current_fiber();
 #endif

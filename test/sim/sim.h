@@ -22,6 +22,7 @@
 
 #include <ucontext.h>
 
+#include "os/clock.h"
 #include "store/store.h"
 
 #define SIM_ACTORS_MAX  32
@@ -64,7 +65,8 @@ struct sim {
     struct store base; /* what actors are given */
     struct alloc mem;  /* what actors allocate from: all of it goes with the world */
     void *blocks;
-    struct store *below; /* the truth */
+    struct store *below;   /* the truth */
+    struct os_clock clock; /* what it stamps objects with */
     struct sim_faults faults;
     uint64_t random;
     int64_t now_us;
