@@ -57,6 +57,11 @@ uint64_t hash_xxh64(struct slice s, uint64_t seed)
     return XXH3_64bits_withSeed(s.ptr, s.len, seed);
 }
 
+uint64_t hash_xxh64_first(struct slice s)
+{
+    return XXH64(s.ptr, s.len, 0);
+}
+
 struct hash128 hash_xxh128(struct slice s)
 {
     XXH128_canonical_t canonical;

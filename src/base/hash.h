@@ -19,6 +19,10 @@ uint32_t hash_crc32(uint32_t seed, struct slice s);
 uint32_t hash_crc32c(uint32_t seed, struct slice s);
 
 uint64_t hash_xxh64(struct slice s, uint64_t seed);
+
+/* XXH64 itself, the older function, without a seed: what bloom filters of Parquet are made with. */
+uint64_t hash_xxh64_first(struct slice s);
+
 struct hash128 hash_xxh128(struct slice s);
 
 static inline bool hash_equal(struct hash128 a, struct hash128 b)

@@ -70,6 +70,10 @@ static void put_column_metadata(struct cx_put *w, const struct pq_chunk_note *c,
     if (c->has_dictionary)
         put_page_stats(w, PQ_PAGE_DICTIONARY, PQ_PLAIN, 1);
     put_page_stats(w, is_v2 ? PQ_PAGE_DATA_V2 : PQ_PAGE_DATA, c->encoding, c->page_count);
+    if (c->bloom_bytes) {
+        cx_put_i64(w, 14, (int64_t)c->bloom_offset);
+        cx_put_i32(w, 15, (int32_t)c->bloom_bytes);
+    }
     if (leaf->physical == PQ_BYTE_ARRAY) {
         cx_put_struct(w, 16); /* size_statistics */
         cx_put_i64(w, 1, (int64_t)c->unencoded_bytes);

@@ -31,6 +31,8 @@ struct pq_chunk_note {
     uint32_t column_index_bytes; /* 0: none */
     uint64_t offset_index_offset;
     uint32_t offset_index_bytes;
+    uint64_t bloom_offset;
+    uint32_t bloom_bytes; /* 0: none */
 };
 
 struct pq_group_note {

@@ -5,6 +5,7 @@
 #include "codec/bit_pack.h"
 #include "codec/dictionary.h"
 #include "codec/rle_encode.h"
+#include "parquet/bloom.h"
 #include "parquet/encode.h"
 #include "parquet/group_priv.h"
 #include "parquet/page_write.h"
@@ -31,6 +32,7 @@ struct pq_group {
     struct buf pages;      /* struct pq_page_place, of all chunks */
     struct buf page_facts; /* struct pq_page_facts, as many */
     struct buf bounds;     /* what struct pq_bounds_ref points to */
+    struct buf blooms;     /* filters of all chunks */
     struct pq_values_scratch values;
     struct buf indices; /* uint32_t a value, of one chunk */
     struct buf body;    /* a page before compression */
@@ -78,6 +80,7 @@ void pq_group_free(struct pq_group *g)
     buf_fini(&g->pages);
     buf_fini(&g->page_facts);
     buf_fini(&g->bounds);
+    buf_fini(&g->blooms);
     pq_values_scratch_fini(&g->values);
     buf_fini(&g->indices);
     buf_fini(&g->body);
@@ -138,6 +141,7 @@ slp_rc pq_group_new(struct alloc *mem, const struct arr_schema *schema,
     buf_init(&g->pages, mem, GROUP_MAX_BYTES);
     buf_init(&g->page_facts, mem, GROUP_MAX_BYTES);
     buf_init(&g->bounds, mem, GROUP_MAX_BYTES);
+    buf_init(&g->blooms, mem, GROUP_MAX_BYTES);
     pq_values_scratch_init(&g->values, mem);
     buf_init(&g->indices, mem, GROUP_MAX_BYTES);
     buf_init(&g->body, mem, GROUP_MAX_BYTES);
@@ -166,6 +170,7 @@ static void forget_rows(struct pq_group *g)
     buf_clear(&g->pages);
     buf_clear(&g->page_facts);
     buf_clear(&g->bounds);
+    buf_clear(&g->blooms);
     memset(g->chunks, 0, g->schema->count * sizeof *g->chunks);
 }
 
@@ -522,6 +527,19 @@ static slp_rc check_nulls(const struct arr_field *field, const struct arr_col *c
     return SLP_OK;
 }
 
+/* The chunk's filter, if one is wanted. Of two booleans there is nothing to ask. */
+static slp_rc make_bloom(struct chunk *c, struct slp_err *err)
+{
+    struct pq_group *g = c->g;
+    double fpp = c->options->bloom_fpp > 0 ? c->options->bloom_fpp : PQ_BLOOM_FPP_DEFAULT;
+    if (!c->options->bloom || c->values.physical == PQ_BOOLEAN)
+        return SLP_OK;
+    c->facts->bloom_at = g->blooms.len;
+    TRY(pq_bloom_of(&c->values, fpp, &g->scratch, &g->blooms, err));
+    c->facts->bloom_bytes = (uint32_t)(g->blooms.len - c->facts->bloom_at);
+    return SLP_OK;
+}
+
 static slp_rc encode_chunk(struct chunk *c, const struct pq_leaf *leaf, struct slp_err *err)
 {
     struct pq_group *g = c->g;
@@ -540,6 +558,7 @@ static slp_rc encode_chunk(struct chunk *c, const struct pq_leaf *leaf, struct s
     c->facts->boundary_order = c->is_ascending    ? PQ_BOUNDARY_ASCENDING
                                : c->is_descending ? PQ_BOUNDARY_DESCENDING
                                                   : PQ_BOUNDARY_UNORDERED;
+    TRY(make_bloom(c, err));
     return keep_bounds(g, &c->bounds, &c->facts->bounds, err);
 }
 
@@ -584,6 +603,11 @@ uint64_t pq_group_bytes(const struct pq_group *g)
 struct slice pq_group_all_bytes(const struct pq_group *g)
 {
     return buf_slice(&g->bytes);
+}
+
+struct slice pq_group_bloom(const struct pq_group *g, const struct pq_chunk_facts *c)
+{
+    return slice_sub(buf_slice(&g->blooms), c->bloom_at, c->bloom_bytes);
 }
 
 const struct pq_chunk_facts *pq_group_chunk(const struct pq_group *g, size_t column)

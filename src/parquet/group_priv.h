@@ -49,9 +49,14 @@ struct pq_chunk_facts {
     bool has_nan_count; /* of floats: NaN were counted */
     bool has_column_index;
     enum pq_boundary_order boundary_order;
+    size_t bloom_at;      /* of the filter with its header, in the group's filters */
+    uint32_t bloom_bytes; /* 0: none */
 };
 
 struct slice pq_group_all_bytes(const struct pq_group *g);
+
+/* The chunk's bloom filter with its header, to be written behind the group; empty: none. */
+struct slice pq_group_bloom(const struct pq_group *g, const struct pq_chunk_facts *c);
 const struct pq_chunk_facts *pq_group_chunk(const struct pq_group *g, size_t column);
 const struct pq_leaf *pq_group_leaf(const struct pq_group *g, size_t column);
 

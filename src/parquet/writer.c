@@ -133,6 +133,20 @@ static slp_rc note_chunk(struct pq_writer *w, const struct pq_group *g, size_t c
     return note_indexes(w, g, column, group_offset, note, err);
 }
 
+/* The filters of a group stand behind it. */
+static slp_rc write_blooms(struct pq_writer *w, const struct pq_group *g,
+                           struct pq_group_note *note, struct slp_err *err)
+{
+    for (size_t i = 0; i < w->file.schema->count; i++) {
+        struct slice bloom = pq_group_bloom(g, pq_group_chunk(g, i));
+        note->chunks[i].bloom_offset = w->sink->offset;
+        note->chunks[i].bloom_bytes = (uint32_t)bloom.len;
+        if (bloom.len)
+            TRY(sink_write(w->sink, bloom.ptr, bloom.len, err));
+    }
+    return SLP_OK;
+}
+
 slp_rc pq_writer_group(struct pq_writer *w, const struct pq_group *g, uint64_t *offset,
                        struct slp_err *err)
 {
@@ -149,6 +163,7 @@ slp_rc pq_writer_group(struct pq_writer *w, const struct pq_group *g, uint64_t *
             TRY(note_chunk(w, g, i, group_offset, &note->chunks[i], err));
         struct slice bytes = pq_group_all_bytes(g);
         TRY(sink_write(w->sink, bytes.ptr, bytes.len, err));
+        TRY(write_blooms(w, g, note, err));
         *w->last_group = note;
         w->last_group = &note->next;
         w->file.group_count++;

@@ -7,8 +7,8 @@
  * own between the last group and the page index (pq_writer_raw), as data files do with their key
  * index.
  *
- *   | PAR1 | group 0: chunk of column 0, 1, ... | group 1 ... | raw bytes | column and offset
- * indexes | footer | N | PAR1 |
+ *   | PAR1 | group 0: chunk of column 0, 1, ... | its bloom filters | group 1 ... | raw bytes |
+ *   | column and offset indexes | footer | N | PAR1 |
  *
  * A *block* is a run of rows at whose start every column begins a page; inside a block a wide
  * column may have several. docs/format/parquet-profile.md says which encodings and options we
@@ -49,7 +49,7 @@ struct pq_column_options {
     int level;
     bool no_statistics; /* no bounds, no column index; null counts stay */
     bool bloom;         /* a filter behind each row group */
-    double bloom_fpp;   /* how often it may say yes wrongly; 0: 0.01 */
+    double bloom_fpp;   /* how often it may say "maybe" wrongly, below 1; 0: 0.01 */
 };
 
 struct pq_write_options {
@@ -123,7 +123,9 @@ SLP_NODISCARD slp_rc pq_group_encode(struct pq_group *g, const struct arr_batch 
                                      int64_t block_rows, struct slp_err *err);
 
 int64_t pq_group_rows(const struct pq_group *g);
-uint64_t pq_group_bytes(const struct pq_group *g); /* as it will stand in the file */
+
+/* As it will stand in the file; bloom filters come behind it. */
+uint64_t pq_group_bytes(const struct pq_group *g);
 void pq_group_place(const struct pq_group *g, size_t column, struct pq_chunk_place *out);
 
 struct pq_writer;

@@ -139,6 +139,25 @@ def judge_pyarrow(files):
 # ---- DuckDB
 
 
+def check_blooms(connection, path, columns):
+    """Filters hide no value that is there, and most that are not."""
+    hidden = asked = 0
+    for column in columns:
+        if column.type not in ("int32", "int64", "string", "utf8", "uint64", "double"):
+            continue
+        there = [v for v in column.values if v is not None and v == v and v != 0]
+        for value in there[:8]:
+            rows = connection.execute("select bloom_filter_excludes from parquet_bloom_probe(?, ?, ?)", [path, column.name, value]).fetchall()
+            assert not all(r[0] for r in rows), f"{path}: {column.name}: {value!r} is hidden"
+        for value in ([f"not there {i}" for i in range(8)] if isinstance(there[0] if there else 0, str) else range(91, 99)):
+            rows = connection.execute("select bloom_filter_excludes from parquet_bloom_probe(?, ?, ?)", [path, column.name, value]).fetchall()
+            if there and value not in column.values:
+                asked += len(rows)
+                hidden += sum(r[0] for r in rows)
+    assert asked >= 40 or all(v is None for v in columns[3].values), f"{path}: {asked} asked"
+    assert hidden >= asked * 0.9, f"{path}: filters hide {hidden} of {asked} values that are not there"
+
+
 def judge_duckdb(files):
     import duckdb
 
@@ -157,6 +176,7 @@ def judge_duckdb(files):
             check(path, column, [row[i] for row in rows])
         if "pattern-" not in path:
             continue
+        check_blooms(connection, path, columns)
         for column in columns[::3]:
             # A value that is there is found: statistics do not hide it.
             value = next((v for v in column.values if v is not None and v == v), None)

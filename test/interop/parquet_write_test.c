@@ -83,6 +83,7 @@ static void choose_encodings(struct t *t, const struct plan *p, struct arr_field
         struct arr_schema one = {&fields[i], 1};
         struct pq_write_options only = {.columns = &out[i]};
         enum arr_kind kind = fields[i].type.kind;
+        out[i].bloom = p->encoding == PQ_WRITE_BEST;
         bool is_fixed = kind == ARR_FIXED_BINARY || kind == ARR_DECIMAL128;
         if (is_fixed && p->encoding > PQ_WRITE_DICTIONARY)
             continue;
