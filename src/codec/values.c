@@ -39,16 +39,41 @@ void cx_widen_64_to_128(uint8_t *dst, const uint8_t *src, size_t n)
     }
 }
 
-bool cx_decimal_be(uint8_t dst[16], struct slice src)
+static bool decimal_be(uint8_t *dst, size_t width, struct slice src)
 {
     uint8_t sign = src.len && src.ptr[0] & 0x80 ? 0xff : 0;
-    for (; src.len > 16; src = slice_after(src, 1)) {
+    for (; src.len > width; src = slice_after(src, 1)) {
         if (src.ptr[0] != sign || ((src.ptr[1] ^ sign) & 0x80))
             return false;
     }
-    for (size_t i = 0; i < 16; i++)
+    for (size_t i = 0; i < width; i++)
         dst[i] = i < src.len ? src.ptr[src.len - 1 - i] : sign;
     return true;
+}
+
+bool cx_decimal_be(uint8_t dst[16], struct slice src)
+{
+    return decimal_be(dst, 16, src);
+}
+
+bool cx_decimal_be_256(uint8_t dst[32], struct slice src)
+{
+    return decimal_be(dst, 32, src);
+}
+
+size_t cx_intervals(uint8_t *dst, const uint8_t *src, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t months = num_load_u32le(src + 12 * i);
+        uint32_t days = num_load_u32le(src + 12 * i + 4);
+        uint64_t millis = num_load_u32le(src + 12 * i + 8);
+        if (months > INT32_MAX || days > INT32_MAX)
+            return i;
+        num_store_u32le(dst + 16 * i, months);
+        num_store_u32le(dst + 16 * i + 4, days);
+        num_store_u64le(dst + 16 * i + 8, millis * 1000000);
+    }
+    return n;
 }
 
 size_t cx_int96_to_nanos(uint8_t *dst, const uint8_t *src, size_t n)

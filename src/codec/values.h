@@ -25,6 +25,13 @@ void cx_widen_64_to_128(uint8_t *dst, const uint8_t *src, size_t n);
  * more than 128 bits. */
 bool cx_decimal_be(uint8_t dst[16], struct slice src);
 
+/* The same into 32 bytes; false if it needs more than 256 bits. */
+bool cx_decimal_be_256(uint8_t dst[32], struct slice src);
+
+/* INTERVAL: months, days, milliseconds, 4 bytes each, to months, days and nanoseconds in 4, 4 and 8
+ * bytes. Returns how many of the first ones fit. */
+size_t cx_intervals(uint8_t *dst, const uint8_t *src, size_t n);
+
 /* INT96: nanoseconds of the day (8 bytes) and Julian day (4 bytes) to nanoseconds since 1970.
  * Returns how many of the first ones fit 64 bits. */
 size_t cx_int96_to_nanos(uint8_t *dst, const uint8_t *src, size_t n);

@@ -76,7 +76,7 @@ static uint64_t end_of_groups(const struct pq_meta *m)
 {
     uint64_t end = INDEX_FIRST_PAGE;
     for (size_t g = 0; g < m->group_count; g++) {
-        for (size_t c = 0; c < m->schema.count; c++) {
+        for (size_t c = 0; c < m->column_count; c++) {
             const struct pq_chunk *chunk = &m->groups[g].chunks[c];
             uint64_t start = chunk->dictionary_page_offset ? chunk->dictionary_page_offset
                                                            : chunk->data_page_offset;

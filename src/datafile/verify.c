@@ -49,7 +49,7 @@ static slp_rc verify_schema(const struct datafile *f, const struct pq_meta *meta
                             struct slp_err *err)
 {
     if (meta->rows != f->info.rows || (int64_t)meta->group_count != f->top.group_count ||
-        meta->schema.count != f->top.column_count)
+        meta->schema.count != f->top.column_count || !pq_meta_is_flat(meta))
         FAIL(err, CORRUPT,
              "the footer says %" PRId64 " rows in %zu groups of %zu columns, the key index %" PRId64
              " in %" PRId64 " of %zu",

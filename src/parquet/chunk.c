@@ -1,6 +1,7 @@
 #include "parquet/chunk.h"
 
 #include "base/num.h"
+#include "parquet/levels.h"
 
 /* A header is looked for in this many bytes first; few are longer. */
 #define HEADER_GUESS_BYTES 256u
@@ -52,6 +53,10 @@ slp_rc pq_chunk_begin(struct pq_chunk_reader *r, const struct pq_chunk *chunk, s
     r->rows_left = chunk->value_count;
     r->page_offset = start;
     r->page = (struct pq_cursor){0};
+    r->ahead.at = 0;
+    r->ahead.end = 0;
+    r->ahead.last_definition = 0;
+    buf_clear(&r->scratch.indices);
     buf_clear(&r->window);
     size_t len =
         chunk->compressed_bytes < window_bytes ? (size_t)chunk->compressed_bytes : window_bytes;
@@ -163,5 +168,78 @@ slp_rc pq_chunk_rows(struct pq_chunk_reader *r, int64_t rows, struct arr_col *ou
         rows -= take;
     }
 out:
+    return err_wrap(err, rc, "page at offset %llu", (unsigned long long)r->page_offset);
+}
+
+/* See that levels are at hand; `*is_end` when the chunk has no more. */
+static slp_rc look_ahead(struct pq_chunk_reader *r, bool *is_end, struct slp_err *err)
+{
+    struct pq_ahead *a = &r->ahead;
+    *is_end = false;
+    if (a->at < a->end)
+        return SLP_OK;
+    while (r->page.rows_left == 0) {
+        if (r->rows_left == 0) {
+            *is_end = true;
+            return SLP_OK;
+        }
+        TRY(next_page(r, err));
+    }
+    a->at = 0;
+    a->end = 0;
+    size_t count = (size_t)num_min_i64(PQ_STEP_ROWS, r->page.rows_left);
+    TRY(pq_cursor_levels(&r->page, count, a->definitions, a->repetitions, err));
+    a->end = count;
+    return SLP_OK;
+}
+
+/* Hand out the next `count` entries of those at hand. */
+static slp_rc take_entries(struct pq_chunk_reader *r, size_t count, struct pq_levels *levels,
+                           struct arr_col *out, struct slp_err *err)
+{
+    struct pq_ahead *a = &r->ahead;
+    const uint8_t *definitions = a->definitions + a->at;
+    const uint8_t *repetitions = a->repetitions + a->at;
+    if (!pq_levels_are_sound(definitions, repetitions, count, a->last_definition,
+                             r->column->item_definitions))
+        FAIL(err, CORRUPT, "repetition levels that go on with no list");
+    TRY(pq_cursor_slots(&r->page, definitions, count, out, err));
+    TRY(buf_append(&levels->definitions, definitions, count, err));
+    TRY(buf_append(&levels->repetitions, repetitions, count, err));
+    a->last_definition = definitions[count - 1];
+    a->at += count;
+    return SLP_OK;
+}
+
+static slp_rc take_nested(struct pq_chunk_reader *r, int64_t rows, bool is_last,
+                          struct pq_levels *levels, struct arr_col *out, struct slp_err *err)
+{
+    bool is_flat = r->column->repetition_max == 0;
+    bool is_end = false;
+    bool is_behind = false;
+    int64_t left = rows;
+    while (!is_end && !is_behind) {
+        /* Without lists an entry is a row, and nothing of the next one needs to be known. */
+        if (is_flat && left == 0 && !is_last)
+            return SLP_OK;
+        TRY(look_ahead(r, &is_end, err));
+        int64_t begun = 0;
+        size_t at_hand = r->ahead.end - r->ahead.at;
+        size_t count = pq_levels_cut(r->ahead.repetitions + r->ahead.at, at_hand, left, &begun);
+        if (count)
+            TRY(take_entries(r, count, levels, out, err));
+        left -= begun;
+        is_behind = count < at_hand;
+    }
+    if (left || (is_last && is_behind))
+        FAIL(err, CORRUPT, "the column chunk has %s rows than its row group",
+             left ? "fewer" : "more");
+    return SLP_OK;
+}
+
+slp_rc pq_chunk_nested(struct pq_chunk_reader *r, int64_t rows, bool is_last,
+                       struct pq_levels *levels, struct arr_col *out, struct slp_err *err)
+{
+    slp_rc rc = take_nested(r, rows, is_last, levels, out, err);
     return err_wrap(err, rc, "page at offset %llu", (unsigned long long)r->page_offset);
 }

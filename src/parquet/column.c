@@ -1,9 +1,13 @@
+#include <stdio.h>
+
 #include "parquet/meta_priv.h"
 
 /* A FIXED_LEN_BYTE_ARRAY beyond this is taken for damage. */
 #define FIXED_BYTES_MAX (16 * 1024 * 1024)
 
-#define DECIMAL_DIGITS_MAX 38
+/* Digits that 128 and 256 bits hold. */
+#define DIGITS_128 38
+#define DIGITS_256 76
 
 static void parse_unit(struct cx_thrift *t, enum cx_thrift_type type, struct pq_element *e)
 {
@@ -16,7 +20,8 @@ static void parse_unit(struct cx_thrift *t, enum cx_thrift_type type, struct pq_
     }
 }
 
-/* DECIMAL {1 scale, 2 precision}, TIME and TIMESTAMP {1 utc, 2 unit}, INTEGER {1 bits, 2 signed}. */
+/* DECIMAL {1 scale, 2 precision}, TIME and TIMESTAMP {1 utc, 2 unit}, INTEGER {1 bits, 2 signed},
+ * GEOMETRY and GEOGRAPHY {1 crs, 2 algorithm}. */
 static void parse_logical_member(struct cx_thrift *t, enum cx_thrift_type type,
                                  struct pq_element *e)
 {
@@ -24,6 +29,7 @@ static void parse_logical_member(struct cx_thrift *t, enum cx_thrift_type type,
     bool is_decimal = e->logical == PQ_LOGICAL_DECIMAL;
     bool is_time = e->logical == PQ_LOGICAL_TIME || e->logical == PQ_LOGICAL_TIMESTAMP;
     bool is_integer = e->logical == PQ_LOGICAL_INTEGER;
+    bool is_geo = e->logical == PQ_LOGICAL_GEOMETRY || e->logical == PQ_LOGICAL_GEOGRAPHY;
     if (!cx_thrift_struct(t, type))
         return;
     while (cx_thrift_field(t, &id, &type)) {
@@ -39,6 +45,10 @@ static void parse_logical_member(struct cx_thrift *t, enum cx_thrift_type type,
             e->bits = cx_thrift_int(t, type);
         else if (is_integer && id == 2)
             e->is_signed = cx_thrift_bool(t, type);
+        else if (is_geo && id == 1)
+            e->crs = cx_thrift_binary(t, type);
+        else if (is_geo && id == 2)
+            e->algorithm = cx_thrift_int(t, type);
         else
             cx_thrift_skip(t, type);
     }
@@ -52,6 +62,33 @@ static void parse_logical(struct cx_thrift *t, enum cx_thrift_type type, struct 
     while (cx_thrift_field(t, &id, &type)) {
         e->logical = id;
         parse_logical_member(t, type, e);
+    }
+}
+
+/* Older files have a converted type alone: the same as a logical one. */
+static void adopt_converted(struct pq_element *e)
+{
+    static const int logical_of[22] = {
+        [0] = PQ_LOGICAL_STRING,    [1] = PQ_LOGICAL_MAP,        [2] = PQ_LOGICAL_MAP,
+        [3] = PQ_LOGICAL_LIST,      [4] = PQ_LOGICAL_ENUM,       [5] = PQ_LOGICAL_DECIMAL,
+        [6] = PQ_LOGICAL_DATE,      [7] = PQ_LOGICAL_TIME,       [8] = PQ_LOGICAL_TIME,
+        [9] = PQ_LOGICAL_TIMESTAMP, [10] = PQ_LOGICAL_TIMESTAMP, [11] = PQ_LOGICAL_INTEGER,
+        [12] = PQ_LOGICAL_INTEGER,  [13] = PQ_LOGICAL_INTEGER,   [14] = PQ_LOGICAL_INTEGER,
+        [15] = PQ_LOGICAL_INTEGER,  [16] = PQ_LOGICAL_INTEGER,   [17] = PQ_LOGICAL_INTEGER,
+        [18] = PQ_LOGICAL_INTEGER,  [19] = PQ_LOGICAL_JSON,      [20] = PQ_LOGICAL_BSON,
+        [21] = PQ_LOGICAL_INTERVAL,
+    };
+    if (e->logical != PQ_LOGICAL_NONE || e->converted < 0 || e->converted > 21)
+        return;
+    e->logical = logical_of[e->converted];
+    e->is_utc = true;
+    if (e->logical == PQ_LOGICAL_TIME)
+        e->unit = e->converted == 7 ? 1 : 2;
+    if (e->logical == PQ_LOGICAL_TIMESTAMP)
+        e->unit = e->converted == 9 ? 1 : 2;
+    if (e->logical == PQ_LOGICAL_INTEGER) {
+        e->bits = 8 << ((e->converted - 11) & 3);
+        e->is_signed = e->converted >= 15;
     }
 }
 
@@ -97,30 +134,8 @@ void pq_element_parse(struct cx_thrift *t, struct pq_element *out)
             cx_thrift_skip(t, type);
         }
     }
+    adopt_converted(&e);
     *out = e;
-}
-
-/* Older files have a converted type alone: the same as a logical one. */
-static void adopt_converted(struct pq_element *e)
-{
-    static const int logical_of[22] = {
-        [0] = PQ_LOGICAL_STRING,    [4] = PQ_LOGICAL_ENUM,       [5] = PQ_LOGICAL_DECIMAL,
-        [6] = PQ_LOGICAL_DATE,      [7] = PQ_LOGICAL_TIME,       [8] = PQ_LOGICAL_TIME,
-        [9] = PQ_LOGICAL_TIMESTAMP, [10] = PQ_LOGICAL_TIMESTAMP, [11] = PQ_LOGICAL_INTEGER,
-        [12] = PQ_LOGICAL_INTEGER,  [13] = PQ_LOGICAL_INTEGER,   [14] = PQ_LOGICAL_INTEGER,
-        [15] = PQ_LOGICAL_INTEGER,  [16] = PQ_LOGICAL_INTEGER,   [17] = PQ_LOGICAL_INTEGER,
-        [18] = PQ_LOGICAL_INTEGER,  [19] = PQ_LOGICAL_JSON,      [21] = PQ_LOGICAL_INTERVAL,
-    };
-    if (e->logical != PQ_LOGICAL_NONE || e->converted < 0 || e->converted > 21)
-        return;
-    e->logical = logical_of[e->converted];
-    e->is_utc = true;
-    if (e->logical == PQ_LOGICAL_TIMESTAMP)
-        e->unit = e->converted == 9 ? 1 : 2;
-    if (e->logical == PQ_LOGICAL_INTEGER) {
-        e->bits = 8 << ((e->converted - 11) & 3);
-        e->is_signed = e->converted >= 15;
-    }
 }
 
 static slp_rc resolve_decimal(const struct pq_element *e, struct pq_column *c, struct slp_err *err)
@@ -128,14 +143,19 @@ static slp_rc resolve_decimal(const struct pq_element *e, struct pq_column *c, s
     if (e->precision < 1 || e->scale < 0 || e->scale > e->precision)
         FAIL(err, CORRUPT, "decimal(%lld, %lld) is outside the format", (long long)e->precision,
              (long long)e->scale);
-    if (e->precision > DECIMAL_DIGITS_MAX)
-        FAIL(err, UNSUPPORTED, "decimals of %lld digits are not supported yet, at most %d are",
-             (long long)e->precision, DECIMAL_DIGITS_MAX);
+    bool is_wide = e->precision > DIGITS_128;
+    if (e->precision > DIGITS_256)
+        FAIL(err, UNSUPPORTED, "decimals of %lld digits are not supported, at most %d are",
+             (long long)e->precision, DIGITS_256);
+    if (is_wide && (c->physical == PQ_INT32 || c->physical == PQ_INT64))
+        FAIL(err, CORRUPT, "a decimal of %lld digits stored as an integer",
+             (long long)e->precision);
     if (c->physical == PQ_FIXED_LEN_BYTE_ARRAY && c->type_length > PQ_DECIMAL_BYTES_MAX)
-        FAIL(err, UNSUPPORTED, "decimals of %d bytes are not supported yet, at most %d are",
+        FAIL(err, UNSUPPORTED, "decimals of %d bytes are not supported, at most %d are",
              c->type_length, PQ_DECIMAL_BYTES_MAX);
-    c->type = (struct arr_type){
-        .kind = ARR_DECIMAL128, .precision = (int32_t)e->precision, .scale = (int32_t)e->scale};
+    c->type = (struct arr_type){.kind = is_wide ? ARR_DECIMAL256 : ARR_DECIMAL128,
+                                .precision = (int32_t)e->precision,
+                                .scale = (int32_t)e->scale};
     return SLP_OK;
 }
 
@@ -163,6 +183,25 @@ static slp_rc resolve_timestamp(const struct pq_element *e, struct pq_column *c,
     return SLP_OK;
 }
 
+static slp_rc resolve_time(const struct pq_element *e, struct pq_column *c, struct slp_err *err)
+{
+    if (c->physical != PQ_INT32 && c->physical != PQ_INT64)
+        return SLP_OK;
+    if (e->unit == 0)
+        FAIL(err, UNSUPPORTED, "the unit of its times of day is not known");
+    bool is_short = c->physical == PQ_INT32;
+    if (is_short == (e->unit == 1))
+        c->type = (struct arr_type){.kind = is_short ? ARR_TIME32 : ARR_TIME64,
+                                    .unit = (enum arr_unit)(ARR_SECOND + e->unit)};
+    return SLP_OK;
+}
+
+static void resolve_fixed(struct pq_column *c, int32_t width, enum arr_kind kind)
+{
+    if (c->physical == PQ_FIXED_LEN_BYTE_ARRAY && c->type_length == width)
+        c->type = (struct arr_type){.kind = kind};
+}
+
 /* An annotation on a physical type it does not belong to is left aside. */
 static slp_rc resolve_logical(const struct pq_element *e, struct pq_column *c, struct slp_err *err)
 {
@@ -183,44 +222,88 @@ static slp_rc resolve_logical(const struct pq_element *e, struct pq_column *c, s
             c->type.kind = ARR_DATE32;
         return SLP_OK;
     case PQ_LOGICAL_TIME:
-        FAIL(err, UNSUPPORTED, "times of day are not supported yet");
+        return resolve_time(e, c, err);
     case PQ_LOGICAL_TIMESTAMP:
         return resolve_timestamp(e, c, err);
     case PQ_LOGICAL_INTERVAL:
-        FAIL(err, UNSUPPORTED, "intervals are not supported yet");
+        resolve_fixed(c, 12, ARR_INTERVAL);
+        return SLP_OK;
     case PQ_LOGICAL_INTEGER:
         return resolve_integer(e, c);
     case PQ_LOGICAL_NULL:
         c->type = (struct arr_type){.kind = ARR_NULL};
         return SLP_OK;
     case PQ_LOGICAL_FLOAT16:
-        FAIL(err, UNSUPPORTED, "float16 is not supported yet");
+        resolve_fixed(c, 2, ARR_FLOAT16);
+        return SLP_OK;
     default:
         return SLP_OK;
     }
 }
 
-slp_rc pq_column_resolve(const struct pq_element *element, struct pq_column *out,
-                         struct slp_err *err)
+/* "geometry", "geometry(crs)", "geography", "geography(crs, edges)". */
+static slp_rc name_geo(const struct pq_element *e, struct arena *a, const char **out,
+                       struct slp_err *err)
+{
+    static const char *const algorithms[] = {"spherical", "vincenty", "thomas", "andoyer",
+                                             "karney"};
+    bool is_geography = e->logical == PQ_LOGICAL_GEOGRAPHY;
+    bool has_edges = is_geography && e->algorithm > 0 && e->algorithm <= 4;
+    const char *name = is_geography ? "geography" : "geometry";
+    const char *edges = has_edges ? algorithms[e->algorithm] : "";
+    size_t bytes = strlen(name) + e->crs.len + strlen(edges) + 5;
+    char *text = NULL;
+    *out = name;
+    if (e->crs.len == 0 && !has_edges)
+        return SLP_OK;
+    TRY(arena_array(a, bytes, 1, (void **)&text, err));
+    (void)snprintf(text, bytes, "%s(%.*s%s%s)", name, SLICE_ARG(e->crs), has_edges ? ", " : "",
+                   edges);
+    *out = text;
+    return SLP_OK;
+}
+
+/* What the values mean beyond their type. */
+static slp_rc name_extension(const struct pq_element *e, const struct pq_column *c, struct arena *a,
+                             const char **out, struct slp_err *err)
+{
+    bool is_bytes = c->physical == PQ_BYTE_ARRAY;
+    *out = NULL;
+    if (e->logical == PQ_LOGICAL_UUID && c->type.kind == ARR_FIXED_BINARY && c->type.width == 16)
+        *out = "uuid";
+    else if (!is_bytes)
+        *out = NULL;
+    else if (e->logical == PQ_LOGICAL_ENUM)
+        *out = "enum";
+    else if (e->logical == PQ_LOGICAL_JSON)
+        *out = "json";
+    else if (e->logical == PQ_LOGICAL_BSON)
+        *out = "bson";
+    else if (e->logical == PQ_LOGICAL_GEOMETRY || e->logical == PQ_LOGICAL_GEOGRAPHY)
+        return name_geo(e, a, out, err);
+    return SLP_OK;
+}
+
+slp_rc pq_column_resolve(const struct pq_element *e, struct arena *a, struct pq_column *out,
+                         const char **extension, struct slp_err *err)
 {
     static const enum arr_kind plain[] = {ARR_BOOL,  ARR_INT32,  ARR_INT64,  ARR_TIMESTAMP,
                                           ARR_FLOAT, ARR_DOUBLE, ARR_BINARY, ARR_FIXED_BINARY};
-    struct pq_element e = *element;
-    if (e.physical < 0 || e.physical > PQ_FIXED_LEN_BYTE_ARRAY)
-        FAIL(err, CORRUPT, "physical type %lld is not known", (long long)e.physical);
-    struct pq_column c = {.physical = (enum pq_physical)e.physical, .optional = e.repetition == 1};
-    c.type.kind = plain[e.physical];
+    if (e->physical < 0 || e->physical > PQ_FIXED_LEN_BYTE_ARRAY)
+        FAIL(err, CORRUPT, "physical type %lld is not known", (long long)e->physical);
+    struct pq_column c = {.physical = (enum pq_physical)e->physical};
+    c.type.kind = plain[e->physical];
     if (c.physical == PQ_INT96)
         c.type.unit = ARR_NANO;
     if (c.physical == PQ_FIXED_LEN_BYTE_ARRAY) {
-        if (e.type_length < 1 || e.type_length > FIXED_BYTES_MAX)
+        if (e->type_length < 1 || e->type_length > FIXED_BYTES_MAX)
             FAIL(err, CORRUPT, "fixed binary of %lld bytes, expected 1 to %d",
-                 (long long)e.type_length, FIXED_BYTES_MAX);
-        c.type_length = (int32_t)e.type_length;
+                 (long long)e->type_length, FIXED_BYTES_MAX);
+        c.type_length = (int32_t)e->type_length;
         c.type.width = c.type_length;
     }
-    adopt_converted(&e);
-    TRY(resolve_logical(&e, &c, err));
+    TRY(resolve_logical(e, &c, err));
+    TRY(name_extension(e, &c, a, extension, err));
     *out = c;
     return SLP_OK;
 }

@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "codec/values.h"
 #include "parquet/dense.h"
+#include "parquet/levels.h"
 
 #define STEP_BITS_BYTES (PQ_STEP_ROWS / 8)
 
@@ -104,7 +105,9 @@ static slp_rc open_v1(struct pq_cursor *c, enum cx_kind codec, const struct pq_p
 {
     struct slice values;
     TRY(unpack_body(codec, body, header->uncompressed_bytes, scratch, &values, err));
-    if (c->has_levels)
+    if (c->is_nested)
+        TRY(pq_levels_open_v1(c, header, &values, scratch, err));
+    else if (c->has_levels)
         TRY(open_levels(c, header->definition_encoding, &values, scratch, err));
     return pq_dense_open(c, values, err);
 }
@@ -115,7 +118,10 @@ static slp_rc open_v2(struct pq_cursor *c, enum cx_kind codec, const struct pq_p
     size_t levels = (size_t)header->definition_bytes + header->repetition_bytes;
     if (levels > body.len || levels > header->uncompressed_bytes)
         FAIL(err, CORRUPT, "levels of %zu bytes in a page of %zu", levels, body.len);
-    if (c->has_levels)
+    if (c->is_nested)
+        pq_levels_open_v2(c, slice_first(body, header->repetition_bytes),
+                          slice_sub(body, header->repetition_bytes, header->definition_bytes));
+    else if (c->has_levels)
         cx_rle_init(&c->levels, slice_sub(body, header->repetition_bytes, header->definition_bytes),
                     1);
     struct slice values = slice_after(body, levels);
@@ -143,10 +149,12 @@ slp_rc pq_cursor_open(struct pq_cursor *c, const struct pq_column *column, enum 
         .dict = dict,
         .encoding = header->encoding,
         .rows_left = header->value_count,
+        .is_nested = column->is_nested && header->kind != PQ_PAGE_DICTIONARY,
         .has_levels = column->optional && header->kind != PQ_PAGE_DICTIONARY,
         .previous = &scratch->indices,
     };
-    buf_clear(fresh.previous);
+    if (!scratch->carries_strings)
+        buf_clear(fresh.previous);
     TRY(pq_dense_check(column, header->encoding, err));
     TRY(header->kind == PQ_PAGE_DATA_V2 ? open_v2(&fresh, codec, header, body, scratch, err)
                                         : open_v1(&fresh, codec, header, body, scratch, err));
@@ -284,9 +292,20 @@ static slp_rc append_step(struct pq_cursor *c, const struct step *s, struct arr_
     return SLP_OK;
 }
 
+slp_rc pq_cursor_slots(struct pq_cursor *c, const uint8_t *definitions, size_t count,
+                       struct arr_col *out, struct slp_err *err)
+{
+    const struct pq_column *column = c->column;
+    struct step s;
+    s.rows = pq_levels_slots(definitions, count, column->item_definitions[column->repetition_max],
+                             column->definition_max, s.bits, &s.present);
+    return s.rows ? append_step(c, &s, out, err) : SLP_OK;
+}
+
 slp_rc pq_cursor_decode(struct pq_cursor *c, int64_t rows, struct arr_col *out, struct slp_err *err)
 {
-    assert(rows >= 0 && rows <= c->rows_left && arr_type_equal(out->type, c->column->type));
+    assert(rows >= 0 && rows <= c->rows_left && !c->is_nested &&
+           arr_type_equal(out->type, c->column->type));
     while (rows) {
         struct step s;
         s.rows = rows < (int64_t)PQ_STEP_ROWS ? (size_t)rows : PQ_STEP_ROWS;

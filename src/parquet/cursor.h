@@ -7,6 +7,9 @@
  *   values ----> dense values of the step's present rows, at the end of the column
  *                then spread over the rows, in place, where some are null
  *
+ * Of a nested column an entry of its levels is not always a row: pq_cursor_levels hands levels out
+ * and pq_cursor_slots decodes what belongs to them.
+ *
  * A step is at most PQ_STEP_ROWS rows, so that what lies between the two stays in the first-level
  * cache, and memory grows by what was decoded and never by what a header claims.
  */
@@ -23,13 +26,15 @@ struct pq_cursor {
     const struct pq_column *column;
     const struct pq_dictionary *dict; /* NULL: none */
     int encoding;                     /* enum pq_encoding */
-    int64_t rows_left;
-    bool has_levels;
+    int64_t rows_left;                /* nested columns: entries */
+    bool is_nested;
+    bool has_levels; /* flat columns: one bit a row */
     struct cx_rle levels;
-    struct slice values;     /* PLAIN and strings of deltas: not read yet; stream split: all */
-    size_t value_at;         /* PLAIN booleans: bit in `values`; stream split: value */
-    struct cx_rle indices;   /* of the dictionary, or booleans */
-    struct cx_delta numbers; /* DELTA_BINARY_PACKED; lengths; lengths of suffixes */
+    struct cx_rle repetitions; /* nested columns with lists */
+    struct slice values;       /* PLAIN and strings of deltas: not read yet; stream split: all */
+    size_t value_at;           /* PLAIN booleans: bit in `values`; stream split: value */
+    struct cx_rle indices;     /* of the dictionary, or booleans */
+    struct cx_delta numbers;   /* DELTA_BINARY_PACKED; lengths; lengths of suffixes */
     struct cx_delta prefixes;
     struct buf *previous; /* DELTA_BYTE_ARRAY: the last string; in the scratch */
 };
@@ -42,6 +47,16 @@ SLP_NODISCARD slp_rc pq_cursor_open(struct pq_cursor *c, const struct pq_column 
                                     enum cx_kind codec, const struct pq_page_header *header,
                                     struct slice body, const struct pq_dictionary *dict,
                                     struct pq_scratch *scratch, struct slp_err *err);
+
+/*
+ * The levels of the next `count` entries of a nested column, at most PQ_STEP_ROWS and rows_left, one
+ * byte each; levels that the page leaves out are 0. Then their values: a slot in `out` for each
+ * entry that has one. Errors: CORRUPT.
+ */
+SLP_NODISCARD slp_rc pq_cursor_levels(struct pq_cursor *c, size_t count, uint8_t *definitions,
+                                      uint8_t *repetitions, struct slp_err *err);
+SLP_NODISCARD slp_rc pq_cursor_slots(struct pq_cursor *c, const uint8_t *definitions, size_t count,
+                                     struct arr_col *out, struct slp_err *err);
 
 /* Append the next `rows` rows, at most rows_left, to `out`. Errors as pq_page_decode. */
 SLP_NODISCARD slp_rc pq_cursor_decode(struct pq_cursor *c, int64_t rows, struct arr_col *out,

@@ -5,7 +5,7 @@
 #include "codec/values.h"
 #include "parquet/meta_priv.h"
 
-/* Stored values on their way to another type, 32 bytes each at most. */
+/* Stored values on their way to another type, PQ_DECIMAL_BYTES_MAX each at most. */
 #define CONVERT_BYTES 4096u
 
 static const char *encoding_name(int encoding)
@@ -220,13 +220,28 @@ static slp_rc take_stored(struct pq_cursor *c, uint8_t *dst, size_t n, struct sl
     }
 }
 
-static slp_rc convert_decimals(uint8_t *dst, const uint8_t *src, size_t width, size_t n,
-                               struct slp_err *err)
+static slp_rc convert_decimal(enum arr_kind kind, uint8_t *dst, struct slice src,
+                              struct slp_err *err)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (!cx_decimal_be(dst + 16 * i, slice_of(src + width * i, width)))
-            FAIL(err, CORRUPT, "a decimal of more than 128 bits");
+    bool is_wide = kind == ARR_DECIMAL256;
+    if (!(is_wide ? cx_decimal_be_256(dst, src) : cx_decimal_be(dst, src)))
+        FAIL(err, CORRUPT, "a decimal of more than %d bits", is_wide ? 256 : 128);
+    return SLP_OK;
+}
+
+static slp_rc convert_fixed(const struct pq_column *column, uint8_t *dst, const uint8_t *src,
+                            size_t n, struct slp_err *err)
+{
+    size_t width = stored_width(column);
+    size_t element = arr_type_width(column->type);
+    if (column->type.kind == ARR_INTERVAL) {
+        if (cx_intervals(dst, src, n) < n)
+            FAIL(err, UNSUPPORTED, "an interval of more than 2^31 months or days");
+        return SLP_OK;
     }
+    for (size_t i = 0; i < n; i++)
+        TRY(convert_decimal(column->type.kind, dst + element * i, slice_of(src + width * i, width),
+                            err));
     return SLP_OK;
 }
 
@@ -253,19 +268,20 @@ static slp_rc convert(const struct pq_column *column, uint8_t *dst, const uint8_
                  "an INT96 timestamp that nanoseconds in 64 bits cannot hold is not supported");
         return SLP_OK;
     default:
-        return convert_decimals(dst, src, stored_width(column), n, err);
+        return convert_fixed(column, dst, src, n, err);
     }
 }
 
 /* Are stored values elements of the Arrow type already? */
 static bool is_same(const struct pq_column *column)
 {
-    return column->type.kind != ARR_DECIMAL128 && column->physical != PQ_INT96 &&
-           arr_type_width(column->type) == stored_width(column);
+    return column->type.kind != ARR_DECIMAL128 && column->type.kind != ARR_DECIMAL256 &&
+           column->physical != PQ_INT96 && arr_type_width(column->type) == stored_width(column);
 }
 
 static slp_rc take_decimal_strings(struct pq_cursor *c, uint8_t *dst, size_t n, struct slp_err *err)
 {
+    size_t element = arr_type_width(c->column->type);
     for (size_t i = 0; i < n; i++) {
         struct slice s = c->values;
         int64_t len = 0;
@@ -284,7 +300,8 @@ static slp_rc take_decimal_strings(struct pq_cursor *c, uint8_t *dst, size_t n, 
         }
         if (len < 0 || (uint64_t)len > s.len)
             return fail_short(err);
-        TRY(convert_decimals(dst + 16 * i, s.ptr, (size_t)len, 1, err));
+        TRY(convert_decimal(c->column->type.kind, dst + element * i, slice_first(s, (size_t)len),
+                            err));
         if (c->encoding != PQ_DELTA_BYTE_ARRAY)
             c->values = slice_after(s, (size_t)len);
     }

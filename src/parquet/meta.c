@@ -5,12 +5,16 @@
 
 #define MAGIC_BYTES 4u
 
+/* Groups, lists and maps beside the leaves. */
+#define ELEMENTS_MAX (4 * ARR_COLUMNS_MAX)
+
 /* What parsing passes along. */
 struct parse {
     struct cx_thrift t;
     uint64_t file_bytes;
     struct arena *a;
     struct pq_meta *meta;
+    struct pq_elements elements;
     bool has_schema;
     size_t order_count; /* columns whose order the file gives */
     struct slp_err *err;
@@ -26,57 +30,23 @@ static slp_rc check(const struct parse *p)
     return p->t.wrong ? fail_wrong(p) : SLP_OK;
 }
 
-static slp_rc add_leaf(struct parse *p, const struct pq_element *e, size_t i)
-{
-    struct pq_meta *m = p->meta;
-    struct arr_field *field = &m->schema.fields[i];
-    if (e->name.len && memchr(e->name.ptr, 0, e->name.len))
-        FAIL(p->err, UNSUPPORTED, "a column name with a NUL byte is not supported");
-    TRY(arena_text(p->a, e->name, &field->name, p->err));
-    if (!e->has_physical || e->children > 0)
-        FAIL(p->err, UNSUPPORTED, "column \"%s\": nested columns are not supported yet",
-             field->name);
-    if (e->repetition == 2)
-        FAIL(p->err, UNSUPPORTED, "column \"%s\": repeated columns are not supported yet",
-             field->name);
-    if (e->repetition < 0 || e->repetition > 2 || e->children < 0)
-        FAIL(p->err, CORRUPT, "column \"%s\": repetition %lld and %lld children are not possible",
-             field->name, (long long)e->repetition, (long long)e->children);
-    slp_rc rc = pq_column_resolve(e, &m->columns[i], p->err);
-    if (rc != SLP_OK)
-        return err_wrap(p->err, rc, "column \"%s\"", field->name);
-    field->type = m->columns[i].type;
-    field->nullable = m->columns[i].optional || field->type.kind == ARR_NULL;
-    field->id = e->field_id > 0 && e->field_id <= INT32_MAX ? (int32_t)e->field_id : 0;
-    return SLP_OK;
-}
-
-/* The list is a tree, depth first: the root, and its leaves when the file is flat. */
+/* The elements of the schema, then the tree they make. */
 static slp_rc parse_schema(struct parse *p, enum cx_thrift_type type)
 {
     size_t count = cx_thrift_list(&p->t, type, CX_THRIFT_STRUCT);
-    struct pq_element e = {0};
-    if (count)
-        pq_element_parse(&p->t, &e);
     TRY(check(p));
     if (p->has_schema || count == 0)
         FAIL(p->err, CORRUPT, "metadata at byte %zu: %s", cx_thrift_offset(&p->t),
              count ? "a second schema" : "an empty schema");
-    if (count - 1 > ARR_COLUMNS_MAX)
-        FAIL(p->err, LIMIT, "%zu columns, at most %u are read", count - 1, ARR_COLUMNS_MAX);
-    struct pq_meta *m = p->meta;
-    int64_t children = e.children;
-    TRY(arena_array(p->a, count - 1, sizeof *m->schema.fields, (void **)&m->schema.fields, p->err));
-    TRY(arena_array(p->a, count - 1, sizeof *m->columns, (void **)&m->columns, p->err));
-    m->schema.count = count - 1;
-    for (size_t i = 0; i < m->schema.count; i++) {
-        pq_element_parse(&p->t, &e);
+    if (count > ELEMENTS_MAX)
+        FAIL(p->err, LIMIT, "a schema of %zu elements, at most %u are read", count, ELEMENTS_MAX);
+    TRY(arena_array(p->a, count, sizeof *p->elements.items, (void **)&p->elements.items, p->err));
+    p->elements.count = count;
+    for (size_t i = 0; i < count; i++) {
+        pq_element_parse(&p->t, &p->elements.items[i]);
         TRY(check(p));
-        TRY(add_leaf(p, &e, i));
     }
-    if (children < 0 || (uint64_t)children != m->schema.count)
-        FAIL(p->err, CORRUPT, "the schema's root has %lld children of %zu", (long long)children,
-             m->schema.count);
+    TRY(pq_tree_build(&p->elements, p->a, p->meta, p->err));
     p->has_schema = true;
     return SLP_OK;
 }
@@ -147,19 +117,27 @@ struct raw_chunk {
     int64_t column_index_bytes;
 };
 
-static void parse_path(struct cx_thrift *t, enum cx_thrift_type type, const char *name,
-                       struct raw_chunk *r)
+/* Does the path name the leaf's element? */
+static void parse_path(struct cx_thrift *t, enum cx_thrift_type type, const struct pq_elements *e,
+                       size_t element, struct raw_chunk *r)
 {
+    struct slice names[PQ_ELEMENT_DEPTH_MAX];
     size_t count = cx_thrift_list(t, type, CX_THRIFT_BINARY);
-    r->path_is_other = count != 1;
     for (size_t i = 0; i < count && !t->wrong; i++) {
-        if (!slice_is(cx_thrift_binary(t, CX_THRIFT_BINARY), name))
-            r->path_is_other = true;
+        struct slice name = cx_thrift_binary(t, CX_THRIFT_BINARY);
+        if (i < PQ_ELEMENT_DEPTH_MAX)
+            names[i] = name;
     }
+    size_t left = count <= PQ_ELEMENT_DEPTH_MAX ? count : 0;
+    while (left && element && slice_equal(names[left - 1], e->items[element].name)) {
+        left--;
+        element = e->parents[element];
+    }
+    r->path_is_other = left || element;
 }
 
-static void parse_chunk_meta(struct cx_thrift *t, enum cx_thrift_type type, const char *name,
-                             struct raw_chunk *r)
+static void parse_chunk_meta(struct cx_thrift *t, enum cx_thrift_type type,
+                             const struct pq_elements *e, size_t element, struct raw_chunk *r)
 {
     int32_t id = 0;
     if (!cx_thrift_struct(t, type))
@@ -173,7 +151,7 @@ static void parse_chunk_meta(struct cx_thrift *t, enum cx_thrift_type type, cons
             r->physical = cx_thrift_int(t, type);
             break;
         case 3:
-            parse_path(t, type, name, r);
+            parse_path(t, type, e, element, r);
             break;
         case 4:
             r->codec = cx_thrift_int(t, type);
@@ -202,7 +180,8 @@ static void parse_chunk_meta(struct cx_thrift *t, enum cx_thrift_type type, cons
     }
 }
 
-static void parse_raw_chunk(struct cx_thrift *t, const char *name, struct raw_chunk *r)
+static void parse_raw_chunk(struct cx_thrift *t, const struct pq_elements *e, size_t element,
+                            struct raw_chunk *r)
 {
     int32_t id = 0;
     enum cx_thrift_type type;
@@ -213,7 +192,7 @@ static void parse_raw_chunk(struct cx_thrift *t, const char *name, struct raw_ch
             r->is_elsewhere = cx_thrift_binary(t, type).len != 0;
             break;
         case 3:
-            parse_chunk_meta(t, type, name, r);
+            parse_chunk_meta(t, type, e, element, r);
             break;
         case 4:
             r->offset_index_offset = cx_thrift_int(t, type);
@@ -267,7 +246,8 @@ static slp_rc check_chunk(const struct parse *p, const struct raw_chunk *r, size
     if (r->path_is_other || r->physical != (int64_t)c->physical)
         FAIL(p->err, CORRUPT, "a chunk of another column or of physical type %lld, expected %d",
              (long long)r->physical, (int)c->physical);
-    if (r->values != rows)
+    /* A row has a value, or a level in its place; rows of lists have one or more. */
+    if (c->repetition_max ? r->values < rows || (rows == 0 && r->values) : r->values != rows)
         FAIL(p->err, CORRUPT, "%lld values in a row group of %lld rows", (long long)r->values,
              (long long)rows);
     if (r->uncompressed < 0 || r->codec < 0 || r->codec > INT32_MAX)
@@ -317,12 +297,12 @@ static slp_rc parse_chunks(struct parse *p, enum cx_thrift_type type, struct raw
 {
     size_t count = cx_thrift_list(&p->t, type, CX_THRIFT_STRUCT);
     TRY(check(p));
-    if (*raw || count != p->meta->schema.count)
+    if (*raw || count != p->meta->column_count)
         FAIL(p->err, CORRUPT, "metadata at byte %zu: %zu columns in a row group, expected %zu",
-             cx_thrift_offset(&p->t), count, p->meta->schema.count);
+             cx_thrift_offset(&p->t), count, p->meta->column_count);
     TRY(arena_array(p->a, count, sizeof **raw, (void **)raw, p->err));
     for (size_t i = 0; i < count; i++) {
-        parse_raw_chunk(&p->t, p->meta->schema.fields[i].name, &(*raw)[i]);
+        parse_raw_chunk(&p->t, &p->elements, p->elements.leaves[i], &(*raw)[i]);
         TRY(check(p));
     }
     return SLP_OK;
@@ -346,14 +326,14 @@ static slp_rc parse_group(struct parse *p, struct pq_group_meta *g)
     if (!raw || rows < 0)
         FAIL(p->err, CORRUPT, "metadata at byte %zu: a row group without columns or rows",
              cx_thrift_offset(&p->t));
-    size_t count = p->meta->schema.count;
+    size_t count = p->meta->column_count;
     TRY(arena_array(p->a, count, sizeof *g->chunks, (void **)&g->chunks, p->err));
     for (size_t i = 0; i < count; i++) {
         slp_rc rc = check_chunk(p, &raw[i], i, rows);
         if (rc == SLP_OK)
             rc = add_chunk(p, &raw[i], i, &g->chunks[i]);
         if (rc != SLP_OK)
-            return err_wrap(p->err, rc, "column \"%s\"", p->meta->schema.fields[i].name);
+            return err_wrap(p->err, rc, "column \"%s\"", p->meta->columns[i].path);
     }
     g->rows = rows;
     return SLP_OK;
@@ -418,7 +398,7 @@ static void drop_unordered_bounds(struct parse *p)
 {
     struct pq_meta *m = p->meta;
     for (size_t g = 0; g < m->group_count; g++) {
-        for (size_t i = p->order_count; i < m->schema.count; i++) {
+        for (size_t i = p->order_count; i < m->column_count; i++) {
             if (has_signed_order(&m->columns[i]))
                 continue;
             m->groups[g].chunks[i].min_value = slice_of(NULL, 0);
@@ -458,14 +438,17 @@ static slp_rc parse_fields(struct parse *p)
     return check(p);
 }
 
+/* Row groups and file agree; a writer that left the file's number out has put down 0. */
 static slp_rc check_rows(const struct parse *p)
 {
-    const struct pq_meta *m = p->meta;
+    struct pq_meta *m = p->meta;
     int64_t rows = 0;
     for (size_t i = 0; i < m->group_count; i++) {
         if (!num_add_i64(rows, m->groups[i].rows, &rows))
             FAIL(p->err, CORRUPT, "the rows of its row groups exceed 63 bits");
     }
+    if (m->rows == 0)
+        m->rows = rows;
     if (rows != m->rows)
         FAIL(p->err, CORRUPT, "%lld rows in the row groups, %lld in the file", (long long)rows,
              (long long)m->rows);

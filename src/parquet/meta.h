@@ -1,5 +1,13 @@
 /*
- * The metadata of a Parquet file: what its footer says, checked and flat.
+ * The metadata of a Parquet file: what its footer says, checked.
+ *
+ *   schema    a field a column; nested ones are trees, as Arrow has them
+ *   nodes     beside each field: how the levels of the leaves below make it (nested.h)
+ *   columns   the leaves, depth first: what pages hold. In a flat file leaf i is field i
+ *
+ * Lists and maps may stand in the file in every layout that the format has known: three levels, two
+ * levels, repeated fields by themselves, maps without values (those are lists of keys). An
+ * annotation that does not fit what it is on is left aside.
  *
  * pq_meta_parse reads the Thrift once; strings and statistics stay slices of the footer's bytes,
  * which the caller keeps as long as the metadata. Every length, count and enum is checked; offsets
@@ -37,12 +45,36 @@ enum pq_encoding {
     PQ_BYTE_STREAM_SPLIT = 9
 };
 
-/* One leaf column of a flat file. */
+/* Elements within elements in the file: a list takes two where Arrow counts one. */
+#define PQ_ELEMENT_DEPTH_MAX (2 * ARR_DEPTH_MAX + 2)
+
+/* One leaf: what pages decode to. The members from `path` on are blank where no footer was read. */
 struct pq_column {
     enum pq_physical physical;
     int32_t type_length;  /* FIXED_LEN_BYTE_ARRAY: bytes */
-    bool optional;        /* one definition level bit */
+    bool optional;        /* it has definition levels; of a flat column, one bit each */
     struct arr_type type; /* what its pages decode to */
+    const char *path;     /* "a.list.element" */
+    bool is_nested;       /* inside a nested column */
+    uint8_t definition_max;
+    uint8_t repetition_max;
+    /* For each repetition level, the definition level from which a list so deep has an item;
+     * repetition_max + 1 of them, the first is 0. */
+    const uint8_t *item_definitions;
+    /* Levels of the innermost struct that holds the leaf before it too: up to these, the two leaves
+     * agree. 0 for the first leaf of a column. */
+    uint8_t shared_definition;
+    uint8_t shared_repetition;
+};
+
+/* How levels make one field of a nested column. */
+struct pq_node {
+    const struct arr_field *field;
+    uint8_t definition; /* from this level on it is not null */
+    uint8_t repetition; /* of the innermost list around it */
+    size_t first_leaf;
+    size_t leaf_count;
+    struct pq_node *children; /* field->child_count of them */
 };
 
 struct pq_chunk {
@@ -63,7 +95,7 @@ struct pq_chunk {
 
 struct pq_group_meta {
     int64_t rows;
-    struct pq_chunk *chunks; /* one a column */
+    struct pq_chunk *chunks; /* one a leaf */
 };
 
 struct pq_key_value {
@@ -73,7 +105,9 @@ struct pq_key_value {
 
 struct pq_meta {
     struct arr_schema schema;  /* field ids as in the file, 0 where it has none */
-    struct pq_column *columns; /* schema.count of them */
+    struct pq_node *nodes;     /* schema.count of them */
+    struct pq_column *columns; /* column_count of them */
+    size_t column_count;       /* leaves */
     int64_t rows;
     struct pq_group_meta *groups;
     size_t group_count;
@@ -86,11 +120,15 @@ struct pq_meta {
  * Parse the metadata of a file of `file_bytes` bytes into an arena.
  *
  * Errors   CORRUPT      with the offset inside the metadata
- *          UNSUPPORTED  nested columns, a type, an encrypted file: by column name and feature
- *          LIMIT, NO_MEMORY
+ *          UNSUPPORTED  a type, a group without members, an encrypted file: by column and feature
+ *          LIMIT        more leaves than ARR_COLUMNS_MAX, nested deeper than ARR_DEPTH_MAX
+ *          NO_MEMORY
  */
 SLP_NODISCARD slp_rc pq_meta_parse(struct slice thrift, uint64_t file_bytes, struct arena *a,
                                    struct pq_meta *out, struct slp_err *err);
+
+/* Is every column one leaf, not nested? */
+bool pq_meta_is_flat(const struct pq_meta *m);
 
 /*
  * Read the raw metadata of the file behind `src` into `out`.

@@ -1,5 +1,6 @@
 /*
- * Pieces of the metadata parser: types of columns are apart from the walk over the structs.
+ * Pieces of the metadata parser: types of columns and the tree of the schema are
+ * apart from the walk over the structs.
  */
 #ifndef SLP_PARQUET_META_PRIV_H
 #define SLP_PARQUET_META_PRIV_H
@@ -7,13 +8,15 @@
 #include "codec/thrift_read.h"
 #include "parquet/meta.h"
 
-/* Decimals stored as bytes are at most this long; 38 digits need 16. */
-#define PQ_DECIMAL_BYTES_MAX 32
+/* Decimals stored as bytes are at most this long; 76 digits need 32. */
+#define PQ_DECIMAL_BYTES_MAX 64
 
 /* The members of the LogicalType union that are told apart. */
 enum pq_logical {
     PQ_LOGICAL_NONE = 0,
     PQ_LOGICAL_STRING = 1,
+    PQ_LOGICAL_MAP = 2,
+    PQ_LOGICAL_LIST = 3,
     PQ_LOGICAL_ENUM = 4,
     PQ_LOGICAL_DECIMAL = 5,
     PQ_LOGICAL_DATE = 6,
@@ -23,7 +26,12 @@ enum pq_logical {
     PQ_LOGICAL_INTEGER = 10,
     PQ_LOGICAL_NULL = 11,
     PQ_LOGICAL_JSON = 12,
-    PQ_LOGICAL_FLOAT16 = 15
+    PQ_LOGICAL_BSON = 13,
+    PQ_LOGICAL_UUID = 14,
+    PQ_LOGICAL_FLOAT16 = 15,
+    PQ_LOGICAL_VARIANT = 16,
+    PQ_LOGICAL_GEOMETRY = 17,
+    PQ_LOGICAL_GEOGRAPHY = 18
 };
 
 /* A SchemaElement as it stands in the footer. */
@@ -42,18 +50,43 @@ struct pq_element {
     int64_t bits; /* INTEGER */
     bool is_signed;
     bool is_utc;
-    int unit; /* 1 ms, 2 us, 3 ns; 0 unknown */
+    int unit;          /* 1 ms, 2 us, 3 ns; 0 unknown */
+    struct slice crs;  /* GEOMETRY, GEOGRAPHY; empty: the default */
+    int64_t algorithm; /* GEOGRAPHY: of edges */
 };
 
+/* An element as it stands, but that a converted type counts as the logical one. */
 void pq_element_parse(struct cx_thrift *t, struct pq_element *out);
 
 /*
- * What the pages of a leaf decode to.
+ * What the pages of a leaf decode to. `*extension` says what the values mean beyond that: "json",
+ * "bson", "enum", "uuid", "geometry(crs)", "geography(crs, edges)"; NULL for others.
  *
  * Errors   CORRUPT      a width or physical type outside the format
  *          UNSUPPORTED  a type by name
+ *          NO_MEMORY
  */
-SLP_NODISCARD slp_rc pq_column_resolve(const struct pq_element *e, struct pq_column *out,
+SLP_NODISCARD slp_rc pq_column_resolve(const struct pq_element *e, struct arena *a,
+                                       struct pq_column *out, const char **extension,
                                        struct slp_err *err);
+
+/* The elements of a schema, depth first, as they stand in the footer; the first is the root. */
+struct pq_elements {
+    struct pq_element *items;
+    size_t count;
+    size_t *parents; /* of each element; pq_tree_build fills these */
+    size_t *ends;    /* the element behind its last descendant */
+    size_t *leaves;  /* of each leaf, its element */
+};
+
+/*
+ * Make schema, nodes and columns of `meta` from the elements.
+ *
+ * Errors   CORRUPT      counts of children that do not add up, repetitions outside the format
+ *          UNSUPPORTED  types and names, by column
+ *          LIMIT, NO_MEMORY
+ */
+SLP_NODISCARD slp_rc pq_tree_build(struct pq_elements *e, struct arena *a, struct pq_meta *meta,
+                                   struct slp_err *err);
 
 #endif

@@ -15,12 +15,14 @@ struct raw_header {
     int64_t values;
     int64_t encoding;
     int64_t definition_encoding;
+    int64_t repetition_encoding;
     int64_t definition_bytes;
     int64_t repetition_bytes;
     bool is_compressed;
 };
 
-/* DataPageHeader {1 values, 2 encoding, 3 definition levels}; DictionaryPageHeader begins alike. */
+/* DataPageHeader {1 values, 2 encoding, 3 and 4 encodings of definition and repetition levels};
+ * DictionaryPageHeader begins alike. */
 static void parse_v1(struct cx_thrift *t, enum cx_thrift_type type, struct raw_header *r)
 {
     int32_t id = 0;
@@ -32,6 +34,8 @@ static void parse_v1(struct cx_thrift *t, enum cx_thrift_type type, struct raw_h
             r->encoding = cx_thrift_int(t, type);
         else if (id == 3 && r->kind == PQ_PAGE_DATA)
             r->definition_encoding = cx_thrift_int(t, type);
+        else if (id == 4 && r->kind == PQ_PAGE_DATA)
+            r->repetition_encoding = cx_thrift_int(t, type);
         else
             cx_thrift_skip(t, type);
     }
@@ -94,8 +98,8 @@ static bool is_possible(const struct raw_header *r)
         r->kind == PQ_PAGE_DATA || r->kind == PQ_PAGE_DICTIONARY || r->kind == PQ_PAGE_DATA_V2;
     return r->has_kind && is_u31(r->kind) && is_u31(r->uncompressed) && is_u31(r->compressed) &&
            is_u31(r->values) && is_u31(r->encoding) && is_u31(r->definition_encoding) &&
-           is_u31(r->definition_bytes) && is_u31(r->repetition_bytes) &&
-           (r->has_body || !has_values);
+           is_u31(r->repetition_encoding) && is_u31(r->definition_bytes) &&
+           is_u31(r->repetition_bytes) && (r->has_body || !has_values);
 }
 
 slp_rc pq_page_header_parse(struct slice in, struct pq_page_header *out, size_t *header_bytes,
@@ -125,6 +129,7 @@ slp_rc pq_page_header_parse(struct slice in, struct pq_page_header *out, size_t 
         .value_count = (int32_t)r.values,
         .encoding = (int)r.encoding,
         .definition_encoding = (int)r.definition_encoding,
+        .repetition_encoding = (int)r.repetition_encoding,
         .definition_bytes = (uint32_t)r.definition_bytes,
         .repetition_bytes = (uint32_t)r.repetition_bytes,
         .is_compressed = r.is_compressed,
@@ -186,6 +191,7 @@ slp_rc pq_page_decode(const struct pq_column *column, enum cx_kind codec,
 {
     if (header->kind != PQ_PAGE_DATA && header->kind != PQ_PAGE_DATA_V2)
         FAIL(err, CORRUPT, "a page of kind %d, expected data", (int)header->kind);
+    assert(!column->is_nested);
     struct pq_cursor c;
     TRY(pq_cursor_open(&c, column, codec, header, body, dict, scratch, err));
     return pq_cursor_decode(&c, c.rows_left, out, err);

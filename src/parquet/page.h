@@ -3,8 +3,12 @@
  * reader of foreign files and the range reader of our own data files share.
  *
  *   | header, Thrift compact | body, compressed_bytes of it |
- *   v1 body: [definition levels, u32 length and RLE/bit-packed] values      all compressed together
- *   v2 body: definition levels, not compressed, no length | values, compressed or not
+ *   v1 body: [repetition levels] [definition levels] values                 all compressed together
+ *   v2 body: repetition levels | definition levels | values      the values compressed or not
+ *
+ * Levels are RLE and bit-packed, behind a u32 length in v1; those whose greatest is 0 are left out.
+ * Flat columns have one bit of definition level or none: pq_page_decode is for them. Nested ones
+ * are read by pq_chunk_nested (nested.h).
  */
 #ifndef SLP_PARQUET_PAGE_H
 #define SLP_PARQUET_PAGE_H
@@ -35,6 +39,7 @@ struct pq_page_header {
     int32_t value_count;       /* rows, nulls included */
     int encoding;              /* enum pq_encoding, checked when decoded */
     int definition_encoding;   /* v1 */
+    int repetition_encoding;   /* v1 */
     uint32_t definition_bytes; /* v2 */
     uint32_t repetition_bytes; /* v2 */
     bool is_compressed;        /* v2; true for others */
@@ -59,6 +64,7 @@ struct pq_scratch {
     struct buf levels;
     struct buf indices;
     bool verify_crc;
+    bool carries_strings; /* DELTA_BYTE_ARRAY goes on from the page before, as old writers had it */
 };
 
 SLP_NODISCARD slp_rc pq_scratch_init(struct pq_scratch *s, struct alloc *mem, bool verify_crc,

@@ -1,7 +1,8 @@
 #include "parquet/reader.h"
 
 #include "base/num.h"
-#include "parquet/chunk.h"
+#include "parquet/created_by.h"
+#include "parquet/nested.h"
 
 /* Metadata in memory is larger than in the file; this holds it for the largest footer in use. */
 #define META_MAX_BYTES ((size_t)4 * 1024 * 1024 * 1024)
@@ -60,7 +61,11 @@ struct reader {
     struct source *src;
     struct arr_schema schema; /* of the chosen columns */
     size_t *columns;          /* their indexes in the file */
-    struct pq_chunk_reader *chunks;
+    size_t *first_leaves;     /* of each, among the leaves below; and how many leaves */
+    size_t *leaves;           /* their indexes in the file */
+    size_t leaf_count;
+    struct pq_nested *nested;       /* of each column; blank for flat ones */
+    struct pq_chunk_reader *chunks; /* of each leaf */
     struct io_range *ranges;
     struct cx_codec *codec;
     size_t window_bytes;
@@ -76,12 +81,17 @@ static void close_reader(struct arr_stream *s)
 {
     struct reader *r = (struct reader *)s;
     size_t count = r->schema.count;
-    for (size_t i = 0; r->chunks && i < count; i++)
+    for (size_t i = 0; r->chunks && i < r->leaf_count; i++)
         pq_chunk_reader_fini(&r->chunks[i]);
+    for (size_t i = 0; r->nested && i < count; i++)
+        pq_nested_fini(&r->nested[i]);
     alloc_free(r->mem, r->schema.fields, count * sizeof *r->schema.fields);
     alloc_free(r->mem, r->columns, count * sizeof *r->columns);
-    alloc_free(r->mem, r->chunks, count * sizeof *r->chunks);
-    alloc_free(r->mem, r->ranges, count * sizeof *r->ranges);
+    alloc_free(r->mem, r->first_leaves, count * sizeof *r->first_leaves);
+    alloc_free(r->mem, r->leaves, r->leaf_count * sizeof *r->leaves);
+    alloc_free(r->mem, r->nested, count * sizeof *r->nested);
+    alloc_free(r->mem, r->chunks, r->leaf_count * sizeof *r->chunks);
+    alloc_free(r->mem, r->ranges, r->leaf_count * sizeof *r->ranges);
     cx_codec_free(r->codec);
     alloc_delete(r->mem, r);
 }
@@ -90,8 +100,8 @@ static void close_reader(struct arr_stream *s)
 static int64_t rows_of_batch(const struct reader *r, const struct pq_group_meta *g)
 {
     uint64_t bytes = 1;
-    for (size_t i = 0; i < r->schema.count; i++) {
-        uint64_t more = g->chunks[r->columns[i]].uncompressed_bytes;
+    for (size_t i = 0; i < r->leaf_count; i++) {
+        uint64_t more = g->chunks[r->leaves[i]].uncompressed_bytes;
         bytes = more < UINT64_MAX - bytes ? bytes + more : UINT64_MAX;
     }
     uint64_t row_bytes = bytes / (uint64_t)num_max_i64(g->rows, 1) + 1;
@@ -105,9 +115,9 @@ static slp_rc begin_group(struct reader *r, struct slp_err *err)
 {
     const struct pq_group_meta *g = &r->meta->groups[r->next_group];
     size_t count = 0;
-    for (size_t i = 0; i < r->schema.count; i++) {
+    for (size_t i = 0; i < r->leaf_count; i++) {
         struct io_range range;
-        TRY(pq_chunk_begin(&r->chunks[i], &g->chunks[r->columns[i]], r->window_bytes, &range, err));
+        TRY(pq_chunk_begin(&r->chunks[i], &g->chunks[r->leaves[i]], r->window_bytes, &range, err));
         if (range.len)
             r->ranges[count++] = range;
     }
@@ -128,7 +138,11 @@ static slp_rc fill(struct reader *r, struct arr_batch *out, struct slp_err *err)
     }
     int64_t rows = num_min_i64(r->rows_left, r->group_batch_rows);
     for (size_t i = 0; i < r->schema.count; i++) {
-        slp_rc rc = pq_chunk_rows(&r->chunks[i], rows, &out->cols[i], err);
+        slp_rc rc = SLP_OK;
+        if (r->nested[i].node)
+            rc = pq_nested_rows(&r->nested[i], rows, rows == r->rows_left, &out->cols[i], err);
+        else
+            rc = pq_chunk_rows(&r->chunks[r->first_leaves[i]], rows, &out->cols[i], err);
         if (rc != SLP_OK)
             return err_wrap(err, rc, "column \"%s\", row group %zu", r->schema.fields[i].name,
                             r->next_group - 1);
@@ -184,31 +198,54 @@ static slp_rc check_options(const struct pq_meta *m, const struct pq_read_option
     return SLP_OK;
 }
 
-static bool starts_with(struct slice s, const char *prefix)
+/* The leaves of the chosen columns, one column after another. */
+static slp_rc choose_leaves(struct reader *r, struct slp_err *err)
 {
-    return slice_starts_with(s, slice_str(prefix));
+    const struct pq_meta *m = r->meta;
+    size_t leaf_count = 0;
+    for (size_t i = 0; i < r->schema.count; i++)
+        leaf_count += m->nodes[r->columns[i]].leaf_count;
+    TRY(alloc_array(r->mem, leaf_count, sizeof *r->leaves, (void **)&r->leaves, err));
+    r->leaf_count = leaf_count;
+    size_t at = 0;
+    for (size_t i = 0; i < r->schema.count; i++) {
+        const struct pq_node *node = &m->nodes[r->columns[i]];
+        r->first_leaves[i] = at;
+        for (size_t k = 0; k < node->leaf_count; k++)
+            r->leaves[at++] = node->first_leaf + k;
+    }
+    TRY(alloc_array(r->mem, leaf_count, sizeof *r->ranges, (void **)&r->ranges, err));
+    return alloc_array(r->mem, leaf_count, sizeof *r->chunks, (void **)&r->chunks, err);
 }
 
 static slp_rc choose_columns(struct reader *r, const struct pq_read_options *o, struct slp_err *err)
 {
-    size_t count = o->columns ? o->column_count : r->meta->schema.count;
+    const struct pq_meta *m = r->meta;
+    size_t count = o->columns ? o->column_count : m->schema.count;
     TRY(alloc_array(r->mem, count, sizeof *r->schema.fields, (void **)&r->schema.fields, err));
     r->schema.count = count;
     TRY(alloc_array(r->mem, count, sizeof *r->columns, (void **)&r->columns, err));
-    TRY(alloc_array(r->mem, count, sizeof *r->ranges, (void **)&r->ranges, err));
-    TRY(alloc_array(r->mem, count, sizeof *r->chunks, (void **)&r->chunks, err));
-    size_t share = WINDOWS_BYTES / num_max_size(count, 1);
-    r->window_bytes = num_max_size(num_min_size(share, WINDOW_MAX_BYTES), WINDOW_MIN_BYTES);
-    /* Versions of this writer before Arrow's own name wrote v2 pages compressed and said no. */
-    bool mends_v2 = starts_with(r->meta->created_by, "parquet-cpp version");
+    TRY(alloc_array(r->mem, count, sizeof *r->first_leaves, (void **)&r->first_leaves, err));
+    TRY(alloc_array(r->mem, count, sizeof *r->nested, (void **)&r->nested, err));
     for (size_t i = 0; i < count; i++) {
-        size_t column = o->columns ? o->columns[i] : i;
-        r->columns[i] = column;
-        r->schema.fields[i] = r->meta->schema.fields[column];
-        pq_chunk_reader_init(&r->chunks[i], r->mem, &r->meta->columns[column], r->src, r->codec,
-                             !o->skip_crc);
-        r->chunks[i].mends_v2 = mends_v2;
+        r->columns[i] = o->columns ? o->columns[i] : i;
+        r->schema.fields[i] = m->schema.fields[r->columns[i]];
     }
+    TRY(choose_leaves(r, err));
+    struct pq_faults faults = pq_faults_of(m->created_by);
+    for (size_t i = 0; i < r->leaf_count; i++) {
+        pq_chunk_reader_init(&r->chunks[i], r->mem, &m->columns[r->leaves[i]], r->src, r->codec,
+                             !o->skip_crc);
+        r->chunks[i].mends_v2 = faults.compresses_v2;
+        r->chunks[i].scratch.carries_strings = faults.carries_strings;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct pq_node *node = &m->nodes[r->columns[i]];
+        if (node->field->child_count)
+            TRY(pq_nested_init(&r->nested[i], r->mem, node, &r->chunks[r->first_leaves[i]], err));
+    }
+    size_t share = WINDOWS_BYTES / num_max_size(r->leaf_count, 1);
+    r->window_bytes = num_max_size(num_min_size(share, WINDOW_MAX_BYTES), WINDOW_MIN_BYTES);
     return SLP_OK;
 }
 

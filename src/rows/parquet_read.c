@@ -98,6 +98,21 @@ struct part {
     slp_rc failed;
 };
 
+/* Bytes a row of one column takes, about. */
+static uint64_t row_bytes_of(const struct pq_meta *m, const struct pq_group_meta *g, size_t column)
+{
+    const struct pq_node *node = &m->nodes[column];
+    struct arr_type type = m->schema.fields[column].type;
+    uint64_t share = 0;
+    for (size_t i = 0; i < node->leaf_count; i++) {
+        uint64_t bytes = g->chunks[node->first_leaf + i].uncompressed_bytes;
+        share += bytes / (uint64_t)num_max_i64(g->rows, 1);
+    }
+    if (arr_type_is_variable(type) || arr_type_is_nested(type))
+        return (share > STRING_BYTES ? share : STRING_BYTES) + sizeof(int32_t);
+    return arr_type_width(type);
+}
+
 /* Rows a batch may have so that it stays near the limit. */
 static int64_t rows_of_batch(const struct rows_parquet *p, size_t part)
 {
@@ -105,12 +120,7 @@ static int64_t rows_of_batch(const struct rows_parquet *p, size_t part)
     const struct pq_group_meta *g = &m->groups[part];
     uint64_t row_bytes = 1;
     for (size_t i = 0; i < p->column_count; i++) {
-        size_t column = p->columns[i];
-        struct arr_type type = m->schema.fields[column].type;
-        uint64_t share = g->chunks[column].uncompressed_bytes / (uint64_t)num_max_i64(g->rows, 1);
-        uint64_t bytes = arr_type_width(type);
-        if (arr_type_is_variable(type))
-            bytes = (share > STRING_BYTES ? share : STRING_BYTES) + sizeof(int32_t);
+        uint64_t bytes = row_bytes_of(m, g, p->columns[i]);
         row_bytes = bytes < UINT64_MAX - row_bytes ? row_bytes + bytes : UINT64_MAX;
     }
     uint64_t rows = p->limits.bytes / row_bytes;

@@ -9,7 +9,7 @@
 #define TEXT_MAX_BYTES  ((size_t)1 << 30)
 #define FILE_MAX_BYTES  ((size_t)64 << 20)
 #define MAGIC_BYTES     4u
-#define TYPE_NAME_BYTES 64
+#define TYPE_NAME_BYTES 1024
 
 struct inspection {
     struct alloc *mem;
@@ -27,7 +27,7 @@ static slp_rc print_columns(struct inspection *i, const struct pq_meta *m, struc
     for (size_t c = 0; c < m->schema.count; c++) {
         char type[TYPE_NAME_BYTES];
         const struct arr_field *f = &m->schema.fields[c];
-        arr_type_format(f->type, type, sizeof type);
+        arr_field_type_format(f, type, sizeof type);
         TRY(buf_printf(&i->text, err, "  %zu  %s  %s%s  field_id %d\n", c, f->name, type,
                        f->nullable ? "" : " not null", f->id));
     }
@@ -39,12 +39,12 @@ static slp_rc print_group(struct inspection *i, const struct pq_meta *m, size_t 
 {
     const struct pq_group_meta *group = &m->groups[g];
     TRY(buf_printf(&i->text, err, "row group %zu  %" PRId64 " rows\n", g, group->rows));
-    for (size_t c = 0; c < m->schema.count; c++) {
+    for (size_t c = 0; c < m->column_count; c++) {
         const struct pq_chunk *chunk = &group->chunks[c];
-        TRY(buf_printf(
-            &i->text, err, "  %s  %s  %" PRIu64 " bytes of %" PRIu64 "  pages at %" PRIu64,
-            m->schema.fields[c].name, cx_kind_name(chunk->codec), chunk->compressed_bytes,
-            chunk->uncompressed_bytes, chunk->data_page_offset));
+        TRY(buf_printf(&i->text, err,
+                       "  %s  %s  %" PRIu64 " bytes of %" PRIu64 "  pages at %" PRIu64,
+                       m->columns[c].path, cx_kind_name(chunk->codec), chunk->compressed_bytes,
+                       chunk->uncompressed_bytes, chunk->data_page_offset));
         if (chunk->dictionary_page_offset)
             TRY(buf_printf(&i->text, err, "  dictionary at %" PRIu64,
                            chunk->dictionary_page_offset));

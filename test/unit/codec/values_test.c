@@ -85,6 +85,40 @@ static void int96_counts_from_the_julian_day_of_1970(void **state)
     assert_true(out[2] == INT64_C(-106751) * 86400000000000);
 }
 
+static void wide_decimals_fill_256_bits(void **state)
+{
+    (void)state;
+    uint8_t in[34];
+    uint8_t out[32];
+    memset(in, 0xff, sizeof in);
+    in[33] = 0xfe;
+    assert_true(cx_decimal_be_256(out, slice_of(in, 34)));
+    assert_int_equal(out[0], 0xfe);
+    assert_int_equal(out[31], 0xff);
+    assert_true(cx_decimal_be_256(out, slice_of(in + 33, 1)));
+    assert_int_equal(out[31], 0xff);
+    in[1] = 0x7f;
+    assert_false(cx_decimal_be_256(out, slice_of(in, 34)));
+    assert_false(cx_decimal_be_256(out, slice_of(in + 1, 33)));
+    assert_true(cx_decimal_be_256(out, slice_of(in, 0)));
+    assert_int_equal(out[0] | out[31], 0);
+}
+
+static void intervals_have_nanoseconds(void **state)
+{
+    (void)state;
+    uint8_t in[24] = {0};
+    uint8_t out[32];
+    num_store_u32le(in, 14);
+    num_store_u32le(in + 4, 3);
+    num_store_u32le(in + 8, UINT32_MAX);
+    num_store_u32le(in + 16, UINT32_C(1) << 31);
+    assert_int_equal(cx_intervals(out, in, 2), 1);
+    assert_int_equal(num_load_u32le(out), 14);
+    assert_int_equal(num_load_u32le(out + 4), 3);
+    assert_int_equal(num_load_u64le(out + 8), UINT64_C(4294967295000000));
+}
+
 static void gathers_pick_values_of_every_width(void **state)
 {
     struct t *t = *state;
@@ -264,6 +298,7 @@ static void streams_are_joined(void **state)
 
 T_MAIN(T_TEST(integers_keep_their_low_bytes_and_their_sign),
        T_TEST(decimals_of_any_length_are_read), T_TEST(int96_counts_from_the_julian_day_of_1970),
+       T_TEST(wide_decimals_fill_256_bits), T_TEST(intervals_have_nanoseconds),
        T_TEST(gathers_pick_values_of_every_width),
        T_TEST(gathered_strings_stand_one_behind_another),
        T_TEST(plain_strings_are_copied_without_their_lengths),

@@ -185,7 +185,7 @@ static slp_rc parse(struct t *t, const struct sample *s, struct arena *a, struct
     return rc;
 }
 
-static void the_metadata_is_flat(void **state)
+static void metadata_is_what_the_footer_says(void **state)
 {
     struct t *t = *state;
     struct arena a;
@@ -280,6 +280,19 @@ static void types_are_those_of_arrow(void **state)
         {PQ_BYTE_ARRAY, 0, NONE, 5, 0, 0, 0, 4, 1, "decimal(4, 1)"},
         {PQ_DOUBLE, 0, NONE, 5, 0, 0, 0, 4, 1, "double"},
         {PQ_INT32, 0, NONE, 11, 0, 0, 0, 0, 0, "null"},
+        {PQ_INT32, 0, 7, 0, 0, 0, 0, 0, 0, "time32[ms]"},
+        {PQ_INT64, 0, 7, 0, 0, 0, 0, 0, 0, "int64"},
+        {PQ_INT64, 0, 8, 0, 0, 0, 0, 0, 0, "time64[us]"},
+        {PQ_INT32, 0, NONE, 7, 1, 0, 0, 0, 0, "time32[ms]"},
+        {PQ_INT64, 0, NONE, 7, 3, 0, 0, 0, 0, "time64[ns]"},
+        {PQ_INT32, 0, NONE, 7, 2, 0, 0, 0, 0, "int32"},
+        {PQ_FIXED_LEN_BYTE_ARRAY, 12, 21, 0, 0, 0, 0, 0, 0, "interval"},
+        {PQ_FIXED_LEN_BYTE_ARRAY, 11, 21, 0, 0, 0, 0, 0, 0, "fixed_binary(11)"},
+        {PQ_FIXED_LEN_BYTE_ARRAY, 2, NONE, 15, 0, 0, 0, 0, 0, "float16"},
+        {PQ_FIXED_LEN_BYTE_ARRAY, 3, NONE, 15, 0, 0, 0, 0, 0, "fixed_binary(3)"},
+        {PQ_FIXED_LEN_BYTE_ARRAY, 32, NONE, 5, 0, 0, 0, 76, 5, "decimal256(76, 5)"},
+        {PQ_BYTE_ARRAY, 0, NONE, 5, 0, 0, 0, 39, 0, "decimal256(39, 0)"},
+        {PQ_BYTE_ARRAY, 0, NONE, 17, 0, 0, 0, 0, 0, "binary"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct arena a;
@@ -325,20 +338,15 @@ static void answer(struct t *t, struct sample s, slp_rc rc, const char *has)
         answer(t, s, SLP_##rc, has);                                                               \
     } while (0)
 
-static void what_is_not_read_yet_is_refused_by_name(void **state)
+static void what_is_not_read_is_refused_by_name(void **state)
 {
     struct t *t = *state;
-    ANSWER(UNSUPPORTED, "column \"x\": nested columns", s.physical = NONE);
-    ANSWER(UNSUPPORTED, "column \"x\": nested columns", s.children = 2);
-    ANSWER(UNSUPPORTED, "column \"x\": repeated columns", s.repetition = 2);
-    ANSWER(UNSUPPORTED, "column \"x\": times of day", s.converted = 7);
-    ANSWER(UNSUPPORTED, "column \"x\": times of day", s.logical = 7);
-    ANSWER(UNSUPPORTED, "column \"x\": intervals", s.converted = 21);
-    ANSWER(UNSUPPORTED, "column \"x\": float16", s.logical = 15);
+    ANSWER(UNSUPPORTED, "column \"x\": a group without members", s.physical = NONE);
+    ANSWER(UNSUPPORTED, "column \"x\": the unit of its times of day", s.logical = 7);
     ANSWER(UNSUPPORTED, "unit of its timestamps", s.logical = 8);
-    ANSWER(UNSUPPORTED, "decimals of 39 digits", s.logical = 5; s.precision = 39);
-    ANSWER(UNSUPPORTED, "decimals of 33 bytes", s.logical = 5; s.precision = 38;
-           s.physical = s.chunk_physical = PQ_FIXED_LEN_BYTE_ARRAY; s.type_length = 33);
+    ANSWER(UNSUPPORTED, "decimals of 77 digits", s.logical = 5; s.precision = 77);
+    ANSWER(UNSUPPORTED, "decimals of 65 bytes", s.logical = 5; s.precision = 38;
+           s.physical = s.chunk_physical = PQ_FIXED_LEN_BYTE_ARRAY; s.type_length = 65);
     ANSWER(UNSUPPORTED, "column \"x\": encrypted", s.is_encrypted = true);
     ANSWER(UNSUPPORTED, "column \"x\": columns in another file", s.file_path = "other");
     ANSWER(OK, NULL, s.file_path = "");
@@ -349,9 +357,11 @@ static void impossible_numbers_are_corrupt(void **state)
 {
     struct t *t = *state;
     ANSWER(CORRUPT, "without a schema", s.no_schema = true);
-    ANSWER(CORRUPT, "root has 2 children of 1", s.root_children = 2);
+    ANSWER(CORRUPT, "1 children missing", s.root_children = 2);
     ANSWER(CORRUPT, "physical type -7", s.physical = -7);
     ANSWER(CORRUPT, "physical type 8", s.physical = 8);
+    ANSWER(CORRUPT, "2 children", s.children = 2);
+    ANSWER(CORRUPT, "39 digits stored as an integer", s.logical = 5; s.precision = 39);
     ANSWER(CORRUPT, "repetition 3", s.repetition = 3);
     ANSWER(CORRUPT, "fixed binary of 0 bytes", s.physical = PQ_FIXED_LEN_BYTE_ARRAY);
     ANSWER(CORRUPT, "fixed binary of -1 bytes", s.physical = PQ_FIXED_LEN_BYTE_ARRAY;
@@ -467,7 +477,7 @@ static void metadata_survives_every_fault(void **state)
     size_t n = bytes.len;
     memcpy(copy, bytes.ptr, n);
     buf_fini(&bytes);
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct arena a;
         struct pq_meta m;
         arena_init(&a, &t->mem, 1 << 20);
@@ -477,8 +487,8 @@ static void metadata_survives_every_fault(void **state)
     }
 }
 
-T_MAIN(T_TEST(the_metadata_is_flat), T_TEST(types_are_those_of_arrow),
-       T_TEST(what_is_not_read_yet_is_refused_by_name), T_TEST(impossible_numbers_are_corrupt),
+T_MAIN(T_TEST(metadata_is_what_the_footer_says), T_TEST(types_are_those_of_arrow),
+       T_TEST(what_is_not_read_is_refused_by_name), T_TEST(impossible_numbers_are_corrupt),
        T_TEST(offsets_of_nothing_are_not_looked_at),
        T_TEST(a_dictionary_that_is_not_before_the_data_is_none),
        T_TEST(bounds_without_an_order_hold_for_signed_numbers_alone),
