@@ -52,51 +52,60 @@ slp_rc arr_col_append_indices(struct arr_col *c, const uint32_t *indices, int64_
     return SLP_OK;
 }
 
-static bool has_nulls(const struct arr_col *c, const uint32_t *rows, int64_t first, int64_t count)
+/* Some rows of a column with a dictionary: listed ones, or those from `first` on. */
+struct selection {
+    const struct arr_col *from;
+    const uint32_t *rows; /* NULL: not listed */
+    int64_t first;
+    int64_t count;
+};
+
+static int64_t row_of(const struct selection *s, int64_t i)
 {
-    for (int64_t i = 0; c->validity.len && i < count; i++) {
-        if (arr_col_is_null(c, rows ? (int64_t)rows[i] : first + i))
+    return s->rows ? (int64_t)s->rows[i] : s->first + i;
+}
+
+static bool has_nulls(const struct selection *s)
+{
+    for (int64_t i = 0; s->from->validity.len && i < s->count; i++) {
+        if (arr_col_is_null(s->from, row_of(s, i)))
             return true;
     }
     return false;
 }
 
-/* Values of the rows, `rows` or those from `first` on, onto a plain column; a null is the row
- * `null_row` of the values. */
-static slp_rc append_values(struct arr_col *c, const struct arr_col *from,
-                            const struct arr_col *values, const uint32_t *rows, int64_t first,
-                            int64_t count, struct slp_err *err)
+/* Their values onto a plain column; the last of `values` stands for null, if there are nulls. */
+static slp_rc append_values(struct arr_col *c, const struct selection *s,
+                            const struct arr_col *values, struct slp_err *err)
 {
-    const int32_t *indices = (const int32_t *)(const void *)from->data.ptr;
+    const int32_t *indices = (const int32_t *)(const void *)s->from->data.ptr;
     uint32_t picks[ARR_PICK_ROWS];
-    for (int64_t at = 0; at < count;) {
+    for (int64_t at = 0; at < s->count;) {
         int64_t n = 0;
-        for (; n < ARR_PICK_ROWS && at < count; n++, at++) {
-            int64_t row = rows ? (int64_t)rows[at] : first + at;
-            picks[n] =
-                arr_col_is_null(from, row) ? (uint32_t)(values->rows - 1) : (uint32_t)indices[row];
+        for (; n < ARR_PICK_ROWS && at < s->count; n++, at++) {
+            int64_t row = row_of(s, at);
+            bool is_null = arr_col_is_null(s->from, row);
+            picks[n] = is_null ? (uint32_t)(values->rows - 1) : (uint32_t)indices[row];
         }
         TRY(arr_col_append_picked(c, values, picks, n, err));
     }
     return SLP_OK;
 }
 
-/* Rows of a column with a dictionary onto a plain one. */
-static slp_rc append_decoded(struct arr_col *c, const struct arr_col *from, const uint32_t *rows,
-                             int64_t first, int64_t count, struct slp_err *err)
+static slp_rc append_decoded(struct arr_col *c, const struct selection *s, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct arr_col with_null;
-    const struct arr_col *values = &from->dictionary->values;
+    const struct arr_col *values = &s->from->dictionary->values;
     int64_t before = c->rows;
     arr_col_init(&with_null, c->data.mem, c->type);
     /* One null behind the values makes picking do all the work. */
-    if (has_nulls(from, rows, first, count)) {
+    if (has_nulls(s)) {
         TRY_OUT(arr_col_append_run(&with_null, values, 0, values->rows, err));
         TRY_OUT(arr_col_append_null(&with_null, err));
         values = &with_null;
     }
-    TRY_OUT(append_values(c, from, values, rows, first, count, err));
+    TRY_OUT(append_values(c, s, values, err));
 out:
     arr_col_fini(&with_null);
     if (rc != SLP_OK)
@@ -108,7 +117,8 @@ static slp_rc decode_one(struct arr_col *c, struct slp_err *err)
 {
     struct arr_col plain;
     arr_col_init(&plain, c->data.mem, c->type);
-    slp_rc rc = append_decoded(&plain, c, NULL, 0, c->rows, err);
+    struct selection all = {.from = c, .count = c->rows};
+    slp_rc rc = append_decoded(&plain, &all, err);
     if (rc != SLP_OK) {
         arr_col_fini(&plain);
         return rc;
@@ -160,7 +170,8 @@ slp_rc arr_dictionary_append_run(struct arr_col *c, const struct arr_col *from, 
         TRY(decode_one(c, err));
     if (!from->dictionary)
         return arr_col_append_run(c, from, first, count, err);
-    return append_decoded(c, from, NULL, first, count, err);
+    struct selection run = {.from = from, .first = first, .count = count};
+    return append_decoded(c, &run, err);
 }
 
 slp_rc arr_dictionary_append_picked(struct arr_col *c, const struct arr_col *from,
@@ -170,5 +181,6 @@ slp_rc arr_dictionary_append_picked(struct arr_col *c, const struct arr_col *fro
         TRY(decode_one(c, err));
     if (!from->dictionary)
         return arr_col_append_picked(c, from, rows, count, err);
-    return append_decoded(c, from, rows, 0, count, err);
+    struct selection picked = {.from = from, .rows = rows, .count = count};
+    return append_decoded(c, &picked, err);
 }

@@ -110,30 +110,6 @@ out:
     return rc;
 }
 
-/* Can the text of this value stand in JSON without quotes? NaN and infinities cannot. */
-static bool is_bare(const struct arr_col *c, int64_t row)
-{
-    if (c->type.kind == ARR_FLOAT || c->type.kind == ARR_DOUBLE) {
-        double value = arr_col_f64(c, row);
-        return value - value == 0;
-    }
-    return c->type.kind == ARR_BOOL || rows_is_number(c->type);
-}
-
-static slp_rc put_json_value(struct buf *out, const struct arr_col *c, int64_t row,
-                             struct slp_err *err)
-{
-    if (arr_col_is_null(c, row))
-        return buf_append(out, "null", 4, err);
-    if (c->type.kind == ARR_UTF8)
-        return json_write_text(out, arr_col_bytes(c, row), err);
-    if (is_bare(c, row))
-        return arr_text_format(c, row, out, err);
-    TRY(buf_append_u8(out, '"', err));
-    TRY(arr_text_format(c, row, out, err));
-    return buf_append_u8(out, '"', err);
-}
-
 static slp_rc json_row(struct text_output *o, const struct arr_batch *b, int64_t row,
                        struct slp_err *err)
 {
@@ -146,7 +122,7 @@ static slp_rc json_row(struct text_output *o, const struct arr_batch *b, int64_t
         if (i)
             TRY(buf_append_u8(out, ',', err));
         TRY(buf_append_slice(out, o->members[i], err));
-        TRY(put_json_value(out, &b->cols[i], row, err));
+        TRY(arr_text_json(&b->cols[i], row, out, err));
     }
     return buf_append(out, "}\n", is_array ? 1 : 2, err);
 }

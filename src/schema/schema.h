@@ -43,7 +43,8 @@ struct schema {
  *
  * Errors   INVALID      no JSON (with line and column), an unknown member, type or field, a key
  *                       field twice or nullable, a name twice, an id twice, no row key
- *          UNSUPPORTED  upstream's ListType and MapType, by name
+ *          UNSUPPORTED  upstream's ListType and MapType, and types from ARR_TABLE_KIND_COUNT on, by
+ *                       name
  *          LIMIT        more than SCHEMA_JSON_MAX_BYTES, ARR_COLUMNS_MAX columns or
  *                       SCHEMA_KEY_FIELDS_MAX key fields
  *          NO_MEMORY

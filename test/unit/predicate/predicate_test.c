@@ -343,6 +343,28 @@ static void parameters_take_the_type_they_meet(void **state)
     arr_batch_fini(&batch);
 }
 
+static void columns_of_types_beyond_those_of_tables_are_refused(void **state)
+{
+    struct t *t = *state;
+    struct arr_field item = {.name = "item", .type = {.kind = ARR_INT64}};
+    struct arr_field fields[] = {
+        {.name = "l", .type = {.kind = ARR_LIST}, .children = &item, .child_count = 1},
+        {.name = "h", .type = {.kind = ARR_FLOAT16}},
+        {.name = "i", .type = {.kind = ARR_INT64}}};
+    struct arr_schema schema_of_file = {.fields = fields, .count = 3};
+    static const char *const texts[] = {"l = 1", "h > 0.5",     "l IS NULL",
+                                        "i = h", "h IN (1, 2)", "l = 'x'"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct arena a;
+        const struct pred *p = NULL;
+        arena_init(&a, &t->mem, 1 << 20);
+        assert_rc(t, pred_compile(slice_str(texts[i]), &schema_of_file, NULL, 0, &a, &p, &t->err),
+                  SLP_UNSUPPORTED);
+        assert_err_has(t, "which conditions do not take yet");
+        arena_fini(&a);
+    }
+}
+
 static void columns_that_are_read_are_named(void **state)
 {
     struct t *t = *state;
@@ -435,6 +457,7 @@ static void compiling_and_evaluating_survive_every_fault(void **state)
 
 T_MAIN(T_TEST(conditions_have_the_truth_of_sql), T_TEST(formatted_conditions_mean_the_same),
        T_TEST(format_writes_the_bound_condition), T_TEST(parameters_take_the_type_they_meet),
+       T_TEST(columns_of_types_beyond_those_of_tables_are_refused),
        T_TEST(columns_that_are_read_are_named), T_TEST(empty_batches_have_no_truth),
        T_TEST(long_batches_are_evaluated_row_by_row),
        T_TEST(compiling_and_evaluating_survive_every_fault))

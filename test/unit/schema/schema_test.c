@@ -208,6 +208,52 @@ static struct arr_field columns_of_a_file[] = {
 };
 static const struct arr_schema file = {.fields = columns_of_a_file, .count = 3};
 
+static void types_that_tables_do_not_take_are_refused_by_name(void **state)
+{
+    struct t *t = *state;
+    struct bench b;
+    bench_init(t, &b);
+    struct arr_field item = {.name = "item", .type = {.kind = ARR_INT64}};
+    struct arr_field fields[] = {{.name = "a", .type = {.kind = ARR_INT64}}, {.name = "x"}};
+    struct arr_schema odd = {.fields = fields, .count = 2};
+    struct slice row_key = slice_str("a");
+    for (int kind = ARR_TABLE_KIND_COUNT; kind < ARR_KIND_COUNT; kind++) {
+        bool is_list = kind == ARR_LIST;
+        fields[1].type.kind = (enum arr_kind)kind;
+        fields[1].children = is_list ? &item : NULL;
+        fields[1].child_count = is_list;
+        if (kind == ARR_MAP)
+            continue;
+        assert_rc(t, schema_like(&odd, &row_key, 1, NULL, 0, &b.arena, &b.schema, &t->err),
+                  SLP_UNSUPPORTED);
+        assert_err_has(t, "field \"x\" has type ");
+        assert_err_has(t, is_list ? "list<item: int64>, which tables" : "which tables do not take");
+    }
+    static const char json[] = "{\"fields\":[{\"id\":1,\"name\":\"a\",\"type\":\"time64[us]\","
+                               "\"nullable\":false}],\"rowKey\":[\"a\"],\"sortKey\":[]}";
+    assert_rc(t, schema_parse(slice_str(json), &b.arena, &b.schema, &t->err), SLP_UNSUPPORTED);
+    assert_err_has(t, "field \"a\" has type time64[us], which tables do not take yet");
+    bench_fini(&b);
+}
+
+static void stored_types_beyond_those_of_tables_need_a_newer_version(void **state)
+{
+    struct t *t = *state;
+    struct bench b;
+    bench_init(t, &b);
+    static const char json[] = "{\"fields\":[{\"id\":1,\"name\":\"a\",\"type\":\"int64\","
+                               "\"nullable\":false}],\"rowKey\":[\"a\"],\"sortKey\":[]}";
+    assert_ok(t, schema_parse(slice_str(json), &b.arena, &b.schema, &t->err));
+    assert_ok(t, schema_encode(&b.schema, &b.text, &t->err));
+    uint8_t *name = memchr(b.text.ptr, 'a', b.text.len);
+    assert_non_null(name);
+    assert_int_equal(name[1], ARR_INT64);
+    name[1] = ARR_TABLE_KIND_COUNT;
+    assert_rc(t, schema_decode(buf_slice(&b.text), &b.arena, &b.schema, &t->err), SLP_UNSUPPORTED);
+    assert_err_has(t, "type number 18: it needs a newer version");
+    bench_fini(&b);
+}
+
 static void a_schema_like_a_file_has_new_ids_and_required_keys(void **state)
 {
     struct t *t = *state;
@@ -294,7 +340,7 @@ static void stored_bytes_give_the_same_schema_and_no_others_do(void **state)
 static void every_fault_leaves_the_outputs_alone(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct bench b;
         struct schema copy = {.key_count = 77};
         bench_init(t, &b);
@@ -323,6 +369,8 @@ T_MAIN(T_TEST(our_form_is_written_as_it_was_read), T_TEST(upstreams_form_is_acce
        T_TEST(missing_ids_are_numbered_above_those_given),
        T_TEST(ids_of_dropped_fields_are_remembered), T_TEST(what_is_wrong_is_named),
        T_TEST(counts_and_sizes_have_limits),
+       T_TEST(types_that_tables_do_not_take_are_refused_by_name),
+       T_TEST(stored_types_beyond_those_of_tables_need_a_newer_version),
        T_TEST(a_schema_like_a_file_has_new_ids_and_required_keys), T_TEST(the_test_vector_holds),
        T_TEST(stored_bytes_give_the_same_schema_and_no_others_do),
        T_TEST(every_fault_leaves_the_outputs_alone))
