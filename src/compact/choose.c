@@ -23,9 +23,8 @@ static slp_rc choose_leaf(const struct state_leaf *leaf, size_t free_refs, struc
                           struct compact_choice *out, struct slp_err *err)
 {
     size_t count = num_min_size(free_refs, COMPACT_INPUTS_MAX);
-    struct compact_choice c = {.leaf = {.has_hi = leaf->range.has_hi}};
-    TRY(arena_copy(arena, leaf->range.lo, &c.leaf.lo, err));
-    TRY(arena_copy(arena, leaf->range.hi, &c.leaf.hi, err));
+    struct compact_choice c = {.input_count = 0};
+    TRY(key_range_copy(arena, leaf->range, &c.leaf, err));
     TRY(arena_array(arena, count, sizeof *c.inputs, (void **)&c.inputs, err));
     for (size_t i = 0; i < leaf->ref_count && c.input_count < count; i++) {
         if (leaf->refs[i].job)

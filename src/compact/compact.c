@@ -68,10 +68,9 @@ static slp_rc fail_overdue(struct compaction *c, const struct state_job *job, st
 {
     slp_rc rc = SLP_OK;
     struct arena arena;
-    struct key_range range = job->range;
+    struct key_range range;
     arena_init(&arena, c->mem, WORK_MAX_BYTES);
-    TRY_OUT(arena_copy(&arena, range.lo, &range.lo, err));
-    TRY_OUT(arena_copy(&arena, range.hi, &range.hi, err));
+    TRY_OUT(key_range_copy(&arena, job->range, &range, err));
     rc = fail_job(c, job->id, job->attempt, range, "its deadline passed", err);
 out:
     arena_fini(&arena);
@@ -109,15 +108,6 @@ static slp_rc file_down(struct compaction *c, struct slp_err *err)
 
 /* ---- One job ---- */
 
-static int64_t expected_rows(const struct state_reference *ref)
-{
-    if (ref->row_lo >= 0 && ref->row_hi >= 0)
-        return ref->row_hi - ref->row_lo;
-    bool whole = slice_compare(ref->range.lo, ref->file->info.first_key) <= 0 &&
-                 key_range_holds(ref->range, ref->file->info.last_key);
-    return whole ? ref->file->info.rows : -1;
-}
-
 static slp_rc copy_slice(struct arena *a, struct slice *s, struct slp_err *err)
 {
     return arena_copy(a, *s, s, err);
@@ -129,13 +119,11 @@ static slp_rc copy_input(struct compaction *c, const struct state_reference *ref
     struct state_name object;
     TRY(state_table_object(c->table, ref->file->name, &object, err));
     out->info = ref->file->info;
-    out->range = ref->range;
-    out->expected_rows = expected_rows(ref);
+    out->expected_rows = state_reference_rows(ref, ref->range);
     TRY(arena_copy(arena, state_name_slice(&object), &out->object, err));
     TRY(copy_slice(arena, &out->info.first_key, err));
     TRY(copy_slice(arena, &out->info.last_key, err));
-    TRY(copy_slice(arena, &out->range.lo, err));
-    return copy_slice(arena, &out->range.hi, err);
+    return key_range_copy(arena, ref->range, &out->range, err);
 }
 
 /* Assign the job in the log and copy what it is to do. */
@@ -261,6 +249,8 @@ static slp_rc run_choice(struct compaction *c, const struct compact_choice *choi
     slp_rc rc = assign(c, choice, &arena, &job, err);
     if (rc == SLP_OK)
         rc = run_job(c, &job, err);
+    else if (job.attempt) /* it stands in the log, and what it is to do could not be copied */
+        (void)!fail_job(c, job.id, job.attempt, job.range, "it could not be begun", NULL);
     else
         rc = count_conflict(c, rc, err);
     arena_fini(&arena);
@@ -284,6 +274,16 @@ static void tell_due(struct compaction *c, const struct compact_choice *choice)
         c->options->on_job(c->options->context, line);
 }
 
+static void tell_filing(const struct compaction *c)
+{
+    char line[128];
+    (void)snprintf(line, sizeof line,
+                   "due: %zu wide files to be filed under partitions, and what is due then",
+                   state_unfiled_count(view_of(c)));
+    if (c->options->on_job)
+        c->options->on_job(c->options->context, line);
+}
+
 /* Tell every leaf that is due once, in key order. */
 static slp_rc tell_all_due(struct compaction *c, struct slp_err *err)
 {
@@ -291,6 +291,8 @@ static slp_rc tell_all_due(struct compaction *c, struct slp_err *err)
     struct arena arena;
     struct slice from = {0};
     arena_init(&arena, c->mem, WORK_MAX_BYTES);
+    if (compact_wants_filing(view_of(c), least_runs(c)))
+        tell_filing(c);
     for (;;) {
         struct compact_choice choice = {0};
         TRY_OUT(compact_choose(view_of(c), from, least_runs(c), &arena, &choice, err));

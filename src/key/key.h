@@ -124,6 +124,10 @@ bool key_range_meets(struct key_range a, struct key_range b);
 struct key_range key_range_clip(struct key_range a, struct key_range b);
 bool key_range_is_empty(struct key_range r);
 
+/* A copy whose bounds are in the arena. Errors: NO_MEMORY, LIMIT. */
+SLP_NODISCARD slp_rc key_range_copy(struct arena *arena, struct key_range range,
+                                    struct key_range *out, struct slp_err *err);
+
 /* Index of the first key not below `key`, in an ascending vector: 0..count. */
 int64_t key_lower_bound(const struct key_vec *v, struct slice key);
 

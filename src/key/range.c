@@ -33,3 +33,13 @@ bool key_range_meets(struct key_range a, struct key_range b)
 {
     return !key_range_is_empty(key_range_clip(a, b));
 }
+
+slp_rc key_range_copy(struct arena *arena, struct key_range range, struct key_range *out,
+                      struct slp_err *err)
+{
+    struct key_range copy = {.has_hi = range.has_hi};
+    TRY(arena_copy(arena, range.lo, &copy.lo, err));
+    TRY(arena_copy(arena, range.hi, &copy.hi, err));
+    *out = copy;
+    return SLP_OK;
+}

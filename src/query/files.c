@@ -1,13 +1,11 @@
 #include "query/files.h"
 
-slp_rc query_files_init(struct files *f, struct state_table *table, const struct plan *plan,
+#include "state/open.h"
+
+slp_rc query_files_init(struct files *f, const struct state_table *table, const struct plan *plan,
                         struct alloc *mem, struct slp_err *err)
 {
-    *f = (struct files){.mem = mem,
-                        .store = state_instance_store(state_table_instance(table)),
-                        .schema = state_table_schema(table),
-                        .spec = state_table_key_spec(table),
-                        .plan = plan};
+    *f = (struct files){.mem = mem, .table = table, .plan = plan};
     return alloc_array(mem, plan->file_count, sizeof *f->open, (void **)&f->open, err);
 }
 
@@ -50,13 +48,7 @@ void query_files_trim(struct files *f)
 static slp_rc open_file(struct files *f, size_t file, struct slp_err *err)
 {
     const struct plan_file *p = &f->plan->files[file];
-    struct source *src = NULL;
-    slp_rc rc = store_open(f->store, p->object, f->mem, &src, err);
-    if (rc == SLP_NOT_FOUND)
-        FAIL(err, CORRUPT, "data file \"%.*s\": the log names it and it is not there; run check",
-             SLICE_ARG(p->object));
-    TRY(rc);
-    TRY(datafile_open(f->mem, src, &p->info, f->schema, f->spec, &f->open[file], err));
+    TRY(state_open_file(f->table, p->object, &p->info, f->mem, &f->open[file], err));
     f->open_count++;
     f->counts.files_read++;
     return SLP_OK;

@@ -8,16 +8,14 @@
 
 struct files {
     struct alloc *mem;
-    struct store *store;
-    const struct schema *schema;
-    const struct key_spec *spec;
+    const struct state_table *table;
     const struct plan *plan;
     struct datafile **open; /* one a file of the plan; NULL: not open */
     size_t open_count;
     struct query_counts counts; /* of files that are closed again */
 };
 
-SLP_NODISCARD slp_rc query_files_init(struct files *f, struct state_table *table,
+SLP_NODISCARD slp_rc query_files_init(struct files *f, const struct state_table *table,
                                       const struct plan *plan, struct alloc *mem,
                                       struct slp_err *err);
 void query_files_fini(struct files *f);

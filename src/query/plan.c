@@ -147,14 +147,6 @@ static slp_rc choose_ranges(struct planner *p, const struct query_options *o,
 
 /* ---- Pieces ---- */
 
-static slp_rc copy_range(struct arena *a, struct key_range from, struct key_range *to,
-                         struct slp_err *err)
-{
-    to->has_hi = from.has_hi;
-    TRY(arena_copy(a, from.lo, &to->lo, err));
-    return arena_copy(a, from.hi, &to->hi, err);
-}
-
 static int compare_files(const void *a, const void *b)
 {
     const struct plan_file *x = a;
@@ -184,23 +176,6 @@ static slp_rc copy_files(struct planner *p, struct slp_err *err)
     return SLP_OK;
 }
 
-/* Rows of a reference inside `range` where the state tells: all of the file, or all of an exact
- * cut. */
-static int64_t known_rows(const struct state_reference *ref, struct key_range range)
-{
-    struct key_range whole = state_file_range(ref->file);
-    struct key_range of_ref = key_range_clip(ref->range, range);
-    bool all_of_file = slice_compare(of_ref.lo, whole.lo) <= 0 &&
-                       key_range_holds(of_ref, ref->file->info.last_key);
-    if (all_of_file)
-        return ref->file->info.rows;
-    bool all_of_ref = slice_equal(of_ref.lo, ref->range.lo) && of_ref.has_hi == ref->range.has_hi &&
-                      slice_equal(of_ref.hi, ref->range.hi);
-    if (all_of_ref && ref->row_lo >= 0 && ref->row_hi >= 0)
-        return ref->row_hi - ref->row_lo;
-    return -1;
-}
-
 static slp_rc make_part(struct planner *p, const struct state_reference *ref,
                         struct key_range range, struct plan_part *out, struct slp_err *err)
 {
@@ -210,8 +185,8 @@ static slp_rc make_part(struct planner *p, const struct state_reference *ref,
         bsearch(&wanted, plan->files, plan->file_count, sizeof *plan->files, compare_files);
     SLP_INVARIANT(file != NULL);
     out->file = (size_t)(file - plan->files);
-    out->known_rows = known_rows(ref, range);
-    return copy_range(&plan->arena, key_range_clip(ref->range, range), &out->range, err);
+    out->known_rows = state_reference_rows(ref, range);
+    return key_range_copy(&plan->arena, key_range_clip(ref->range, range), &out->range, err);
 }
 
 static slp_rc make_piece(struct planner *p, struct key_range range, struct plan_piece *out,

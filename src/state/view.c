@@ -76,6 +76,17 @@ const struct state_job *state_job_at(const struct table_state *s, size_t i)
     return s->jobs[i];
 }
 
+size_t state_verified_count(const struct table_state *s)
+{
+    return s->verified_count;
+}
+
+const struct state_verified *state_verified_at(const struct table_state *s, size_t i)
+{
+    assert(i < s->verified_count);
+    return &s->verified[i];
+}
+
 size_t state_dead_count(const struct table_state *s)
 {
     return s->dead_count;
@@ -232,6 +243,18 @@ size_t state_leaf_depth(const struct table_state *s, const struct state_leaf *le
             deepest = num_max_size(deepest, runs_over(s, leaf, here.lo));
     }
     return deepest;
+}
+
+int64_t state_reference_rows(const struct state_reference *ref, struct key_range range)
+{
+    struct key_range inside = key_range_clip(ref->range, range);
+    bool all_of_file = slice_compare(inside.lo, ref->file->info.first_key) <= 0 &&
+                       key_range_holds(inside, ref->file->info.last_key);
+    if (all_of_file)
+        return ref->file->info.rows;
+    bool all_of_ref = slice_equal(inside.lo, ref->range.lo) && inside.has_hi == ref->range.has_hi &&
+                      slice_equal(inside.hi, ref->range.hi);
+    return all_of_ref && ref->row_lo >= 0 && ref->row_hi >= 0 ? ref->row_hi - ref->row_lo : -1;
 }
 
 static int64_t reference_rows(const struct state_reference *ref, bool *exact)

@@ -73,14 +73,11 @@ static void know_jobs(struct collection *c)
 
 static slp_rc end_job(struct collection *c, const struct state_job *job, struct slp_err *err)
 {
-    struct state_fail_item item = {.job = job->id,
-                                   .attempt = job->attempt,
-                                   .range = job->range,
-                                   .why = slice_str("its outputs are collected")};
+    struct state_fail_item item = {
+        .job = job->id, .attempt = job->attempt, .why = slice_str("its outputs are collected")};
     struct state_txn txn = {.kind = STATE_FAIL, .fail = {.items = &item, .count = 1}};
     struct state_result result = {0};
-    TRY(arena_copy(&c->arena, item.range.lo, &item.range.lo, err));
-    TRY(arena_copy(&c->arena, item.range.hi, &item.range.hi, err));
+    TRY(key_range_copy(&c->arena, job->range, &item.range, err));
     TRY(state_table_commit(c->table, &txn, NULL, &result, err));
     slp_rc rc = state_result_check(&result, err);
     if (rc != SLP_CONFLICT)

@@ -1,5 +1,5 @@
 #include "base/num.h"
-#include "datafile/datafile.h"
+#include "state/open.h"
 #include "upkeep/upkeep.h"
 
 #define WORK_MAX_BYTES ((size_t)1 << 30)
@@ -13,8 +13,8 @@ struct splitting {
 
 static int64_t rows_of(const struct state_reference *ref)
 {
-    bool is_cut = ref->row_lo >= 0 && ref->row_hi >= 0;
-    return is_cut ? ref->row_hi - ref->row_lo : ref->file->info.rows;
+    int64_t rows = state_reference_rows(ref, ref->range);
+    return rows >= 0 ? rows : ref->file->info.rows;
 }
 
 static const struct state_reference *largest(const struct state_leaf *leaf)
@@ -30,12 +30,8 @@ static slp_rc open_file(struct splitting *s, const struct state_reference *ref,
                         struct datafile **out, struct slp_err *err)
 {
     struct state_name object;
-    struct source *src = NULL;
-    struct store *store = state_instance_store(state_table_instance(s->table));
     TRY(state_table_object(s->table, ref->file->name, &object, err));
-    TRY(store_open(store, state_name_slice(&object), s->mem, &src, err));
-    return datafile_open(s->mem, src, &ref->file->info, state_table_schema(s->table),
-                         state_table_key_spec(s->table), out, err);
+    return state_open_file(s->table, state_name_slice(&object), &ref->file->info, s->mem, out, err);
 }
 
 /* The row key that block `block` begins with: where a leaf may be split. */
@@ -114,14 +110,6 @@ static slp_rc find_cuts(struct splitting *s, const struct state_leaf *leaf,
     return SLP_OK;
 }
 
-static slp_rc copy_range(struct splitting *s, struct key_range from, struct key_range *to,
-                         struct slp_err *err)
-{
-    to->has_hi = from.has_hi;
-    TRY(arena_copy(&s->arena, from.lo, &to->lo, err));
-    return arena_copy(&s->arena, from.hi, &to->hi, err);
-}
-
 static slp_rc plan_leaf(struct splitting *s, const struct state_leaf *leaf, int64_t threshold_rows,
                         struct state_split_item *item, struct slp_err *err)
 {
@@ -132,7 +120,7 @@ static slp_rc plan_leaf(struct splitting *s, const struct state_leaf *leaf, int6
     const struct state_reference *ref = largest(leaf);
     if (!ref || parts < 2)
         return SLP_OK;
-    TRY(copy_range(s, leaf->range, &item->leaf, err));
+    TRY(key_range_copy(&s->arena, leaf->range, &item->leaf, err));
     TRY(open_file(s, ref, &s->file, err));
     slp_rc rc = choose_keys(s, item->leaf, parts, &keys, &key_count, err);
     datafile_close(s->file);

@@ -87,7 +87,7 @@ static void the_lower_bound_is_the_first_key_not_below(void **state)
 static void a_successor_that_finds_no_memory_changes_nothing(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct buf out;
         bool has_end = false;
         buf_init(&out, &t->mem, 1 << 20);
@@ -98,6 +98,25 @@ static void a_successor_that_finds_no_memory_changes_nothing(void **state)
     }
 }
 
+static void a_copied_range_is_its_own_or_is_not_made(void **state)
+{
+    struct t *t = *state;
+    T_FAULT_LOOP(t) {
+        char lo[] = "b";
+        struct arena arena;
+        struct key_range copy = {.lo = slice_str("untouched")};
+        arena_init(&arena, &t->mem, 1 << 20);
+        struct key_range range = {.lo = slice_str(lo), .hi = slice_str("d"), .has_hi = true};
+        slp_rc rc = key_range_copy(&arena, range, &copy, &t->err);
+        lo[0] = 'x';
+        assert_int_equal(rc, t->fault_hit ? SLP_NO_MEMORY : SLP_OK);
+        assert_true(slice_is(copy.lo, rc == SLP_OK ? "b" : "untouched"));
+        assert_true(copy.has_hi == (rc == SLP_OK));
+        arena_fini(&arena);
+    }
+}
+
 T_MAIN(T_TEST(the_successor_ends_all_that_begin_with_a_prefix),
        T_TEST(clipping_keeps_what_both_hold), T_TEST(the_lower_bound_is_the_first_key_not_below),
-       T_TEST(a_successor_that_finds_no_memory_changes_nothing))
+       T_TEST(a_successor_that_finds_no_memory_changes_nothing),
+       T_TEST(a_copied_range_is_its_own_or_is_not_made))

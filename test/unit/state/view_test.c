@@ -70,6 +70,28 @@ static void references_of_a_range_come_in_order_of_position(void **state)
     state_free(s);
 }
 
+static void rows_of_a_reference_are_told_where_the_state_knows_them(void **state)
+{
+    struct t *t = *state;
+    struct table_state *s = state_of(t, NULL, points, 3);
+    struct state_new_file wide = file_of("wide", "b", "i", 10);
+    (void)add_files(t, s, &wide, 1);
+    const struct state_reference *first = &state_leaf_at(s, 0)->refs[0];
+    struct state_reference cut = *first;
+    struct state_reference whole = *first;
+    assert_int_equal(state_reference_rows(first, first->range), -1);
+    cut.row_lo = 2;
+    cut.row_hi = 6;
+    assert_int_equal(state_reference_rows(&cut, cut.range), 4);
+    assert_int_equal(state_reference_rows(&cut, range_of("", NULL)), 4);
+    assert_int_equal(state_reference_rows(&cut, range_of("c", NULL)), -1);
+    whole.range = state_file_range(whole.file);
+    assert_int_equal(state_reference_rows(&whole, range_of("", NULL)), 10);
+    assert_int_equal(state_reference_rows(&whole, range_of("b", "ia")), 10);
+    assert_int_equal(state_reference_rows(&whole, range_of("b", "i")), -1);
+    state_free(s);
+}
+
 /* The files of one transaction are one run, even where they share a boundary key. */
 static void depth_is_the_most_runs_over_one_key(void **state)
 {
@@ -114,4 +136,5 @@ static void an_empty_state_answers_everything(void **state)
 
 T_MAIN(T_TEST(ranges_meet_the_leaves_that_share_a_key_with_them),
        T_TEST(references_of_a_range_come_in_order_of_position),
+       T_TEST(rows_of_a_reference_are_told_where_the_state_knows_them),
        T_TEST(depth_is_the_most_runs_over_one_key), T_TEST(an_empty_state_answers_everything))
