@@ -125,8 +125,10 @@ slp_rc api_instance_table(struct slp_instance *instance, const char *name, struc
         if (!slice_is(state_table_name(instance->tables[i]), name))
             continue;
         slp_rc rc = state_table_refresh(instance->tables[i], err);
+        if (rc != SLP_OK)
+            return err_wrap(err, rc, "table \"%s\"", name);
         *out = instance->tables[i];
-        return err_wrap(err, rc, "table \"%s\"", name);
+        return SLP_OK;
     }
     if (instance->table_count == INSTANCE_TABLES_MAX)
         FAIL(err, LIMIT, "more than %u tables in use; open another instance", INSTANCE_TABLES_MAX);

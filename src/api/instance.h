@@ -41,6 +41,15 @@ SLP_NODISCARD slp_rc api_instance_table(struct slp_instance *instance, const cha
 uint64_t api_instance_memory(struct slp_instance *instance);
 size_t api_instance_threads(struct slp_instance *instance);
 
+/* How many texts stand before the NULL that ends a list; NULL is an empty list. */
+static inline size_t api_count_texts(const char *const *list)
+{
+    size_t n = 0;
+    while (list && list[n])
+        n++;
+    return n;
+}
+
 /* Wrap a stream, which is taken, on failure too. */
 SLP_NODISCARD slp_rc api_rows_wrap(struct alloc *mem, struct arr_stream *stream,
                                    struct slp_rows **out, struct slp_err *err);

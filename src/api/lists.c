@@ -319,9 +319,11 @@ static slp_rc fill_status_of_all(struct listing *l, struct slp_err *err)
     size_t count = 0;
     TRY(state_table_list(l->instance->state, &l->arena, &tables, &count, err));
     for (size_t i = 0; i < count; i++) {
-        TRY(state_table_open_id(l->instance->state, tables[i].id, &l->table, err));
+        slp_rc rc = state_table_open_id(l->instance->state, tables[i].id, &l->table, err);
+        if (rc != SLP_OK)
+            return err_wrap(err, rc, "table \"%.*s\"", SLICE_ARG(tables[i].name));
         l->view = state_table_view(l->table);
-        slp_rc rc = add_status(l, tables[i].name, err);
+        rc = add_status(l, tables[i].name, err);
         state_table_close(l->table);
         TRY(rc);
     }

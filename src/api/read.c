@@ -22,12 +22,10 @@ static void request_init(struct request *r, struct slp_instance *instance)
 static slp_rc copy_names(struct request *r, const char *const *names, const struct slice **out,
                          size_t *count, struct slp_err *err)
 {
-    size_t n = 0;
-    while (names && names[n])
-        n++;
+    size_t n = api_count_texts(names);
+    struct slice *list = NULL;
     if (!names)
         return SLP_OK;
-    struct slice *list = NULL;
     TRY(arena_array(&r->arena, n, sizeof *list, (void **)&list, err));
     for (size_t i = 0; i < n; i++)
         list[i] = slice_str(names[i]);
@@ -84,6 +82,8 @@ static slp_rc set_scan(struct request *r, struct slp_instance *instance,
     TRY(set_range(r, o, err));
     TRY(set_params(r, o, err));
     TRY(copy_names(r, o->columns, &r->query.columns, &r->query.column_count, err));
+    if (o->where && !*o->where)
+        FAIL(err, INVALID, "the predicate is empty; leave it out to have all rows");
     if (o->where)
         r->query.where = slice_str(o->where);
     r->query.memory = (size_t)(api_instance_memory(instance) / 4);
@@ -187,24 +187,47 @@ static const char *named_value(const struct slp_get_options *o, const char *name
     return NULL;
 }
 
+/* Every name is that of a key field, and stands once. */
+static slp_rc check_names(const struct schema *schema, const struct slp_get_options *o,
+                          struct slp_err *err)
+{
+    for (size_t i = 0; i < o->key_field_count; i++) {
+        const char *name = o->key_fields[i].name;
+        bool is_key = false;
+        for (size_t k = 0; k < schema->key_count; k++)
+            is_key =
+                is_key || strcmp(schema->columns.fields[schema->key_columns[k]].name, name) == 0;
+        if (!is_key)
+            FAIL(err, INVALID, "no key field \"%s\"; 'sleeper table describe' shows the key", name);
+        if (named_value(o, name) != o->key_fields[i].value)
+            FAIL(err, INVALID, "the key field \"%s\" is given twice", name);
+    }
+    return SLP_OK;
+}
+
 /* A key given by names, as the CSV text of its fields: all fields are quoted. */
 static slp_rc named_key(struct request *r, const struct slp_get_options *o, const char **out,
                         struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     const struct schema *schema = state_table_schema(r->table);
-    size_t used = 0;
+    const char *missing = NULL;
     struct buf text;
+    TRY(check_names(schema, o, err));
     buf_init(&text, alloc_system(), KEY_MAX_BYTES * 2);
     for (size_t i = 0; i < schema->key_count; i++) {
         const char *name = schema->columns.fields[schema->key_columns[i]].name;
         const char *value = named_value(o, name);
         if (!value && i < schema->row_key_count)
             FAIL_OUT(err, INVALID, "the row key field \"%s\" is not given", name);
-        if (!value)
-            break;
+        if (value && missing)
+            FAIL_OUT(err, INVALID, "the key field \"%s\" needs \"%s\", which stands before it",
+                     name, missing);
+        if (!value) {
+            missing = missing ? missing : name;
+            continue;
+        }
         TRY_OUT(buf_append_slice(&text, slice_str(i ? ",\"" : "\""), err));
-        used++;
         for (const char *c = value; *c; c++) {
             if (*c == '"')
                 TRY_OUT(buf_append_u8(&text, '"', err));
@@ -212,8 +235,6 @@ static slp_rc named_key(struct request *r, const struct slp_get_options *o, cons
         }
         TRY_OUT(buf_append_u8(&text, '"', err));
     }
-    if (used != o->key_field_count)
-        FAIL_OUT(err, INVALID, "--key takes the row key and the first sort key fields, each once");
     TRY_OUT(arena_text(&r->arena, buf_slice(&text), out, err));
 out:
     buf_fini(&text);
@@ -224,14 +245,12 @@ static slp_rc set_keys(struct request *r, const struct slp_get_options *o, struc
 {
     const char *named[2] = {NULL, NULL};
     const char *const *keys = o->keys;
-    size_t count = 0;
     struct key_range *ranges = NULL;
     if (o->key_field_count) {
         TRY(named_key(r, o, &named[0], err));
         keys = named;
     }
-    while (keys && keys[count])
-        count++;
+    size_t count = api_count_texts(keys);
     TRY(arena_array(&r->arena, count, sizeof *ranges, (void **)&ranges, err));
     for (size_t i = 0; i < count; i++) {
         struct slice prefix;

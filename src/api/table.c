@@ -13,21 +13,13 @@ struct creation {
     struct key_spec spec;
 };
 
-static size_t count_names(const char *const *names)
-{
-    size_t n = 0;
-    while (names && names[n])
-        n++;
-    return n;
-}
-
 static slp_rc schema_from_file(struct creation *c, const struct slp_table_options *o,
                                struct slp_err *err)
 {
     struct arr_schema columns = {0};
     struct slice names[2 * KEY_NAMES_MAX];
-    size_t row_count = count_names(o->row_key);
-    size_t sort_count = count_names(o->sort_key);
+    size_t row_count = api_count_texts(o->row_key);
+    size_t sort_count = api_count_texts(o->sort_key);
     if (row_count > KEY_NAMES_MAX || sort_count > KEY_NAMES_MAX)
         FAIL(err, INVALID, "more than %u key fields", KEY_NAMES_MAX);
     for (size_t i = 0; i < row_count; i++)

@@ -1,12 +1,14 @@
 #include "api/fn_sink.h"
 #include "api/instance.h"
 #include "api/list.h"
+#include "base/num.h"
 #include "compact/compact.h"
 #include "ingest/ingest.h"
 #include "store/folder.h"
 #include "upkeep/upkeep.h"
 
 #define SPLIT_ROWS_DEFAULT      ((int64_t)1000000000)
+#define GC_AGE_MAX_S            ((int64_t)1000000000) /* thirty years: nothing is older */
 #define INSTANCE_LIST_MAX_BYTES ((size_t)256 << 20)
 
 slp_rc slp_ingest(struct slp_instance *instance, const struct slp_ingest_options *options,
@@ -19,14 +21,14 @@ slp_rc slp_ingest(struct slp_instance *instance, const struct slp_ingest_options
                                .memory = (size_t)api_instance_memory(instance),
                                .threads = api_instance_threads(instance),
                                .cancel = instance->cancel};
-    while (o.inputs && o.inputs[o.input_count])
-        o.input_count++;
+    o.input_count = api_count_texts(o.inputs);
     if (o.input_count == 0)
         FAIL(err, INVALID, "nothing to ingest: name files, folders or - for standard input");
     if (options->token)
         o.token = slice_str(options->token);
-    if (options->format)
-        TRY(rows_format_parse(slice_str(options->format), &o.format, err));
+    if (options->format && rows_format_parse(slice_str(options->format), &o.format, NULL) != SLP_OK)
+        FAIL(err, INVALID, "unknown input format \"%s\"; expected parquet, csv, tsv or ndjson",
+             options->format);
     TRY(api_instance_table(instance, options->table, &table, err));
     TRY(ingest_run(table, &o, instance->mem, &result, err));
     *out = (struct slp_ingest_result){.rows = result.rows,
@@ -155,10 +157,10 @@ static slp_rc collect_table(struct slp_instance *instance, struct state_table *t
 slp_rc slp_gc(struct slp_instance *instance, const struct slp_gc_options *options,
               struct slp_gc_result *out, struct slp_err *err)
 {
-    struct gc_call call = {.options = {.min_age_s = options->min_age_s,
-                                       .dry_run = options->dry_run,
-                                       .cancel = instance->cancel}};
-    int64_t age_s = options->min_age_s >= 0 ? options->min_age_s : UPKEEP_STRANGER_AGE_S;
+    int64_t given_s = num_min_i64(options->min_age_s, GC_AGE_MAX_S);
+    int64_t age_s = given_s >= 0 ? given_s : UPKEEP_STRANGER_AGE_S;
+    struct gc_call call = {
+        .options = {.min_age_s = given_s, .dry_run = options->dry_run, .cancel = instance->cancel}};
     int64_t before_us = store_now_us(instance->store) - age_s * 1000000;
     TRY(each_table(instance, options->table, collect_table, pass_on, &call, err));
     if (!options->dry_run)

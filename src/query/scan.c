@@ -312,6 +312,7 @@ slp_rc query_count(struct state_table *table, const struct query_options *option
     for (size_t i = 0; i < s->plan.piece_count; i++)
         for (size_t j = 0; j < s->plan.pieces[i].part_count; j++)
             TRY_OUT(count_part(s, &s->plan.pieces[i].parts[j], &sum, err));
+    sum = options->limit ? num_min_i64(sum, num_max_i64(options->limit, 0)) : sum;
     if (options->max_rows && (uint64_t)sum > options->max_rows)
         FAIL_OUT(err, LIMIT, "there are %" PRId64 " rows, more than --max-rows allows", sum);
     *out = sum;

@@ -290,7 +290,7 @@ static void bad_input_is_named_and_adds_nothing(void **state)
     o.inputs = inputs;
     o.format = "cvs";
     assert_rc(t, slp_ingest(a.instance, &o, &result, &t->err), SLP_INVALID);
-    assert_err_has(t, "csv");
+    assert_err_has(t, "expected parquet, csv, tsv or ndjson");
     assert_int_equal(result.rows, 7);
     assert_scan(&a, &(struct slp_scan_options){.table = "people"}, "");
     api_close(&a);
@@ -335,8 +335,13 @@ static void scans_take_ranges_predicates_columns_and_limits(void **state)
     assert_scan(&a, &o, "1912,alan\n");
     o = (struct slp_scan_options){.table = "people", .limit = 1};
     assert_scan(&a, &o, "ada,1815,1.65\n");
+    int64_t count = 9;
+    assert_ok(t, slp_count(a.instance, &o, &count, &t->err));
+    assert_int_equal(count, 1);
     o.limit = -1;
     assert_scan(&a, &o, "");
+    assert_ok(t, slp_count(a.instance, &o, &count, &t->err));
+    assert_int_equal(count, 0);
     o = (struct slp_scan_options){.table = "people", .from = "b", .to = "a"};
     assert_scan(&a, &o, "");
     api_close(&a);
@@ -355,6 +360,10 @@ static void mistakes_in_scans_are_told(void **state)
     struct slp_scan_options o = {.table = "people", .where = "born > 'soon'"};
     assert_rc(t, slp_scan(a.instance, &o, &rows, &t->err), SLP_INVALID);
     assert_err_has(t, "^");
+    o = (struct slp_scan_options){.table = "people", .where = ""};
+    assert_rc(t, slp_scan(a.instance, &o, &rows, &t->err), SLP_INVALID);
+    assert_rc(t, slp_count(a.instance, &o, &count, &t->err), SLP_INVALID);
+    assert_err_has(t, "the predicate is empty");
     o = (struct slp_scan_options){.table = "people", .columns = unknown};
     assert_rc(t, slp_scan(a.instance, &o, &rows, &t->err), SLP_NOT_FOUND);
     assert_err_has(t, "did you mean \"name\"?");
@@ -396,6 +405,12 @@ static void gets_find_rows_by_prefix_by_key_and_by_field_names(void **state)
                                         {.name = "height", .value = "1"}};
     o = (struct slp_get_options){.table = "people", .key_fields = unknown, .key_field_count = 2};
     assert_rc(t, slp_get(a.instance, &o, &rows, &t->err), SLP_INVALID);
+    assert_err_has(t, "no key field \"height\"");
+    const struct slp_param twice[] = {{.name = "name", .value = "ada"},
+                                      {.name = "name", .value = "bob"}};
+    o = (struct slp_get_options){.table = "people", .key_fields = twice, .key_field_count = 2};
+    assert_rc(t, slp_get(a.instance, &o, &rows, &t->err), SLP_INVALID);
+    assert_err_has(t, "\"name\" is given twice");
     const char *const wrong[] = {"ada,soon", NULL};
     o = (struct slp_get_options){.table = "people", .keys = wrong};
     assert_rc(t, slp_get(a.instance, &o, &rows, &t->err), SLP_INVALID);
@@ -553,6 +568,9 @@ static void compaction_and_collection_keep_the_answers(void **state)
     assert_non_null(strstr(lines.bytes, "2 files"));
     assert_scan(&a, &all, want);
     struct slp_gc_options gc = {.min_age_s = -1};
+    assert_ok(t, slp_gc(a.instance, &gc, &collected, &t->err));
+    assert_int_equal(collected.objects, 0);
+    gc.min_age_s = INT64_MAX;
     assert_ok(t, slp_gc(a.instance, &gc, &collected, &t->err));
     assert_int_equal(collected.objects, 0);
     gc.min_age_s = 0;
