@@ -19,14 +19,12 @@ const char *slp_rc_name(slp_rc rc)
 
 int slp_rc_exit_code(slp_rc rc)
 {
-    switch (rc) {
-#define SLP_STATUS(name, value, exit_code, action)                                                 \
-    case SLP_##name:                                                                               \
-        return exit_code;
+    static const uint8_t codes[] = {
+#define SLP_STATUS(name, value, exit_code, action) [value] = (exit_code),
 #include "sleeper/status.def"
 #undef SLP_STATUS
-    }
-    return 1;
+    };
+    return (size_t)rc < sizeof codes ? codes[rc] : 1; /* unknown codes are failures */
 }
 
 slp_rc slp_instance_create(const char *uri, struct slp_err *err)

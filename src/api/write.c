@@ -186,10 +186,9 @@ static slp_rc note_problem(void *context, struct slice object, const char *probl
 /* A log that cannot be replayed is a problem of the table, not of checking. */
 static slp_rc note_damaged_log(void *context, struct slice table, slp_rc rc, struct slp_err *err)
 {
-    struct slp_err found = {.code = SLP_OK};
     if (rc != SLP_CORRUPT)
         return rc;
-    found = *err;
+    struct slp_err found = *err;
     return note_problem(context, table, found.text, err);
 }
 
