@@ -202,12 +202,12 @@ slp_rc arr_col_reserve(struct arr_col *c, int64_t count, size_t var_bytes, bool 
         return SLP_OK;
     int64_t rows = 0;
     size_t bytes = 0;
-    struct arr_type type = arr_col_storage(c);
-    if (count > INT64_MAX / 32 - c->rows || !data_bytes(type, c->rows + count, &bytes))
+    const struct arr_type *type = arr_col_storage(c);
+    if (count > INT64_MAX / 32 - c->rows || !data_bytes(*type, c->rows + count, &bytes))
         FAIL(err, LIMIT, "a column of %lld rows cannot hold %lld more", (long long)c->rows,
              (long long)count);
     rows = c->rows + count;
-    if (arr_type_is_variable(type)) {
+    if (arr_type_is_variable(*type)) {
         if (var_bytes > ARR_BYTES_MAX - c->data.len)
             FAIL(err, LIMIT,
                  "a column of one batch holds at most %zu bytes of strings: it has %zu and %zu "
@@ -216,7 +216,7 @@ slp_rc arr_col_reserve(struct arr_col *c, int64_t count, size_t var_bytes, bool 
         TRY(reserve_to(&c->offsets, ((size_t)rows + 1) * sizeof(int32_t), err));
         if (var_bytes)
             TRY(buf_reserve(&c->data, var_bytes, err));
-    } else if (arr_type_is_list(type)) {
+    } else if (arr_type_is_list(*type)) {
         TRY(reserve_to(&c->offsets, ((size_t)rows + 1) * sizeof(int32_t), err));
     } else {
         TRY(reserve_to(&c->data, bytes, err));
@@ -262,11 +262,11 @@ slp_rc arr_col_append_nulls(struct arr_col *c, int64_t count, struct slp_err *er
         return SLP_OK;
     if (arr_type_is_nested(c->type))
         return arr_nested_append_nulls(c, count, err);
-    struct arr_type type = arr_col_storage(c);
+    const struct arr_type *type = arr_col_storage(c);
     TRY(arr_col_reserve(c, count, 0, true, err));
-    if (type.kind == ARR_NULL) {
+    if (type->kind == ARR_NULL) {
         c->null_count += count;
-    } else if (arr_type_is_variable(type)) {
+    } else if (arr_type_is_variable(*type)) {
         int32_t end = (int32_t)c->data.len;
         int32_t *offsets = arr_col_extend_offsets(c, count);
         for (int64_t i = 0; i < count; i++)
@@ -274,7 +274,7 @@ slp_rc arr_col_append_nulls(struct arr_col *c, int64_t count, struct slp_err *er
         arr_col_mark(c, count, false);
     } else {
         size_t bytes = 0;
-        (void)data_bytes(type, c->rows + count, &bytes);
+        (void)data_bytes(*type, c->rows + count, &bytes);
         arr_buf_extend_zeroed(&c->data, bytes);
         arr_col_mark(c, count, false);
     }
@@ -287,19 +287,31 @@ slp_rc arr_col_append_null(struct arr_col *c, struct slp_err *err)
     return arr_col_append_nulls(c, 1, err);
 }
 
+/* Is there room for one more value? Then nothing has to grow. */
+static bool fits_as_it_is(const struct arr_col *c, size_t len, bool variable)
+{
+    return (c->validity.len == 0 || c->validity.cap > c->validity.len) &&
+           c->data.cap - c->data.len >= len &&
+           (!variable || (c->offsets.len && c->offsets.cap - c->offsets.len >= sizeof(int32_t)));
+}
+
 slp_rc arr_col_append(struct arr_col *c, struct slice value, struct slp_err *err)
 {
     assert(c->type.kind != ARR_NULL && c->type.kind != ARR_BOOL);
     assert(!arr_type_is_nested(c->type) && !c->dictionary);
-    if (arr_type_is_variable(c->type)) {
-        TRY(arr_col_reserve(c, 1, value.len, false, err));
+    bool variable = arr_type_is_variable(c->type);
+    bool fits = fits_as_it_is(c, value.len, variable);
+    if (variable) {
+        if (!fits)
+            TRY(arr_col_reserve(c, 1, value.len, false, err));
         int32_t *end = arr_col_extend_offsets(c, 1);
         if (value.len)
             memcpy(arr_buf_extend(&c->data, c->data.len + value.len), value.ptr, value.len);
         *end = (int32_t)c->data.len;
     } else {
         assert(value.len == arr_type_width(c->type));
-        TRY(arr_col_reserve(c, 1, 0, false, err));
+        if (!fits)
+            TRY(arr_col_reserve(c, 1, 0, false, err));
         memcpy(arr_buf_extend(&c->data, c->data.len + value.len), value.ptr, value.len);
     }
     arr_col_mark(c, 1, true);
@@ -383,8 +395,8 @@ slp_rc arr_col_append_run(struct arr_col *c, const struct arr_col *from, int64_t
         return arr_dictionary_append_run(c, from, first, count, err);
     if (arr_type_is_nested(c->type))
         return arr_nested_append_run(c, from, first, count, err);
-    struct arr_type type = arr_col_storage(c);
-    bool variable = arr_type_is_variable(type);
+    const struct arr_type *type = arr_col_storage(c);
+    bool variable = arr_type_is_variable(*type);
     int64_t nulls = 0;
     if (from->validity.len)
         nulls = count - arr_bits_count(from->validity.ptr, first, count);
@@ -394,11 +406,11 @@ slp_rc arr_col_append_run(struct arr_col *c, const struct arr_col *from, int64_t
     TRY(arr_col_reserve(c, count, var_bytes, nulls > 0, err));
     if (variable) {
         append_run_strings(c, from, first, count);
-    } else if (type.kind == ARR_BOOL) {
+    } else if (type->kind == ARR_BOOL) {
         arr_buf_extend_zeroed(&c->data, arr_bits_bytes(c->rows + count));
         arr_bits_copy(c->data.ptr, c->rows, from->data.ptr, first, count);
     } else {
-        size_t width = arr_type_width(type);
+        size_t width = arr_type_width(*type);
         size_t bytes = (size_t)count * width;
         memcpy(arr_buf_extend(&c->data, c->data.len + bytes),
                from->data.ptr + (size_t)first * width, bytes);
@@ -535,13 +547,13 @@ slp_rc arr_col_append_picked(struct arr_col *c, const struct arr_col *from, cons
         return arr_dictionary_append_picked(c, from, rows, count, err);
     if (arr_type_is_nested(c->type))
         return arr_nested_append_picked(c, from, rows, count, err);
-    struct arr_type type = arr_col_storage(c);
-    if (arr_type_is_variable(type)) {
+    const struct arr_type *type = arr_col_storage(c);
+    if (arr_type_is_variable(*type)) {
         TRY(append_picked_strings(c, from, rows, count, err));
     } else {
         TRY(arr_col_reserve(c, count, 0, from->validity.len != 0, err));
-        size_t width = arr_type_width(type);
-        if (type.kind == ARR_BOOL) {
+        size_t width = arr_type_width(*type);
+        if (type->kind == ARR_BOOL) {
             arr_buf_extend_zeroed(&c->data, arr_bits_bytes(c->rows + count));
             (void)arr_bits_pick(c->data.ptr, c->rows, from->data.ptr, rows, count);
         } else {
@@ -579,20 +591,20 @@ void arr_col_truncate(struct arr_col *c, int64_t rows)
 {
     assert(rows >= 0 && rows <= c->rows);
     bool is_nested = arr_type_is_nested(c->type);
-    struct arr_type type = arr_col_storage(c);
+    const struct arr_type *type = arr_col_storage(c);
     if (is_nested)
         truncate_children(c, rows);
     if (rows == c->rows)
         return;
-    if (type.kind == ARR_NULL) {
+    if (type->kind == ARR_NULL) {
         c->null_count = rows;
-    } else if (type.kind == ARR_BOOL) {
+    } else if (type->kind == ARR_BOOL) {
         truncate_bits(&c->data, rows);
-    } else if (arr_type_is_variable(type)) {
+    } else if (arr_type_is_variable(*type)) {
         c->data.len = (size_t)arr_col_offsets(c)[rows];
         c->offsets.len = ((size_t)rows + 1) * sizeof(int32_t);
     } else if (!is_nested) {
-        c->data.len = (size_t)rows * arr_type_width(type);
+        c->data.len = (size_t)rows * arr_type_width(*type);
     }
     if (c->validity.len) {
         truncate_bits(&c->validity, rows);

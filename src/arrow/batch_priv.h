@@ -11,9 +11,10 @@
 #define ARR_PICK_ROWS 256
 
 /* What `data` holds: indices, if there is a dictionary. */
-static inline struct arr_type arr_col_storage(const struct arr_col *c)
+static inline const struct arr_type *arr_col_storage(const struct arr_col *c)
 {
-    return c->dictionary ? (struct arr_type){.kind = ARR_INT32} : c->type;
+    static const struct arr_type indices = {.kind = ARR_INT32};
+    return c->dictionary ? &indices : &c->type;
 }
 
 /* Make room for `count` rows with `var_bytes` bytes of strings, so that nothing after fails; for

@@ -194,17 +194,17 @@ static const void *start_of(const struct buf *b)
 static void show_buffers(const struct arr_col *c, struct ArrowArray *to)
 {
     struct array_keep *k = to->private_data;
-    struct arr_type type = arr_col_storage(c);
+    const struct arr_type *type = arr_col_storage(c);
     to->length = c->rows;
     to->null_count = c->null_count;
     to->buffers = k->buffers;
-    if (type.kind == ARR_NULL)
+    if (type->kind == ARR_NULL)
         return;
     to->n_buffers = 1;
     k->buffers[0] = c->null_count ? c->validity.ptr : NULL;
-    if (arr_type_is_variable(type) || arr_type_is_list(type))
+    if (arr_type_is_variable(*type) || arr_type_is_list(*type))
         k->buffers[to->n_buffers++] = start_of(&c->offsets);
-    if (!arr_type_is_nested(type))
+    if (!arr_type_is_nested(*type))
         k->buffers[to->n_buffers++] = start_of(&c->data);
 }
 

@@ -83,11 +83,6 @@ size_t arr_type_width(struct arr_type t)
     }
 }
 
-bool arr_type_is_variable(struct arr_type t)
-{
-    return t.kind == ARR_UTF8 || t.kind == ARR_BINARY;
-}
-
 /* Names without arguments. The first of a kind is the one that is written. */
 static const struct {
     const char *name;

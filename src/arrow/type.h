@@ -144,7 +144,10 @@ static inline bool arr_type_is_list(struct arr_type t)
 size_t arr_type_width(struct arr_type t);
 
 /* UTF8 or BINARY: offsets and bytes. */
-bool arr_type_is_variable(struct arr_type t);
+static inline bool arr_type_is_variable(struct arr_type t)
+{
+    return t.kind == ARR_UTF8 || t.kind == ARR_BINARY;
+}
 
 /* The name users see: "int64", "timestamp[us]", "timestamp[us, UTC]", "decimal(10, 2)",
  * "fixed_binary(16)"; of nested types only "list", "struct", "map". */
