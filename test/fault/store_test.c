@@ -66,7 +66,7 @@ static slp_rc use_new(struct t *t, const char *path)
 static void memory_survives_every_fault(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         slp_rc rc = use_new(t, NULL);
         assert_rc(t, rc, t->fault_hit ? SLP_NO_MEMORY : SLP_OK);
     }
@@ -75,7 +75,7 @@ static void memory_survives_every_fault(void **state)
 static void folder_survives_every_fault(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct place p;
         place_make(&p);
         slp_rc rc = use_new(t, p.path);
@@ -88,7 +88,7 @@ static void faulty_survives_every_fault(void **state)
 {
     struct t *t = *state;
     struct store_fault_plan never = {.fault_at = UINT64_MAX};
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct store *below = NULL;
         struct store *s = NULL;
         struct arena arena;

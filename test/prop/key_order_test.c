@@ -368,7 +368,7 @@ static void decoding_survives_every_fault(void **state)
     struct arr_type of[] = {{.kind = ARR_INT64}, {.kind = ARR_UTF8}};
     bench_init(t, &b, of, 2);
     struct slice key = slice_of("\x02\x80\0\0\0\0\0\0\1\x02\0\xff\0\0", 14);
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct arr_col values[2];
         size_t fields = 77;
         for (size_t f = 0; f < 2; f++)

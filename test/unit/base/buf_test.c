@@ -53,7 +53,7 @@ static void formatted_text_has_no_terminator(void **state)
 static void every_fault_leaves_the_buffer_as_it_was(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct buf b;
         buf_init(&b, &t->mem, 1 << 16);
         slp_rc rc = buf_append(&b, "abc", 3, &t->err);

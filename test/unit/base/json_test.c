@@ -117,7 +117,7 @@ static void written_text_is_read_back(void **state)
 static void every_fault_is_an_error(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct arena a;
         struct buf b;
         arena_init(&a, &t->mem, 1 << 20);

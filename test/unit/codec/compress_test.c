@@ -152,7 +152,7 @@ static void unknown_codecs_are_named(void **state)
 static void compression_survives_every_fault(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct cx_codec *c = NULL;
         struct buf out;
         buf_init(&out, &t->mem, 1 << 20);

@@ -131,7 +131,7 @@ static void a_value_larger_than_the_dictionary_does_not_fit(void **state)
 static void its_one_allocation_may_fail(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct cx_dictionary *d = NULL;
         slp_rc rc = cx_dictionary_new(&t->mem, &d, &t->err);
         assert_true(t->fault_hit ? rc == SLP_NO_MEMORY && !d : rc == SLP_OK);

@@ -144,7 +144,7 @@ static void every_fault_is_out_of_memory(void **state)
     uint32_t values[600];
     for (uint32_t i = 0; i < 600; i++)
         values[i] = i < 300 ? i : 7;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct buf b;
         buf_init(&b, &t->mem, 10000);
         slp_rc rc = cx_rle_encode(values, 600, 10, &b, &t->err);

@@ -105,7 +105,7 @@ static void the_first_error_sticks(void **state)
 static void every_fault_is_reported_at_the_end(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct buf b;
         struct cx_put w;
         buf_init(&b, &t->mem, 10000);

@@ -267,7 +267,7 @@ static void coding_survives_every_fault(void **state)
     struct t *t = *state;
     struct vector v;
     vector_init(t, &v);
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct arena a;
         struct buf out;
         struct index_top top = {.rows = 7};

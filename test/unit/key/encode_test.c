@@ -235,7 +235,7 @@ static void every_fault_leaves_the_vector_as_it_was(void **state)
     bench_init(t, &b, flight, 3);
     for (int i = 0; i < 100; i++)
         add_flight(t, &b, "JFK", i, "LAX");
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct key_vec keys;
         key_vec_init(&keys, &t->mem, 1 << 20);
         slp_rc rc = key_encode_rows(&b.spec, &b.batch, 0, 2, &keys, &t->err);

@@ -131,7 +131,7 @@ static void every_fault_leaves_the_outputs_alone(void **state)
     struct t *t = *state;
     struct bench b;
     bench_init(t, &b);
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct buf key;
         struct buf text;
         buf_init(&key, &t->mem, 1 << 20);

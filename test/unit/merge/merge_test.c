@@ -190,7 +190,7 @@ static void merge_survives_every_fault(void **state)
     struct t_run runs[3];
     struct run *inputs[3];
     three_runs(t, &rows, runs, inputs);
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct merge *m = NULL;
         struct arr_batch out = {0};
         struct key_vec keys;

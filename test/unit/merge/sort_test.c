@@ -105,7 +105,7 @@ static void sort_survives_every_fault(void **state)
         uint8_t key[2] = {(uint8_t)t_below(t, 3), (uint8_t)t_random(t)};
         assert_ok(t, key_vec_append(&v, slice_of(key, 2), &t->err));
     }
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         uint32_t order[1000] = {7777};
         slp_rc rc = merge_sort(&t->mem, &v, order, &t->err);
         assert_int_equal(rc, t->fault_hit ? SLP_NO_MEMORY : SLP_OK);

@@ -95,7 +95,7 @@ static void every_fault_is_survived(void **state)
     struct t *t = *state;
     struct place p;
     fill(&p);
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct arena arena;
         const char **paths = NULL;
         size_t count = 0;

@@ -56,7 +56,7 @@ static void too_many_threads_are_a_limit(void **state)
 static void every_fault_is_survived(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct os_pool *pool = NULL;
         slp_rc rc = os_pool_new(&t->mem, 2, &pool, &t->err);
         assert_rc(t, rc, t->fault_hit ? SLP_NO_MEMORY : SLP_OK);

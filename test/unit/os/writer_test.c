@@ -131,7 +131,7 @@ static void every_fault_is_survived(void **state)
     struct place p;
     place_make(&p);
     place_write(&p, "f", "abc");
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct os_temp *temp = NULL;
         struct os_output *o = NULL;
         struct os_reader *reader = NULL;
