@@ -17,12 +17,17 @@
  * Conventions
  * - What can fail returns `slp_rc` and fills `err` (may be NULL). Outputs are untouched on failure.
  * - Option structs are zeroed for the defaults; every member says what zero means. Text is UTF-8
- * and terminated; lists of text end with NULL.
- * - Whatever yields rows, tables and lists alike, is a `struct slp_rows`: filter it, write it in
- * any format, or take it as an ArrowArrayStream.
+ *   and terminated; lists of text end with NULL. What options point to is borrowed for the call.
+ * - Whatever yields rows, tables and lists alike, is a `struct slp_rows`, which the caller closes:
+ *   filter it, write it in any format, or take it as an ArrowArrayStream. It reads as it goes, so
+ *   the instance it came from outlives it; it keeps to the state of the table when it was made.
  * - An instance may be used by one thread at a time; several instances of one folder, in one or
- * many processes, are fine.
+ *   many processes, are fine.
  * - Nothing is running when no call is: all state is in the object store.
+ *
+ * Any call may return NO_MEMORY, LIMIT (a bound of docs/guide/operations.md, or a full device), IO
+ * and DENIED; and of those that read a table CORRUPT, with the object's name, UNSUPPORTED for what a
+ * newer program wrote, and CANCELLED. Errors below are what a call adds.
  */
 #ifndef SLEEPER_SLEEPER_H
 #define SLEEPER_SLEEPER_H
@@ -41,7 +46,8 @@ extern "C" {
 /* The version of the library that is running, "0.1.0". */
 SLP_PUBLIC const char *slp_version(void);
 
-/* The name of a status code, "NOT_FOUND", and the exit code of the command line for it. */
+/* The name of a status code, "NOT_FOUND", and the exit code of the command line for it; 1 for a
+ * number that is no code. */
 SLP_PUBLIC const char *slp_rc_name(slp_rc rc);
 SLP_PUBLIC int slp_rc_exit_code(slp_rc rc);
 
@@ -53,7 +59,8 @@ struct slp_rows;
 SLP_PUBLIC void slp_rows_close(struct slp_rows *rows);
 
 /* Move into an Arrow stream, whose release closes everything; `rows` is gone afterwards, unless this
- * fails. The instance must outlive the stream. Errors: NO_MEMORY. */
+ * fails. The instance must outlive the stream. Its get_next answers ENOMEM, EINVAL or
+ * EIO; get_last_error has the text. */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_rows_stream(struct slp_rows *rows, struct ArrowArrayStream *out,
                                                 struct slp_err *err);
 
@@ -77,9 +84,15 @@ struct slp_output_options {
     bool human;         /* table: a footer with the number of rows */
 };
 
-/* Write all rows. `*row_count` (may be NULL) says how many. Consumes but does not close `rows`.
- * Errors: IO if `write` gave up, UNSUPPORTED or INVALID for the format, and whatever the rows
- * return. */
+/*
+ * Write all rows. `*row_count` (may be NULL) says how many. Consumes but does not close `rows`; what
+ * was written before an error stays written.
+ *
+ * Errors   IO           `write` gave up
+ *          INVALID      no such format
+ *          UNSUPPORTED  a type that the format does not hold
+ *          and whatever reading the rows returns
+ */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_rows_write(struct slp_rows *rows,
                                                const struct slp_output_options *options,
                                                slp_write_fn write, void *context,
@@ -107,27 +120,40 @@ struct slp_instance;
 
 struct slp_instance_options {
     size_t threads; /* 0: the cores available */
-    uint64_t
-        memory; /* bytes for sorting and merging; 0: half of what is available, at most 4 GiB */
-    const volatile int
-        *cancel;  /* set non-zero to make running calls return CANCELLED; may be NULL */
+    /* Bytes for sorting and merging, at least 16 MiB; 0: half of what is available, at most 4 GiB. */
+    uint64_t memory;
+    /* Set non-zero, by a signal handler or another thread, to make running calls return CANCELLED;
+     * may be NULL. Outlives the instance. */
+    const volatile int *cancel;
     bool no_sync; /* skip fsync: for measurements only, what a crash leaves is undefined */
-    /* told a line about each request to the store, from any of the instance's threads; may be NULL */
+    /* Told a line about each request to the store, from any of the instance's threads; may be NULL. */
     void (*trace)(void *context, const char *line);
     void *trace_context;
 };
 
-/* Make an instance at a folder (made when absent) or file:// URI. Errors: EXISTS, DENIED,
- * UNSUPPORTED. */
+/*
+ * Make an instance at a folder (made when absent, with those above it) or file:// URI.
+ *
+ * Errors   EXISTS       there is an instance
+ *          INVALID      a file stands there
+ *          UNSUPPORTED  another scheme, or a file system without links that do not replace
+ */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_instance_create(const char *uri, struct slp_err *err);
 
-/* Errors: NOT_FOUND (no instance there), UNSUPPORTED (a newer layout), DENIED. */
+/*
+ * Open the instance at a folder or file:// URI; `options` may be NULL. Cost: one small read.
+ *
+ * Errors   NOT_FOUND    no instance is there
+ *          UNSUPPORTED  a newer layout, or another scheme
+ */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_instance_open(const char *uri,
                                                   const struct slp_instance_options *options,
                                                   struct slp_instance **out, struct slp_err *err);
+
+/* Close; rows and streams that came from it are closed before. NULL is accepted. */
 SLP_PUBLIC void slp_instance_close(struct slp_instance *instance);
 
-/* What calls on this instance have cost so far. */
+/* What calls on this instance have cost so far; files and their bytes count when rows are closed. */
 struct slp_counts {
     uint64_t gets, puts, lists, deletes; /* requests to the store */
     uint64_t rounds;                     /* batches of requests, one waiting each */
@@ -148,16 +174,23 @@ struct slp_table_options {
     const char *like_file;       /* columns of this file, with: */
     const char *const *row_key;  /* names */
     const char *const *sort_key; /* names; may be NULL */
-    const char *split_points; /* text: one split point a line, in row key text form; may be NULL */
-    bool split_points_base64; /* lines are base64 (upstream's form for strings) */
+    const char *split_points;    /* one a line, ascending, each a row key as CSV; NULL: none */
+    bool split_points_base64;    /* lines are base64 (upstream's form for strings) */
 };
 
-/* Errors: EXISTS, INVALID (schema, name), NOT_FOUND (file), and what reading the file returns. */
+/*
+ * Make a table. Nothing is left behind by a failure but perhaps a folder without a name.
+ *
+ * Errors   EXISTS     a table of this name
+ *          INVALID    the name, the schema or a split point, with its line
+ *          NOT_FOUND  like_file
+ *          BAD_INPUT  like_file cannot be read as rows
+ */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_table_create(struct slp_instance *instance,
                                                  const struct slp_table_options *options,
                                                  struct slp_err *err);
 
-/* Lists, as rows: all tables; one table's fields. */
+/* Lists, as rows: all tables, by name; one table's fields. Errors: NOT_FOUND, the table. */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_table_list(struct slp_instance *instance, struct slp_rows **out,
                                                struct slp_err *err);
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_table_describe(struct slp_instance *instance, const char *table,
@@ -182,8 +215,18 @@ struct slp_ingest_result {
     bool was_duplicate; /* the token was known: `sequence` is that of the first commit */
 };
 
-/* One atomic commit of all inputs. Errors: BAD_INPUT (file, line, column), NOT_FOUND, LIMIT (disk
- * full), and others. */
+/*
+ * One atomic commit of all inputs: everybody sees all of the rows from then on, or, after an error,
+ * nobody any. No rows: nothing is committed, and `sequence` is the table's last.
+ *
+ * Errors   INVALID      no inputs, an unknown format
+ *          NOT_FOUND    the table or an input
+ *          BAD_INPUT    rows that do not fit the table: file, line or row, column
+ *          CORRUPT      an input, by name; so is UNSUPPORTED
+ *          CONFLICT     the table has too many unfiled files: compact it
+ *          UNAVAILABLE  others were faster for ten minutes
+ *          UNKNOWN      it may have been committed: repeat it with the same token
+ */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_ingest(struct slp_instance *instance,
                                            const struct slp_ingest_options *options,
                                            struct slp_ingest_result *out, struct slp_err *err);
@@ -209,11 +252,19 @@ struct slp_scan_options {
     uint64_t max_bytes; /* LIMIT when more bytes would be read; 0: any */
 };
 
+/*
+ * The rows of a table as its log stands now, in key order.
+ *
+ * Errors   NOT_FOUND  the table; a column, with the nearest name
+ *          INVALID    a key that does not parse, a column twice, a predicate, with caret
+ *          LIMIT      from the rows: max_rows, max_bytes
+ */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_scan(struct slp_instance *instance,
                                          const struct slp_scan_options *options,
                                          struct slp_rows **out, struct slp_err *err);
 
-/* The number of rows a scan would give. Counts from metadata where nothing needs reading. */
+/* The number of rows a scan would give. Counts from metadata where nothing needs reading; else reads
+ * the key columns and those of the predicate. Errors: those of slp_scan and of its rows. */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_count(struct slp_instance *instance,
                                           const struct slp_scan_options *options, int64_t *out,
                                           struct slp_err *err);
@@ -225,14 +276,19 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_count_rows(struct slp_instance *instance,
 
 struct slp_get_options {
     const char *table;
-    const char *const
-        *keys; /* each: the row key whole, then as many sort key fields as given, as CSV */
+    const char *const *keys; /* each the row key whole, then any sort key fields, as CSV */
     const struct slp_param *key_fields; /* or one key by field names, in any order */
     size_t key_field_count;
-    const char *const *columns; /* NULL: all */
+    const char *const *columns; /* in this order; NULL: all */
 };
 
-/* Rows whose key begins with one of the keys, in key order. Errors: INVALID for a key that does not parse. */
+/*
+ * Rows whose key begins with one of the keys, in key order, each once. No keys: no rows.
+ *
+ * Errors   NOT_FOUND  the table; a column, with the nearest name
+ *          INVALID    a key that does not parse; names that are not the first fields of the key
+ * Cost     one round of reads a file that may hold the key, beyond its key index
+ */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_get(struct slp_instance *instance,
                                         const struct slp_get_options *options,
                                         struct slp_rows **out, struct slp_err *err);
@@ -249,10 +305,19 @@ struct slp_compact_options {
 
 struct slp_compact_result {
     size_t jobs;
-    int64_t rows;
+    int64_t rows;                     /* that were merged */
     size_t files_before, files_after; /* of the table */
 };
 
+/*
+ * Merge runs of files into fewer until nothing is due. Answers stay the same; inputs stay on disk
+ * until slp_gc. Jobs that were finished before an error stay finished. A dry run counts the jobs
+ * that would be begun now and tells them to `on_job`.
+ *
+ * Errors   NOT_FOUND  the table
+ *          CONFLICT   others were faster a thousand times
+ *          UNKNOWN    the end of a job: the next call finds out
+ */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_compact(struct slp_instance *instance,
                                             const struct slp_compact_options *options,
                                             struct slp_compact_result *out, struct slp_err *err);
@@ -263,13 +328,20 @@ struct slp_split_options {
     bool dry_run;
 };
 
+/*
+ * Split partitions over the threshold at row keys; moves no data. `*split_count` is how many were
+ * split, or would be.
+ *
+ * Errors   NOT_FOUND  the table
+ *          INVALID    a negative threshold
+ */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_split(struct slp_instance *instance,
                                           const struct slp_split_options *options,
                                           size_t *split_count, struct slp_err *err);
 
 struct slp_gc_options {
     const char *table; /* NULL: all */
-    int64_t min_age_s; /* -1: an hour; seven days for what was never committed */
+    int64_t min_age_s; /* seconds; -1: an hour, and seven days for what was never committed */
     bool dry_run;
 };
 
@@ -278,21 +350,31 @@ struct slp_gc_result {
     uint64_t bytes;
 };
 
-/* Deletes data files no state refers to. Errors as the store returns. */
+/*
+ * Delete data files that no state refers to. With `min_age_s` below the longest ingest, compaction
+ * or query, only while there is none: their files would go. What was deleted before an error stays
+ * deleted.
+ *
+ * Errors   NOT_FOUND  the table
+ */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_gc(struct slp_instance *instance,
                                        const struct slp_gc_options *options,
                                        struct slp_gc_result *out, struct slp_err *err);
 
 /*
- * Verify log, state and every data file. What is wrong comes as rows (object, problem); none means
- * clean.
- * `*problem_count` says how many. Errors are for what kept it from looking.
+ * Verify log, state and every data file of a table, NULL: of all. What is wrong comes as rows
+ * (object, problem); none means clean. `*problem_count` says how many.
+ *
+ * Errors   NOT_FOUND  the table
+ *          and what kept it from looking; damage is a row, not an error
+ * Cost     reads every file twice
  */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_check(struct slp_instance *instance, const char *table,
                                           struct slp_rows **out, size_t *problem_count,
                                           struct slp_err *err);
 
-/* Lists, as rows. */
+/* Lists of a table, as rows; for slp_status `table` may be NULL: all tables. Bytes, rows and times
+ * (UTC) are raw. docs/guide/operations.md has their columns. Errors: NOT_FOUND, the table. */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_partition_list(struct slp_instance *instance, const char *table,
                                                    struct slp_rows **out, struct slp_err *err);
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_file_list(struct slp_instance *instance, const char *table,
@@ -304,11 +386,24 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_log_list(struct slp_instance *instance, cons
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_status(struct slp_instance *instance, const char *table,
                                            struct slp_rows **out, struct slp_err *err);
 
-/* Show any stored thing as text: a log frame, a data file, any Parquet file, sleeper.json. */
+/*
+ * Show any stored thing as text: a log frame, a data file, any Parquet file, sleeper.json. `path` is
+ * a local file.
+ *
+ * Errors   NOT_FOUND    the path
+ *          UNSUPPORTED  it is none of these
+ *          IO           `write` gave up
+ */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_inspect(const char *path, slp_write_fn write, void *context,
                                             struct slp_err *err);
 
-/* The split points of a table's partitions as text, one a line. */
+/*
+ * The split points of a table's partitions as text, one a line, as slp_table_create takes them.
+ *
+ * Errors   NOT_FOUND  the table
+ *          INVALID    `base64`, and the first key field is neither text nor binary
+ *          IO         `write` gave up
+ */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_partition_split_points(struct slp_instance *instance,
                                                            const char *table, bool base64,
                                                            slp_write_fn write, void *context,
