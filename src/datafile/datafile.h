@@ -74,6 +74,37 @@ void datafile_writer_free(struct datafile_writer *w);
 SLP_NODISCARD slp_rc datafile_writer_take(struct datafile_writer *w, struct arr_batch *rows,
                                           struct key_vec *keys, struct slp_err *err);
 
+/*
+ * A row group that is made apart from its file: one thread merges and encodes rows while another
+ * writes what came before them. It holds finished pages and what the key index will say of them.
+ */
+struct datafile_group;
+
+/* `schema` outlives the group; of `options` codec, level and block_bytes count. Errors: NO_MEMORY.
+ */
+SLP_NODISCARD slp_rc datafile_group_new(struct alloc *mem, const struct schema *schema,
+                                        const struct datafile_write_options *options,
+                                        struct datafile_group **out, struct slp_err *err);
+void datafile_group_free(struct datafile_group *g);
+
+/*
+ * Encode at least one row with its key as the whole group; what it held before is forgotten, its
+ * memory used again. Pure; the keys are believed to be those of the rows.
+ *
+ * Errors   INVALID  keys that fall
+ *          and those of pq_group_encode
+ */
+SLP_NODISCARD slp_rc datafile_group_encode(struct datafile_group *g, const struct arr_batch *rows,
+                                           const struct key_vec *keys, struct slp_err *err);
+
+int64_t datafile_group_rows(const struct datafile_group *g);
+uint64_t datafile_group_bytes(const struct datafile_group *g); /* as it will stand in the file */
+
+/* Write a group, made with the writer's schema and options, behind the last one; it may be used for
+ * other rows afterwards. One without rows is left out. Errors: as datafile_writer_take. */
+SLP_NODISCARD slp_rc datafile_writer_group(struct datafile_writer *w,
+                                           const struct datafile_group *g, struct slp_err *err);
+
 /* Write key index and footer; at least one row was written. Keys of `out` are copied into `arena`. */
 SLP_NODISCARD slp_rc datafile_writer_finish(struct datafile_writer *w, struct arena *arena,
                                             struct datafile_info *out, struct slp_err *err);

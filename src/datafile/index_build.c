@@ -37,27 +37,27 @@ static int64_t rows_so_far(const struct index_builder *b)
     return count ? rows[count - 1] : 0;
 }
 
-slp_rc datafile_index_rows(struct index_builder *b, const struct key_vec *keys, int64_t block_rows,
-                           struct slp_err *err)
+slp_rc datafile_index_rows(struct index_builder *b, const struct key_vec *ends, int64_t rows,
+                           int64_t block_rows, struct slp_err *err)
 {
-    assert(keys->count > 0 && block_rows > 0);
-    struct index_group group = {.first_block = b->keys.count};
+    int64_t blocks = ends->count / 2;
+    assert(rows > 0 && block_rows > 0 && blocks == (rows - 1) / block_rows + 1);
+    struct index_group group = {.first_block = b->keys.count, .block_count = blocks};
     int64_t base = rows_so_far(b);
     bool has_rows = b->first_rows.len > 0;
     if (!has_rows)
         TRY(buf_append_u64le(&b->first_rows, 0, err));
-    for (int64_t row = 0; row < keys->count; row += block_rows) {
-        struct slice key = key_at(keys, row);
-        struct slice before = row ? key_at(keys, row - 1) : buf_slice(&b->last_key);
-        bool continues = (row || has_rows) && slice_equal(before, key);
-        int64_t end = base + num_min_i64(row + block_rows, keys->count);
+    for (int64_t i = 0; i < blocks; i++) {
+        struct slice key = key_at(ends, 2 * i);
+        struct slice before = i ? key_at(ends, 2 * i - 1) : buf_slice(&b->last_key);
+        bool continues = (i || has_rows) && slice_equal(before, key);
+        int64_t end = base + num_min_i64((i + 1) * block_rows, rows);
         TRY(key_vec_append(&b->keys, key, err));
         TRY(buf_append_u8(&b->continues, continues, err));
         TRY(buf_append_u64le(&b->first_rows, (uint64_t)end, err));
     }
-    group.block_count = b->keys.count - group.first_block;
     TRY(buf_append(&b->groups, &group, sizeof group, err));
-    return buf_assign(&b->last_key, key_at(keys, keys->count - 1), err);
+    return buf_assign(&b->last_key, key_at(ends, ends->count - 1), err);
 }
 
 /* Where the pages of one column stand, block by block; a block's pages are contiguous. */

@@ -31,9 +31,10 @@ struct index_group {
 void datafile_index_init(struct index_builder *b, struct alloc *mem, size_t column_count);
 void datafile_index_fini(struct index_builder *b);
 
-/* Rows of the next group, in blocks of `block_rows`. Errors: LIMIT, NO_MEMORY. */
-SLP_NODISCARD slp_rc datafile_index_rows(struct index_builder *b, const struct key_vec *keys,
-                                         int64_t block_rows, struct slp_err *err);
+/* The next group has `rows` rows in blocks of `block_rows`; `ends` holds the first and the last key
+ * of each block. Errors: LIMIT, NO_MEMORY. */
+SLP_NODISCARD slp_rc datafile_index_rows(struct index_builder *b, const struct key_vec *ends,
+                                         int64_t rows, int64_t block_rows, struct slp_err *err);
 
 /* The oldest group without a place was written at `offset`. Errors: LIMIT, NO_MEMORY. */
 SLP_NODISCARD slp_rc datafile_index_group(struct index_builder *b, const struct pq_group *group,

@@ -3,11 +3,9 @@
 
 #include "base/hash.h"
 #include "base/num.h"
-#include "datafile/datafile.h"
+#include "datafile/group_priv.h"
 #include "datafile/index_build.h"
-#include "key/order.h"
 #include "os/thread.h"
-#include "parquet/writer.h"
 
 /*
  * Groups are encoded by the pool and written by the caller's thread, in order:
@@ -19,14 +17,12 @@
  */
 
 #define INDEX_MAX_BYTES (1u << 30)
-#define ROWS_MULTIPLE   64
 
 struct job {
     struct datafile_writer *writer;
     struct arr_batch rows;
-    struct pq_group *group;
-    int64_t block_rows;
-    slp_rc rc; /* what encoding came to */
+    struct datafile_group *group; /* kept for the next job of this slot */
+    slp_rc rc;                    /* what encoding came to */
     struct slp_err err;
     bool is_done;
 };
@@ -70,49 +66,6 @@ static slp_rc crc_write(struct sink *sink, const void *bytes, size_t n, struct s
     struct crc_sink *s = (struct crc_sink *)(void *)sink;
     s->crc = hash_crc32c(s->crc, slice_of(bytes, n));
     return sink_write(s->to, bytes, n, err);
-}
-
-/* Bits of a row in one column before compression. */
-static uint64_t row_bits(const struct arr_col *c)
-{
-    if (c->type.kind == ARR_BOOL)
-        return 1;
-    if (!arr_type_is_variable(c->type))
-        return 8 * (uint64_t)arr_type_width(c->type);
-    return 8 * (uint64_t)c->data.len / (uint64_t)c->rows + 32;
-}
-
-static size_t columns_up_to(const struct arr_batch *b, uint64_t bits)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < b->schema->count; i++)
-        count += row_bits(&b->cols[i]) <= bits;
-    return count;
-}
-
-/* The lower median, by halving: no memory, and 36 passes over the columns at most. */
-static uint64_t median_bits(const struct arr_batch *b)
-{
-    size_t half = (b->schema->count + 1) / 2;
-    uint64_t low = 0;
-    uint64_t high = (uint64_t)1 << 36;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (columns_up_to(b, middle) >= half)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
-}
-
-static int64_t choose_block_rows(const struct arr_batch *b, size_t block_bytes)
-{
-    uint64_t bits = median_bits(b);
-    uint64_t rows = bits ? 8 * (uint64_t)block_bytes / bits : DATAFILE_BLOCK_ROWS_MAX;
-    rows = rows < DATAFILE_BLOCK_ROWS_MAX ? rows : DATAFILE_BLOCK_ROWS_MAX;
-    rows -= rows % ROWS_MULTIPLE;
-    return rows ? (int64_t)rows : ROWS_MULTIPLE;
 }
 
 static slp_rc put_text(struct datafile_writer *w, const char *key, struct slice value,
@@ -165,11 +118,7 @@ slp_rc datafile_writer_new(struct alloc *mem, struct sink *sink, const struct sc
     datafile_index_init(&w->index, mem, schema->columns.count);
     buf_init(&w->first_key, mem, KEY_MAX_BYTES);
     buf_init(&w->last_key, mem, KEY_MAX_BYTES);
-    pq_write_options_init(&w->pq_options);
-    w->pq_options.codec = options->codec;
-    w->pq_options.level = options->level;
-    w->pq_options.sorting_columns = schema->key_columns;
-    w->pq_options.sorting_count = schema->key_count;
+    datafile_group_options(schema, options, &w->pq_options);
     slp_rc rc = start(w, err);
     if (rc != SLP_OK) {
         datafile_writer_free(w);
@@ -179,11 +128,10 @@ slp_rc datafile_writer_new(struct alloc *mem, struct sink *sink, const struct sc
     return SLP_OK;
 }
 
-static void job_clear(struct job *job)
+static void job_fini(struct job *job)
 {
-    pq_group_free(job->group);
+    datafile_group_free(job->group);
     arr_batch_fini(&job->rows);
-    *job = (struct job){0};
 }
 
 void datafile_writer_free(struct datafile_writer *w)
@@ -192,7 +140,7 @@ void datafile_writer_free(struct datafile_writer *w)
         return;
     os_pool_free(w->pool);
     for (size_t i = 0; w->jobs && i < w->slots; i++)
-        job_clear(&w->jobs[i]);
+        job_fini(&w->jobs[i]);
     alloc_free(w->mem, w->jobs, w->slots * sizeof *w->jobs);
     pq_writer_free(w->pq);
     datafile_index_fini(&w->index);
@@ -207,15 +155,21 @@ static void encode(void *arg)
 {
     struct job *job = arg;
     struct datafile_writer *w = job->writer;
-    slp_rc rc = pq_group_new(w->mem, &w->schema->columns, &w->pq_options, &job->group, &job->err);
-    if (rc == SLP_OK)
-        rc = pq_group_encode(job->group, &job->rows, job->block_rows, &job->err);
+    slp_rc rc = datafile_group_pages(job->group, &job->rows, &job->err);
     arr_batch_fini(&job->rows);
     os_mutex_lock(&w->lock);
     job->rc = rc;
     job->is_done = true;
     os_cond_broadcast(&w->done);
     os_mutex_unlock(&w->lock);
+}
+
+/* Put an encoded group behind the last one; the index knows its keys. */
+static slp_rc place(struct datafile_writer *w, const struct datafile_group *g, struct slp_err *err)
+{
+    uint64_t offset = 0;
+    TRY(pq_writer_group(w->pq, g->pages, &offset, err));
+    return datafile_index_group(&w->index, g->pages, g->block_rows, offset, err);
 }
 
 /* Write the oldest group when it is encoded. */
@@ -228,27 +182,26 @@ static slp_rc retire(struct datafile_writer *w, struct slp_err *err)
     os_mutex_unlock(&w->lock);
     w->first = (w->first + 1) % w->slots;
     w->in_flight--;
-    uint64_t offset = 0;
-    slp_rc rc = job->rc;
-    if (rc != SLP_OK && err)
-        *err = job->err;
-    if (rc == SLP_OK)
-        rc = pq_writer_group(w->pq, job->group, &offset, err);
-    if (rc == SLP_OK)
-        rc = datafile_index_group(&w->index, job->group, job->block_rows, offset, err);
-    job_clear(job);
-    return rc;
+    if (job->rc != SLP_OK) {
+        if (err)
+            *err = job->err;
+        return job->rc;
+    }
+    return place(w, job->group, err);
 }
 
-static slp_rc check_order(const struct datafile_writer *w, const struct key_vec *keys,
-                          struct slp_err *err)
+/* Note the keys of the next group. */
+static slp_rc note_keys(struct datafile_writer *w, const struct datafile_group *g, int64_t rows,
+                        struct slp_err *err)
 {
-    if (w->rows && slice_compare(key_at(keys, 0), buf_slice(&w->last_key)) < 0)
+    struct slice first_key = datafile_group_first_key(g);
+    if (w->rows && slice_compare(first_key, buf_slice(&w->last_key)) < 0)
         FAIL(err, INVALID, "row %" PRId64 " has a key below that of the row before it", w->rows);
-    int64_t fall = key_first_fall(keys, 0);
-    if (fall < keys->count)
-        FAIL(err, INVALID, "row %" PRId64 " has a key below that of the row before it",
-             w->rows + fall);
+    if (w->rows == 0)
+        TRY(buf_assign(&w->first_key, first_key, err));
+    TRY(buf_assign(&w->last_key, datafile_group_last_key(g), err));
+    TRY(datafile_index_rows(&w->index, &g->ends, rows, g->block_rows, err));
+    w->rows += rows;
     return SLP_OK;
 }
 
@@ -257,18 +210,15 @@ static slp_rc submit(struct datafile_writer *w, struct arr_batch *rows, const st
 {
     if (rows->rows == 0)
         return SLP_OK;
-    TRY(check_order(w, keys, err));
     if (w->in_flight == w->slots)
         TRY(retire(w, err));
-    int64_t block_rows = choose_block_rows(rows, w->options.block_bytes);
-    if (w->rows == 0)
-        TRY(buf_assign(&w->first_key, key_at(keys, 0), err));
-    TRY(buf_assign(&w->last_key, key_at(keys, keys->count - 1), err));
-    TRY(datafile_index_rows(&w->index, keys, block_rows, err));
     struct job *job = &w->jobs[(w->first + w->in_flight) % w->slots];
-    *job = (struct job){.writer = w, .rows = *rows, .block_rows = block_rows};
+    if (!job->group)
+        TRY(datafile_group_new(w->mem, w->schema, &w->options, &job->group, err));
+    TRY(datafile_group_keys(job->group, rows, keys, w->rows, err));
+    TRY(note_keys(w, job->group, rows->rows, err));
+    *job = (struct job){.writer = w, .rows = *rows, .group = job->group};
     *rows = (struct arr_batch){0};
-    w->rows += keys->count;
     w->in_flight++;
     if (!w->pool) {
         encode(job);
@@ -308,6 +258,24 @@ slp_rc datafile_writer_take(struct datafile_writer *w, struct arr_batch *rows, s
     arr_batch_fini(rows);
     key_vec_fini(keys);
     return rc;
+}
+
+static slp_rc put_group(struct datafile_writer *w, const struct datafile_group *g,
+                        struct slp_err *err)
+{
+    if (g->rows == 0)
+        return SLP_OK;
+    while (w->in_flight)
+        TRY(retire(w, err));
+    TRY(note_keys(w, g, g->rows, err));
+    return place(w, g, err);
+}
+
+slp_rc datafile_writer_group(struct datafile_writer *w, const struct datafile_group *g,
+                             struct slp_err *err)
+{
+    assert(g->schema == w->schema);
+    return w->failed ? fail_again(w, err) : keep(w, put_group(w, g, err), err);
 }
 
 /* What the index says of the columns. */

@@ -134,25 +134,49 @@ slp_rc output_cut(struct output *o, struct slp_err *err)
     return rc;
 }
 
+/* A file to write the next group to: another one where the last has its size. */
+static slp_rc open_file(struct output *o, struct slp_err *err)
+{
+    if (o->writer && o->put->sink->offset >= o->file_bytes)
+        TRY(output_cut(o, err));
+    return o->writer ? SLP_OK : begin_file(o, err);
+}
+
+/* What a group came to. */
+static slp_rc count_rows(struct output *o, int64_t rows, slp_rc rc)
+{
+    if (rc == SLP_OK)
+        o->rows += rows;
+    else
+        drop_file(o);
+    return rc;
+}
+
 slp_rc output_take(struct output *o, struct arr_batch *rows, struct key_vec *keys,
                    struct slp_err *err)
 {
     int64_t count = rows->rows;
-    slp_rc rc = SLP_OK;
     if (count == 0)
         return SLP_OK;
-    if (o->writer && o->put->sink->offset >= o->file_bytes)
-        TRY(output_cut(o, err));
-    if (!o->writer)
-        rc = begin_file(o, err);
+    slp_rc rc = open_file(o, err);
     if (rc == SLP_OK)
         rc = datafile_writer_take(o->writer, rows, keys, err);
-    if (rc != SLP_OK) {
-        drop_file(o);
-        return rc;
-    }
-    o->rows += count;
-    return SLP_OK;
+    return count_rows(o, count, rc);
+}
+
+const struct datafile_write_options *output_write_options(const struct output *o)
+{
+    return &o->write;
+}
+
+slp_rc output_group(struct output *o, const struct datafile_group *g, struct slp_err *err)
+{
+    if (datafile_group_rows(g) == 0)
+        return SLP_OK;
+    slp_rc rc = open_file(o, err);
+    if (rc == SLP_OK)
+        rc = datafile_writer_group(o->writer, g, err);
+    return count_rows(o, datafile_group_rows(g), rc);
 }
 
 slp_rc output_finish(struct output *o, struct state_new_file **files, size_t *count,

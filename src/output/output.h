@@ -50,6 +50,14 @@ size_t output_group_bytes(const struct output *o);
 SLP_NODISCARD slp_rc output_take(struct output *o, struct arr_batch *rows, struct key_vec *keys,
                                  struct slp_err *err);
 
+/* How groups for output_group are to be made; lives as long as `o`. */
+const struct datafile_write_options *output_write_options(const struct output *o);
+
+/* Write a group that was made apart, with these options and the table's schema, as the next one; it
+ * may be used again. Errors: as output_take. */
+SLP_NODISCARD slp_rc output_group(struct output *o, const struct datafile_group *g,
+                                  struct slp_err *err);
+
 /* End the current file, if one was begun. Errors: as above; a write that was not answered is
  * UNAVAILABLE and not UNKNOWN: no log names the file, and output_discard removes it. */
 SLP_NODISCARD slp_rc output_cut(struct output *o, struct slp_err *err);

@@ -1,0 +1,135 @@
+#include <inttypes.h>
+
+#include "base/num.h"
+#include "datafile/group_priv.h"
+#include "key/order.h"
+
+#define ROWS_MULTIPLE 64
+
+/* Bits of a row in one column before compression. */
+static uint64_t row_bits(const struct arr_col *c)
+{
+    if (c->type.kind == ARR_BOOL)
+        return 1;
+    if (!arr_type_is_variable(c->type))
+        return 8 * (uint64_t)arr_type_width(c->type);
+    return 8 * (uint64_t)c->data.len / (uint64_t)c->rows + 32;
+}
+
+static size_t columns_up_to(const struct arr_batch *b, uint64_t bits)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < b->schema->count; i++)
+        count += row_bits(&b->cols[i]) <= bits;
+    return count;
+}
+
+/* The lower median, by halving: no memory, and 36 passes over the columns at most. */
+static uint64_t median_bits(const struct arr_batch *b)
+{
+    size_t half = (b->schema->count + 1) / 2;
+    uint64_t low = 0;
+    uint64_t high = (uint64_t)1 << 36;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (columns_up_to(b, middle) >= half)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static int64_t choose_block_rows(const struct arr_batch *b, size_t block_bytes)
+{
+    uint64_t bits = median_bits(b);
+    uint64_t rows = bits ? 8 * (uint64_t)block_bytes / bits : DATAFILE_BLOCK_ROWS_MAX;
+    rows = rows < DATAFILE_BLOCK_ROWS_MAX ? rows : DATAFILE_BLOCK_ROWS_MAX;
+    rows -= rows % ROWS_MULTIPLE;
+    return rows ? (int64_t)rows : ROWS_MULTIPLE;
+}
+
+void datafile_group_options(const struct schema *schema,
+                            const struct datafile_write_options *options,
+                            struct pq_write_options *out)
+{
+    pq_write_options_init(out);
+    out->codec = options->codec;
+    out->level = options->level;
+    out->sorting_columns = schema->key_columns;
+    out->sorting_count = schema->key_count;
+}
+
+slp_rc datafile_group_new(struct alloc *mem, const struct schema *schema,
+                          const struct datafile_write_options *options, struct datafile_group **out,
+                          struct slp_err *err)
+{
+    struct datafile_group *g = NULL;
+    TRY(alloc_new(mem, &g, err));
+    *g = (struct datafile_group){.mem = mem, .schema = schema, .block_bytes = options->block_bytes};
+    datafile_group_options(schema, options, &g->options);
+    key_vec_init(&g->ends, mem, SIZE_MAX / 4);
+    *out = g;
+    return SLP_OK;
+}
+
+void datafile_group_free(struct datafile_group *g)
+{
+    if (!g)
+        return;
+    pq_group_free(g->pages);
+    key_vec_fini(&g->ends);
+    alloc_delete(g->mem, g);
+}
+
+int64_t datafile_group_rows(const struct datafile_group *g)
+{
+    return g->rows;
+}
+
+uint64_t datafile_group_bytes(const struct datafile_group *g)
+{
+    return g->rows ? pq_group_bytes(g->pages) : 0;
+}
+
+static slp_rc check_order(const struct key_vec *keys, int64_t first_row, struct slp_err *err)
+{
+    int64_t fall = key_first_fall(keys, 0);
+    if (fall < keys->count)
+        FAIL(err, INVALID, "row %" PRId64 " has a key below that of the row before it",
+             first_row + fall);
+    return SLP_OK;
+}
+
+slp_rc datafile_group_keys(struct datafile_group *g, const struct arr_batch *rows,
+                           const struct key_vec *keys, int64_t first_row, struct slp_err *err)
+{
+    assert(rows->rows == keys->count && keys->count > 0);
+    g->rows = 0;
+    g->block_rows = choose_block_rows(rows, g->block_bytes);
+    key_vec_clear(&g->ends);
+    TRY(check_order(keys, first_row, err));
+    for (int64_t row = 0; row < keys->count; row += g->block_rows) {
+        int64_t last = num_min_i64(row + g->block_rows, keys->count) - 1;
+        TRY(key_vec_append(&g->ends, key_at(keys, row), err));
+        TRY(key_vec_append(&g->ends, key_at(keys, last), err));
+    }
+    return SLP_OK;
+}
+
+slp_rc datafile_group_pages(struct datafile_group *g, const struct arr_batch *rows,
+                            struct slp_err *err)
+{
+    if (!g->pages)
+        TRY(pq_group_new(g->mem, &g->schema->columns, &g->options, &g->pages, err));
+    TRY(pq_group_encode(g->pages, rows, g->block_rows, err));
+    g->rows = rows->rows;
+    return SLP_OK;
+}
+
+slp_rc datafile_group_encode(struct datafile_group *g, const struct arr_batch *rows,
+                             const struct key_vec *keys, struct slp_err *err)
+{
+    TRY(datafile_group_keys(g, rows, keys, 0, err));
+    return datafile_group_pages(g, rows, err);
+}
