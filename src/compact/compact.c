@@ -196,9 +196,7 @@ static slp_rc merge_and_finish(struct compaction *c, const struct compact_job *j
     state_id_format(job->id, id);
     int n = snprintf(suffix, sizeof suffix, "%s-%u", id, job->attempt);
     TRY_OUT(write_lineage(c, job, &lineage, err));
-    struct output_options o = {.threads = c->options->threads,
-                               .memory = c->options->memory / 2,
-                               .suffix = slice_of(suffix, (size_t)n),
+    struct output_options o = {.suffix = slice_of(suffix, (size_t)n),
                                .lineage = buf_slice(&lineage)};
     TRY_OUT(output_new(c->table, &o, c->mem, &out, err));
     TRY_OUT(compact_merge(c->table, job, c->options, out, c->mem, err));

@@ -20,7 +20,8 @@ struct compact_options {
     bool dry_run;  /* tell what is due */
     size_t memory; /* bytes */
     size_t threads;
-    int64_t job_s; /* how long a job may take before others may end it; 0: by its size */
+    int64_t job_s;        /* how long a job may take before others may end it; 0: by its size */
+    int64_t stretch_rows; /* threads merge about so many rows at a time; 0: by size */
     const volatile int *cancel;
     void (*on_job)(void *context, const char *line); /* a line a job; may be NULL */
     void *context;

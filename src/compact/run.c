@@ -3,176 +3,391 @@
 #include <inttypes.h>
 
 #include "base/num.h"
-#include "merge/merge.h"
+#include "compact/cut.h"
+#include "compact/inputs.h"
+#include "os/thread.h"
+
+/*
+ * One thread merges everything from the first key to the last and writes each group as it is made.
+ * Several take stretches of keys, in order, and the caller's thread writes their groups, in order:
+ *
+ *   stretch     0        1        2        3 ...       cut by the key indexes, see cut.h
+ *   slot        0        1        2        0           threads + 1 of them
+ *   groups    [a][b]   [c][d]   [e]                    written: a b c d e ...
+ *
+ * A slot has everything that merging needs of its own: open files, rows being gathered, groups. So
+ * threads meet only where a group is handed on. A slot that is ahead waits when it holds
+ * SLOT_GROUPS; the oldest never waits long, since its groups are what is written next. One slot more
+ * than threads keeps all of them busy while the oldest stretch ends.
+ *
+ * The lock guards what is marked below; the rest of a slot belongs to the thread that merges its
+ * stretch, and to the caller's before that begins and after it is done.
+ */
+
+#define SLOT_GROUPS    4u
+#define STRETCH_GROUPS 2
 
 #define PREFETCH_MIN_BYTES ((size_t)64 << 10)
-#define PREFETCH_MAX_BYTES ((size_t)4 << 20)
-#define READ_BATCH_ROWS    16384
+#define PREFETCH_MAX_BYTES ((size_t)512 << 10)
 
-/* A run that counts the rows it hands on and compares them with what the state says. */
-struct counted_run {
-    struct run base;
-    struct alloc *mem;
-    struct run *inner;
-    struct datafile *file;
-    const struct compact_input *input;
-    int64_t rows;
-    int64_t *sum; /* of all inputs of the job */
+#define GROUP_MIN_BYTES ((size_t)512 << 10)
+
+/* Pages are read and written in so many times fewer bytes than rows with their keys take in memory,
+ * as a guess. */
+#define RAW_PER_ENCODED 4u
+
+/* Files open at once, far enough below the usual limit of 1,024 handles. */
+#define OPEN_FILES_MAX 768u
+#define THREADS_MAX    64u
+
+/* A merge is asked for so many rows at a time: how soon a cancelled job notices. */
+#define STEP_ROWS 16384
+
+struct slot {
+    struct team *team;
+    struct compact_inputs inputs;
+    struct key_range range;
+    struct arr_batch rows; /* of the group being made; memory is kept */
+    struct key_vec keys;
+    struct datafile_group *groups[SLOT_GROUPS];
+    size_t made;    /* groups of this stretch; under the lock */
+    size_t written; /* of these; under the lock */
+    bool is_done;   /* under the lock */
 };
 
-static slp_rc counted_next(struct run *r, struct run_block *out, struct slp_err *err)
-{
-    struct counted_run *c = (struct counted_run *)(void *)r;
-    slp_rc rc = run_next(c->inner, out, err);
-    if (rc == SLP_OK) {
-        c->rows += out->batch->rows;
-        *c->sum += out->batch->rows;
-        return SLP_OK;
-    }
-    int64_t expected = c->input->expected_rows;
-    if (rc == SLP_DONE && expected >= 0 && c->rows != expected)
-        FAIL(err, CORRUPT,
-             "data file \"%.*s\": %" PRId64 " rows in its interval, the log says %" PRId64
-             "; run check",
-             SLICE_ARG(c->input->object), c->rows, expected);
-    return rc;
-}
-
-static void counted_close(struct run *r)
-{
-    struct counted_run *c = (struct counted_run *)(void *)r;
-    run_close(c->inner);
-    datafile_close(c->file);
-    alloc_delete(c->mem, c);
-}
-
-/* What opening inputs needs. */
-struct opening {
+struct team {
     struct state_table *table;
+    const struct compact_job *job;
+    const struct compact_options *options;
+    struct output *out;
     struct alloc *mem;
+    struct arena arena;
+    struct compact_cuts cuts;
+    size_t threads;
     size_t prefetch_bytes;
-    int64_t *sum;
+    size_t group_bytes;
+    struct os_pool *pool; /* NULL: one thread */
+    struct os_mutex lock;
+    struct os_cond changed;
+    slp_rc failed; /* the first error; under the lock */
+    struct slp_err err;
+    struct slot *slots;
+    size_t slot_count;
 };
 
-static slp_rc open_counted(const struct opening *o, const struct compact_input *input,
-                           struct counted_run *c, struct slp_err *err)
-{
-    struct source *src = NULL;
-    struct store *store = state_instance_store(state_table_instance(o->table));
-    struct datafile_read_options options = {
-        .range = input->range, .prefetch_bytes = o->prefetch_bytes, .batch_rows = READ_BATCH_ROWS};
-    slp_rc rc = store_open(store, input->object, o->mem, &src, err);
-    if (rc == SLP_NOT_FOUND)
-        FAIL(err, CORRUPT, "data file \"%.*s\": the log names it and it is not there; run check",
-             SLICE_ARG(input->object));
-    TRY(rc);
-    TRY(datafile_open(o->mem, src, &input->info, state_table_schema(o->table),
-                      state_table_key_spec(o->table), &c->file, err));
-    return datafile_read(c->file, &options, &c->inner, NULL, err);
-}
+/* ---- Merging a stretch ---- */
 
-static slp_rc open_input(const struct opening *o, const struct compact_input *input,
-                         struct run **out, struct slp_err *err)
+/* Keep the first error; everybody stops then. */
+static slp_rc fail_team(struct team *t, slp_rc rc, const struct slp_err *err)
 {
-    static const struct run_ops ops = {.next = counted_next, .close = counted_close};
-    struct counted_run *c = NULL;
-    TRY(alloc_new(o->mem, &c, err));
-    c->base.ops = &ops;
-    c->mem = o->mem;
-    c->input = input;
-    c->sum = o->sum;
-    slp_rc rc = open_counted(o, input, c, err);
-    if (rc != SLP_OK) {
-        counted_close(&c->base);
-        return rc;
+    os_mutex_lock(&t->lock);
+    if (t->failed == SLP_OK) {
+        t->failed = rc;
+        t->err = *err;
     }
-    *out = &c->base;
-    return SLP_OK;
-}
-
-static slp_rc open_inputs(const struct opening *o, const struct compact_job *job, struct run **runs,
-                          struct slp_err *err)
-{
-    for (size_t i = 0; i < job->input_count; i++) {
-        slp_rc rc = open_input(o, &job->inputs[i], &runs[i], err);
-        if (rc != SLP_OK) {
-            while (i-- > 0)
-                run_close(runs[i]);
-            return rc;
-        }
-    }
-    return SLP_OK;
-}
-
-static slp_rc open_merge(const struct opening *o, const struct compact_job *job, struct merge **out,
-                         struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    struct run **runs = NULL;
-    const struct arr_schema *columns = &state_table_schema(o->table)->columns;
-    TRY(alloc_array(o->mem, job->input_count, sizeof(struct run *), (void **)&runs, err));
-    TRY_OUT(open_inputs(o, job, runs, err));
-    rc = merge_new(o->mem, columns, runs, job->input_count, out, err);
-out:
-    alloc_free(o->mem, runs, job->input_count * sizeof(struct run *));
+    os_cond_broadcast(&t->changed);
+    os_mutex_unlock(&t->lock);
     return rc;
 }
 
-/* Fill one group from the merge. DONE when nothing came. */
-static slp_rc fill_group(struct merge *merge, struct output *out, struct arr_batch *rows,
-                         struct key_vec *keys, struct slp_err *err)
+/* Wait until the slot may hold another group. */
+static slp_rc await_room(struct slot *s)
 {
-    while (rows->rows < output_group_rows(out)) {
-        size_t held = arr_batch_memory(rows);
-        if (held >= output_group_bytes(out))
-            break;
-        slp_rc rc = merge_next(merge, output_group_rows(out) - rows->rows, output_group_bytes(out),
-                               rows, keys, err);
-        if (rc == SLP_DONE)
-            return rows->rows ? SLP_OK : SLP_DONE;
-        TRY(rc);
-    }
+    struct team *t = s->team;
+    os_mutex_lock(&t->lock);
+    while (t->failed == SLP_OK && s->made - s->written == SLOT_GROUPS)
+        os_cond_wait(&t->changed, &t->lock);
+    slp_rc rc = t->failed;
+    os_mutex_unlock(&t->lock);
+    return rc;
+}
+
+/* A group is made: write it, or leave it to the thread that writes. */
+static slp_rc hand_on(struct slot *s, const struct datafile_group *g, struct slp_err *err)
+{
+    struct team *t = s->team;
+    if (!t->pool)
+        return output_group(t->out, g, err);
+    os_mutex_lock(&t->lock);
+    s->made++;
+    os_cond_broadcast(&t->changed);
+    os_mutex_unlock(&t->lock);
     return SLP_OK;
 }
 
-static slp_rc pump(struct state_table *table, struct merge *merge,
-                   const struct compact_options *options, struct output *out, struct alloc *mem,
-                   struct slp_err *err)
+/* Gather the rows of one group; none when the stretch is at its end. */
+static slp_rc fill_group(struct slot *s, struct merge *merge, struct slp_err *err)
 {
-    const struct arr_schema *columns = &state_table_schema(table)->columns;
-    for (;;) {
-        struct arr_batch rows = {0};
-        struct key_vec keys;
-        if (options->cancel && *options->cancel)
+    const struct team *t = s->team;
+    const int64_t most = output_group_rows(t->out);
+    arr_batch_clear(&s->rows);
+    key_vec_clear(&s->keys);
+    while (s->rows.rows < most && arr_batch_memory(&s->rows) < t->group_bytes) {
+        if (t->options->cancel && *t->options->cancel)
             FAIL(err, CANCELLED, "cancelled");
-        TRY(arr_batch_init(&rows, mem, columns, err));
-        key_vec_init(&keys, mem, SIZE_MAX / 2);
-        slp_rc rc = fill_group(merge, out, &rows, &keys, err);
-        if (rc == SLP_OK)
-            rc = output_take(out, &rows, &keys, err);
-        arr_batch_fini(&rows);
-        key_vec_fini(&keys);
+        int64_t step = num_min_i64(most - s->rows.rows, STEP_ROWS);
+        slp_rc rc = merge_next(merge, step, t->group_bytes, &s->rows, &s->keys, err);
         if (rc == SLP_DONE)
             return SLP_OK;
         TRY(rc);
     }
+    return SLP_OK;
+}
+
+static slp_rc make_groups(struct slot *s, struct merge *merge, struct slp_err *err)
+{
+    const struct team *t = s->team;
+    for (size_t n = 0;; n++) {
+        struct datafile_group **g = &s->groups[t->pool ? n % SLOT_GROUPS : 0];
+        TRY(fill_group(s, merge, err));
+        if (s->rows.rows == 0)
+            return SLP_OK;
+        if (t->pool && await_room(s) != SLP_OK)
+            return SLP_OK; /* the error is told already */
+        if (!*g)
+            TRY(datafile_group_new(t->mem, state_table_schema(t->table),
+                                   output_write_options(t->out), g, err));
+        TRY(datafile_group_encode(*g, &s->rows, &s->keys, err));
+        TRY(hand_on(s, *g, err));
+    }
+}
+
+static slp_rc merge_stretch(struct slot *s, struct slp_err *err)
+{
+    struct merge *merge = NULL;
+    if (s->team->options->cancel && *s->team->options->cancel)
+        FAIL(err, CANCELLED, "cancelled");
+    TRY(compact_inputs_merge(&s->inputs, s->range, &merge, err));
+    slp_rc rc = merge ? make_groups(s, merge, err) : SLP_OK;
+    merge_free(merge);
+    return rc;
+}
+
+static void run_slot(void *arg)
+{
+    struct slot *s = arg;
+    struct team *t = s->team;
+    struct slp_err err = {.code = SLP_OK};
+    slp_rc rc = merge_stretch(s, &err);
+    if (rc != SLP_OK)
+        (void)fail_team(t, rc, &err);
+    os_mutex_lock(&t->lock);
+    s->is_done = true;
+    os_cond_broadcast(&t->changed);
+    os_mutex_unlock(&t->lock);
+}
+
+/* ---- Writing, in order ---- */
+
+/* Wait for the slot's next group; none: the stretch is done, or somebody failed. */
+static const struct datafile_group *next_group(struct slot *s)
+{
+    struct team *t = s->team;
+    const struct datafile_group *g = NULL;
+    os_mutex_lock(&t->lock);
+    while (t->failed == SLP_OK && s->made == s->written && !s->is_done)
+        os_cond_wait(&t->changed, &t->lock);
+    if (t->failed == SLP_OK && s->made > s->written)
+        g = s->groups[s->written % SLOT_GROUPS];
+    os_mutex_unlock(&t->lock);
+    return g;
+}
+
+static void count_written(struct slot *s)
+{
+    struct team *t = s->team;
+    os_mutex_lock(&t->lock);
+    s->written++;
+    os_cond_broadcast(&t->changed);
+    os_mutex_unlock(&t->lock);
+}
+
+/* Write a stretch while it is made. Errors are told to the team. */
+static slp_rc write_stretch(struct slot *s)
+{
+    struct team *t = s->team;
+    const struct datafile_group *g = NULL;
+    while ((g = next_group(s)) != NULL) {
+        struct slp_err err = {.code = SLP_OK};
+        slp_rc rc = output_group(t->out, g, &err);
+        if (rc != SLP_OK)
+            return fail_team(t, rc, &err);
+        count_written(s);
+    }
+    os_mutex_lock(&t->lock);
+    slp_rc rc = t->failed;
+    os_mutex_unlock(&t->lock);
+    return rc;
+}
+
+static struct key_range stretch_range(const struct team *t, size_t number)
+{
+    struct key_range range = t->job->range;
+    if (number > 0)
+        range.lo = t->cuts.keys[number - 1];
+    if (number < t->cuts.count) {
+        range.hi = t->cuts.keys[number];
+        range.has_hi = true;
+    }
+    return range;
+}
+
+static void submit(struct team *t, size_t number)
+{
+    struct slot *s = &t->slots[number % t->slot_count];
+    s->range = stretch_range(t, number);
+    s->made = 0;
+    s->written = 0;
+    s->is_done = false;
+    os_pool_submit(t->pool, run_slot, s);
+}
+
+/* All stretches, as many at once as there are slots. */
+static slp_rc run_stretches(struct team *t)
+{
+    size_t stretches = t->cuts.count + 1;
+    size_t next = 0;
+    slp_rc rc = SLP_OK;
+    for (size_t n = 0; n < stretches && rc == SLP_OK; n++) {
+        while (next < stretches && next < n + t->slot_count)
+            submit(t, next++);
+        rc = write_stretch(&t->slots[n % t->slot_count]);
+    }
+    os_pool_wait(t->pool);
+    return rc;
+}
+
+/* ---- The team ---- */
+
+/*
+ * Memory: a quarter of the budget for windows of the inputs, half of it for groups: a slot holds the
+ * rows of one, what encoding that takes, and SLOT_GROUPS whose pages take half of their rows at
+ * most. What one block of every input takes decoded comes on top, and the least sizes, where the
+ * budget is less than these.
+ */
+static void share_memory(struct team *t)
+{
+    size_t slots = t->threads > 1 ? t->threads + 1 : 1;
+    size_t groups = t->threads > 1 ? 2 + SLOT_GROUPS / 2 : 2;
+    size_t window = t->options->memory / 4 / (slots * t->job->input_count);
+    size_t group = t->options->memory / 2 / (slots * groups);
+    t->prefetch_bytes = num_max_size(num_min_size(window, PREFETCH_MAX_BYTES), PREFETCH_MIN_BYTES);
+    t->group_bytes = num_max_size(num_min_size(group, OUTPUT_GROUP_BYTES_MAX), GROUP_MIN_BYTES);
+}
+
+static slp_rc add_slot(struct team *t, struct slp_err *err)
+{
+    struct slot *s = &t->slots[t->slot_count];
+    const struct arr_schema *columns = &state_table_schema(t->table)->columns;
+    TRY(compact_inputs_open(t->table, t->job, t->prefetch_bytes, t->mem, &s->inputs, err));
+    s->team = t;
+    key_vec_init(&s->keys, t->mem, SIZE_MAX / 4);
+    t->slot_count++;
+    return arr_batch_init(&s->rows, t->mem, columns, err);
+}
+
+/* So many rows that a stretch fills STRETCH_GROUPS groups. */
+static int64_t stretch_rows(const struct team *t)
+{
+    uint64_t bytes = 1;
+    int64_t rows = 1;
+    if (t->options->stretch_rows)
+        return t->options->stretch_rows;
+    for (size_t i = 0; i < t->job->input_count; i++) {
+        bytes += t->job->inputs[i].info.index_offset;
+        rows += t->job->inputs[i].info.rows;
+    }
+    uint64_t row_bytes = RAW_PER_ENCODED * (bytes / (uint64_t)rows + 1);
+    int64_t group_rows = (int64_t)(t->group_bytes / row_bytes) + 1;
+    return STRETCH_GROUPS * num_min_i64(group_rows, output_group_rows(t->out));
+}
+
+static slp_rc cut(struct team *t, struct slp_err *err)
+{
+    void *ranges = NULL;
+    TRY(arena_array(&t->arena, t->job->input_count, sizeof(struct key_range), &ranges, err));
+    for (size_t i = 0; i < t->job->input_count; i++)
+        ((struct key_range *)ranges)[i] = key_range_clip(t->job->inputs[i].range, t->job->range);
+    return compact_cut(t->slots[0].inputs.files, ranges, t->job->input_count, stretch_rows(t),
+                       t->mem, &t->arena, &t->cuts, err);
+}
+
+static slp_rc assemble(struct team *t, struct slp_err *err)
+{
+    size_t files = t->job->input_count;
+    size_t most = num_min_size(THREADS_MAX, OPEN_FILES_MAX / files);
+    t->threads = num_min_size(t->options->threads, most > 2 ? most - 1 : 1);
+    share_memory(t);
+    TRY(arena_array(&t->arena, t->threads + 1, sizeof *t->slots, (void **)&t->slots, err));
+    TRY(add_slot(t, err));
+    if (t->threads <= 1)
+        return SLP_OK;
+    TRY(cut(t, err));
+    if (t->cuts.count == 0)
+        return SLP_OK;
+    size_t slots = num_min_size(t->threads, t->cuts.count) + 1;
+    while (t->slot_count < slots)
+        TRY(add_slot(t, err));
+    return os_pool_new(t->mem, num_min_size(t->threads, t->cuts.count + 1), &t->pool, err);
+}
+
+static void dismiss(struct team *t)
+{
+    os_pool_free(t->pool);
+    for (size_t i = 0; i < t->slot_count; i++) {
+        struct slot *s = &t->slots[i];
+        compact_inputs_close(&s->inputs);
+        arr_batch_fini(&s->rows);
+        key_vec_fini(&s->keys);
+        for (size_t g = 0; g < SLOT_GROUPS; g++)
+            datafile_group_free(s->groups[g]);
+    }
+    os_cond_fini(&t->changed);
+    os_mutex_fini(&t->lock);
+    arena_fini(&t->arena);
+}
+
+/* Rows were conserved: each input gave what the state says of it, and all of it was written. */
+static slp_rc check_rows(const struct team *t, struct slp_err *err)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < t->job->input_count; i++) {
+        const struct compact_input *input = &t->job->inputs[i];
+        int64_t rows = 0;
+        for (size_t s = 0; s < t->slot_count; s++)
+            rows += t->slots[s].inputs.rows[i];
+        if (input->expected_rows >= 0 && rows != input->expected_rows)
+            FAIL(err, CORRUPT,
+                 "data file \"%.*s\": %" PRId64 " rows in its interval, the log says %" PRId64
+                 "; run check",
+                 SLICE_ARG(input->object), rows, input->expected_rows);
+        sum += rows;
+    }
+    if (sum != output_rows(t->out))
+        FAIL(err, CORRUPT, "%" PRId64 " rows were read and %" PRId64 " written", sum,
+             output_rows(t->out));
+    return SLP_OK;
 }
 
 slp_rc compact_merge(struct state_table *table, const struct compact_job *job,
                      const struct compact_options *options, struct output *out, struct alloc *mem,
                      struct slp_err *err)
 {
-    int64_t sum = 0;
-    struct merge *merge = NULL;
-    struct opening o = {.table = table, .mem = mem, .sum = &sum};
-    size_t share = options->memory / 4 / num_max_size(job->input_count, 1);
-    o.prefetch_bytes = num_max_size(num_min_size(share, PREFETCH_MAX_BYTES), PREFETCH_MIN_BYTES);
-    TRY(open_merge(&o, job, &merge, err));
-    slp_rc rc = pump(table, merge, options, out, mem, err);
-    merge_free(merge);
-    TRY(rc);
-    if (sum != output_rows(out))
-        FAIL(err, CORRUPT, "%" PRId64 " rows were read and %" PRId64 " written", sum,
-             output_rows(out));
-    return SLP_OK;
+    struct team t = {.table = table, .job = job, .options = options, .out = out, .mem = mem};
+    arena_init(&t.arena, mem, SIZE_MAX / 2);
+    os_mutex_init(&t.lock);
+    os_cond_init(&t.changed);
+    slp_rc rc = assemble(&t, err);
+    if (rc == SLP_OK && t.pool) {
+        rc = run_stretches(&t);
+        if (rc != SLP_OK && err)
+            *err = t.err;
+    } else if (rc == SLP_OK) {
+        t.slots[0].range = job->range;
+        rc = merge_stretch(&t.slots[0], err);
+    }
+    if (rc == SLP_OK)
+        rc = check_rows(&t, err);
+    dismiss(&t);
+    return rc;
 }

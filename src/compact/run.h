@@ -1,5 +1,9 @@
 /*
  * Running one job: its inputs merged into new files.
+ *
+ * One thread merges all of it. Several merge stretches of keys (cut.h), each with the inputs open
+ * for itself, and make row groups that are written in the order of their keys: so the job has one
+ * file whatever the number of threads, and the next one where that has its size.
  */
 #ifndef SLP_COMPACT_RUN_H
 #define SLP_COMPACT_RUN_H
@@ -29,7 +33,12 @@ struct compact_job {
  * Errors   CORRUPT    an input by name; an input with another number of rows than the state tells;
  *                     rows that are not conserved
  *          CANCELLED  and whatever reading and writing return
- * Memory   a share of options->memory for each input's read-ahead, and the output's groups
+ * Memory   of options->memory a quarter for windows of the inputs and half for groups, shared among
+ *          threads + 1 (one thread: 1); a window is 64 to 512 KiB, a group's rows take 512 KiB to
+ *          32 MiB. A block of each input, decoded, comes on top for each of them
+ * Threads  options->threads that merge and encode, at most 64, fewer where inputs are so many that
+ *          more than 768 files were open; the caller's writes. `mem` is safe for threads if there
+ *          are several
  */
 SLP_NODISCARD slp_rc compact_merge(struct state_table *table, const struct compact_job *job,
                                    const struct compact_options *options, struct output *out,

@@ -1,0 +1,123 @@
+#include "compact/inputs.h"
+
+/* A run that counts the rows it hands on. */
+struct counted_run {
+    struct run base;
+    struct alloc *mem;
+    struct run *inner;
+    int64_t *rows;
+};
+
+static slp_rc counted_next(struct run *r, struct run_block *out, struct slp_err *err)
+{
+    struct counted_run *c = (struct counted_run *)(void *)r;
+    slp_rc rc = run_next(c->inner, out, err);
+    if (rc == SLP_OK)
+        *c->rows += out->batch->rows;
+    return rc;
+}
+
+static void counted_close(struct run *r)
+{
+    struct counted_run *c = (struct counted_run *)(void *)r;
+    run_close(c->inner);
+    alloc_delete(c->mem, c);
+}
+
+static slp_rc open_run(struct compact_inputs *in, size_t i, struct key_range range,
+                       struct run **out, struct slp_err *err)
+{
+    static const struct run_ops ops = {.next = counted_next, .close = counted_close};
+    struct datafile_read_options o = {.range = range, .prefetch_bytes = in->prefetch_bytes};
+    struct counted_run *c = NULL;
+    TRY(alloc_new(in->mem, &c, err));
+    *c = (struct counted_run){.base = {.ops = &ops}, .mem = in->mem, .rows = &in->rows[i]};
+    slp_rc rc = datafile_read(in->files[i], &o, &c->inner, NULL, err);
+    if (rc != SLP_OK) {
+        counted_close(&c->base);
+        return rc;
+    }
+    *out = &c->base;
+    return SLP_OK;
+}
+
+/* Runs of the inputs that have keys in the range, in the order of the inputs. */
+static slp_rc open_runs(struct compact_inputs *in, struct key_range range, struct run **runs,
+                        size_t *count, struct slp_err *err)
+{
+    for (size_t i = 0; i < in->job->input_count; i++) {
+        struct key_range own = key_range_clip(in->job->inputs[i].range, range);
+        if (key_range_is_empty(own))
+            continue;
+        slp_rc rc = open_run(in, i, own, &runs[*count], err);
+        if (rc != SLP_OK) {
+            while (*count > 0)
+                run_close(runs[--*count]);
+            return rc;
+        }
+        ++*count;
+    }
+    return SLP_OK;
+}
+
+slp_rc compact_inputs_merge(struct compact_inputs *in, struct key_range range, struct merge **out,
+                            struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    size_t count = 0;
+    struct run **runs = NULL;
+    size_t most = in->job->input_count;
+    TRY(alloc_array(in->mem, most, sizeof(struct run *), (void **)&runs, err));
+    TRY_OUT(open_runs(in, range, runs, &count, err));
+    *out = NULL;
+    if (count)
+        rc = merge_new(in->mem, in->columns, runs, count, out, err);
+out:
+    alloc_free(in->mem, runs, most * sizeof(struct run *));
+    return rc;
+}
+
+static slp_rc open_file(struct state_table *table, const struct compact_input *input,
+                        struct alloc *mem, struct datafile **out, struct slp_err *err)
+{
+    struct source *src = NULL;
+    struct store *store = state_instance_store(state_table_instance(table));
+    slp_rc rc = store_open(store, input->object, mem, &src, err);
+    if (rc == SLP_NOT_FOUND)
+        FAIL(err, CORRUPT, "data file \"%.*s\": the log names it and it is not there; run check",
+             SLICE_ARG(input->object));
+    TRY(rc);
+    return datafile_open(mem, src, &input->info, state_table_schema(table),
+                         state_table_key_spec(table), out, err);
+}
+
+slp_rc compact_inputs_open(struct state_table *table, const struct compact_job *job,
+                           size_t prefetch_bytes, struct alloc *mem, struct compact_inputs *out,
+                           struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct compact_inputs in = {.mem = mem,
+                                .job = job,
+                                .columns = &state_table_schema(table)->columns,
+                                .prefetch_bytes = prefetch_bytes};
+    TRY_OUT(alloc_array(mem, job->input_count, sizeof *in.rows, (void **)&in.rows, err));
+    TRY_OUT(alloc_array(mem, job->input_count, sizeof *in.files, (void **)&in.files, err));
+    for (size_t i = 0; i < job->input_count; i++)
+        TRY_OUT(open_file(table, &job->inputs[i], mem, &in.files[i], err));
+    *out = in;
+out:
+    if (rc != SLP_OK)
+        compact_inputs_close(&in);
+    return rc;
+}
+
+void compact_inputs_close(struct compact_inputs *in)
+{
+    if (!in->mem)
+        return;
+    for (size_t i = 0; in->files && i < in->job->input_count; i++)
+        datafile_close(in->files[i]);
+    alloc_free(in->mem, in->files, in->job->input_count * sizeof *in->files);
+    alloc_free(in->mem, in->rows, in->job->input_count * sizeof *in->rows);
+    *in = (struct compact_inputs){0};
+}

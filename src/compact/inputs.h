@@ -1,0 +1,36 @@
+/*
+ * The inputs of a job as one thread has them open: files, of which it merges one stretch of keys
+ * after another, and how many rows it has read of each.
+ */
+#ifndef SLP_COMPACT_INPUTS_H
+#define SLP_COMPACT_INPUTS_H
+
+#include "compact/run.h"
+#include "merge/merge.h"
+
+struct compact_inputs {
+    struct alloc *mem;
+    const struct compact_job *job;
+    const struct arr_schema *columns; /* of the table */
+    size_t prefetch_bytes;            /* a window of one input */
+    struct datafile **files;
+    int64_t *rows; /* read so far, by input */
+};
+
+/*
+ * Open all inputs of `job`, which outlives them, each to read windows of `prefetch_bytes`.
+ *
+ * Errors   CORRUPT  an input that is not there, by name
+ *          and those of datafile_open
+ */
+SLP_NODISCARD slp_rc compact_inputs_open(struct state_table *table, const struct compact_job *job,
+                                         size_t prefetch_bytes, struct alloc *mem,
+                                         struct compact_inputs *out, struct slp_err *err);
+void compact_inputs_close(struct compact_inputs *in); /* a zeroed one is accepted */
+
+/* Merge what the inputs hold in `range`; `*out` is NULL when that is nothing. Errors: those of
+ * datafile_read. */
+SLP_NODISCARD slp_rc compact_inputs_merge(struct compact_inputs *in, struct key_range range,
+                                          struct merge **out, struct slp_err *err);
+
+#endif
