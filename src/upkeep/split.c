@@ -4,11 +4,15 @@
 
 #define WORK_MAX_BYTES ((size_t)1 << 30)
 
+/* With so many blocks for each part their first keys are good enough; with fewer, rows are read. */
+#define BLOCKS_A_PART 4
+
 struct splitting {
     struct state_table *table;
     struct alloc *mem;
     struct arena arena;    /* of one leaf */
     struct datafile *file; /* the leaf's largest, by rows */
+    int64_t rows;          /* it has in the leaf, as far as that is known */
 };
 
 static int64_t rows_of(const struct state_reference *ref)
@@ -46,41 +50,104 @@ static slp_rc row_key_at(struct splitting *s, int64_t block, struct slice *out, 
     return arena_copy(&s->arena, slice_first(key, bytes), out, err);
 }
 
+/* The keys chosen so far; the next one lies above `last`. */
+struct chosen {
+    struct slice *keys;
+    size_t count;
+    size_t most;
+    struct slice last;
+};
+
+/* Take `key` if it parts the leaf: above the one before, inside the leaf. Copies. */
+static slp_rc offer_key(struct splitting *s, struct key_range leaf, struct slice key,
+                        struct chosen *c, struct slp_err *err)
+{
+    if (slice_compare(key, c->last) <= 0 || !key_range_holds(leaf, key))
+        return SLP_OK;
+    TRY(arena_copy(&s->arena, key, &c->last, err));
+    c->keys[c->count++] = c->last;
+    return SLP_OK;
+}
+
+/* Where the i-th of the chosen keys is due among `total` things of equal weight. */
+static int64_t due_place(const struct chosen *c, int64_t total)
+{
+    return (int64_t)((uint64_t)total * (c->count + 1) / (c->most + 1));
+}
+
+static slp_rc choose_by_blocks(struct splitting *s, struct key_range leaf, int64_t first,
+                               int64_t end, struct chosen *c, struct slp_err *err)
+{
+    for (int64_t block = first + 1; block < end && c->count < c->most; block++) {
+        struct slice key;
+        if (block - first < due_place(c, end - first))
+            continue;
+        TRY(row_key_at(s, block, &key, err));
+        TRY(offer_key(s, leaf, key, c, err));
+    }
+    return SLP_OK;
+}
+
+static slp_rc offer_rows(struct splitting *s, struct key_range leaf, const struct key_vec *keys,
+                         int64_t seen, struct chosen *c, struct slp_err *err)
+{
+    const struct key_spec *spec = state_table_key_spec(s->table);
+    for (int64_t i = 0; i < keys->count && c->count < c->most; i++) {
+        size_t bytes = 0;
+        struct slice key = key_at(keys, i);
+        if (seen + i < due_place(c, s->rows))
+            continue;
+        TRY(key_prefix_bytes(spec, key, spec->row_key_count, &bytes, err));
+        TRY(offer_key(s, leaf, slice_first(key, bytes), c, err));
+    }
+    return SLP_OK;
+}
+
+/* Few blocks for many parts: the keys of the rows themselves. */
+static slp_rc choose_by_rows(struct splitting *s, struct key_range leaf, struct chosen *c,
+                             struct slp_err *err)
+{
+    struct run *run = NULL;
+    const struct key_spec *spec = state_table_key_spec(s->table);
+    struct datafile_read_options o = {
+        .range = leaf, .columns = &spec->columns[0], .column_count = 1};
+    slp_rc rc = datafile_read(s->file, &o, &run, NULL, err);
+    int64_t seen = 0;
+    while (rc == SLP_OK) {
+        struct run_block block = {0};
+        rc = run_next(run, &block, err);
+        if (rc == SLP_OK)
+            rc = offer_rows(s, leaf, block.keys, seen, c, err);
+        if (rc == SLP_OK)
+            seen += block.batch->rows;
+    }
+    run_close(run);
+    return rc == SLP_DONE ? SLP_OK : rc;
+}
+
 /*
- * Keys that part the leaf into `parts` of about equal blocks of its largest file. A row key is
+ * Keys that part the leaf into `parts` of about equal size, going by its largest file. A row key is
  * never parted, so a leaf of few row keys gives fewer keys, or none.
  */
 static slp_rc choose_keys(struct splitting *s, struct key_range leaf, size_t parts,
-                          struct slice **out, size_t *count, struct slp_err *err)
+                          struct chosen *out, struct slp_err *err)
 {
     int64_t first = 0;
     int64_t end = 0;
-    size_t n = 0;
-    size_t most = num_min_size(parts - 1, STATE_SPLIT_KEYS_MAX);
-    struct slice *keys = NULL;
-    struct slice last = leaf.lo;
-    TRY(arena_array(&s->arena, most, sizeof *keys, (void **)&keys, err));
+    struct chosen c = {.most = num_min_size(parts - 1, STATE_SPLIT_KEYS_MAX), .last = leaf.lo};
+    TRY(arena_array(&s->arena, c.most, sizeof *c.keys, (void **)&c.keys, err));
     TRY(datafile_find(s->file, leaf, &first, &end, err));
-    int64_t blocks = end - first;
-    if (blocks > 0) {
+    if (first < end) {
         /* What stands before the first row would part nothing. */
         struct slice first_key;
         TRY(row_key_at(s, first, &first_key, err));
-        last = slice_compare(first_key, last) > 0 ? first_key : last;
+        c.last = slice_compare(first_key, c.last) > 0 ? first_key : c.last;
     }
-    for (int64_t block = first + 1; block < end && n < most; block++) {
-        int64_t due = first + (int64_t)((uint64_t)blocks * (n + 1) / (most + 1));
-        struct slice key;
-        if (block < due)
-            continue;
-        TRY(row_key_at(s, block, &key, err));
-        if (slice_compare(key, last) <= 0 || !key_range_holds(leaf, key))
-            continue;
-        keys[n++] = key;
-        last = key;
-    }
-    *out = keys;
-    *count = n;
+    if (end - first >= BLOCKS_A_PART * (int64_t)parts)
+        TRY(choose_by_blocks(s, leaf, first, end, &c, err));
+    else
+        TRY(choose_by_rows(s, leaf, &c, err));
+    *out = c;
     return SLP_OK;
 }
 
@@ -113,8 +180,7 @@ static slp_rc find_cuts(struct splitting *s, const struct state_leaf *leaf,
 static slp_rc plan_leaf(struct splitting *s, const struct state_leaf *leaf, int64_t threshold_rows,
                         struct state_split_item *item, struct slp_err *err)
 {
-    struct slice *keys = NULL;
-    size_t key_count = 0;
+    struct chosen chosen = {.count = 0};
     int64_t rows = state_leaf_rows(leaf, NULL);
     size_t parts = (size_t)(rows / threshold_rows) + (rows % threshold_rows != 0);
     const struct state_reference *ref = largest(leaf);
@@ -122,13 +188,14 @@ static slp_rc plan_leaf(struct splitting *s, const struct state_leaf *leaf, int6
         return SLP_OK;
     TRY(key_range_copy(&s->arena, leaf->range, &item->leaf, err));
     TRY(open_file(s, ref, &s->file, err));
-    slp_rc rc = choose_keys(s, item->leaf, parts, &keys, &key_count, err);
+    s->rows = rows_of(ref);
+    slp_rc rc = choose_keys(s, item->leaf, parts, &chosen, err);
     datafile_close(s->file);
     s->file = NULL;
     TRY(rc);
-    item->keys = keys;
-    item->key_count = key_count;
-    return key_count ? find_cuts(s, leaf, keys, key_count, item, err) : SLP_OK;
+    item->keys = chosen.keys;
+    item->key_count = chosen.count;
+    return chosen.count ? find_cuts(s, leaf, chosen.keys, chosen.count, item, err) : SLP_OK;
 }
 
 static slp_rc split_leaf(struct splitting *s, const struct state_leaf *leaf, int64_t threshold_rows,

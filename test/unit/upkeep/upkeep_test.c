@@ -247,6 +247,28 @@ static void splitting_moves_no_rows_and_cuts_exactly(void **state)
     t_table_close(&tt);
 }
 
+static void leaves_of_one_block_are_split_by_their_rows(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    size_t count = 0;
+    t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
+    t_table_add(t, &tt, "a,1\nb,2\nb,3\nc,4\nd,5\ne,6\n");
+    assert_ok(t, upkeep_split(tt.table, 2, false, &t->mem, &count, &t->err));
+    assert_int_equal(count, 1);
+    const struct table_state *view = state_table_view(tt.table);
+    assert_int_equal(state_leaf_count(view), 3);
+    int64_t rows = 0;
+    for (size_t i = 0; i < 3; i++) {
+        int64_t here = state_leaf_rows(state_leaf_at(view, i), NULL);
+        assert_in_range(here, 1, 3);
+        rows += here;
+    }
+    assert_int_equal(rows, 6);
+    assert_int_equal(check(t, &tt).count, 0);
+    t_table_close(&tt);
+}
+
 static void a_single_row_key_is_never_parted(void **state)
 {
     struct t *t = *state;
@@ -299,5 +321,6 @@ T_MAIN(T_TEST(live_files_are_never_collected),
        T_TEST(outputs_of_an_open_job_are_spared),
        T_TEST(a_job_ends_in_the_log_before_its_outputs_go), T_TEST(a_sound_table_has_no_problems),
        T_TEST(every_flipped_byte_of_a_data_file_is_found),
-       T_TEST(splitting_moves_no_rows_and_cuts_exactly), T_TEST(a_single_row_key_is_never_parted),
-       T_TEST(splitting_survives_every_fault))
+       T_TEST(splitting_moves_no_rows_and_cuts_exactly),
+       T_TEST(leaves_of_one_block_are_split_by_their_rows),
+       T_TEST(a_single_row_key_is_never_parted), T_TEST(splitting_survives_every_fault))
