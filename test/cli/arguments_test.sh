@@ -146,7 +146,7 @@ test_the_manual_page_is_clean_and_names_every_command_and_option() {
         grep -qF -- "--$option" manual || fail "no option --$option"
     done <options
     command -v mandoc >/dev/null || skip "mandoc is not installed"
-    mandoc -Tlint -Wwarning "$work/out" >lint || fail "$(cat lint)"
+    mandoc -Tlint -Wwarning <"$work/out" >lint || fail "$(cat lint)"
 }
 
 test_version_prints_one_line() {
