@@ -1,7 +1,6 @@
 #include "parquet/chunk.h"
 
 #include "base/num.h"
-#include "parquet/levels.h"
 
 /* A header is looked for in this many bytes first; few are longer. */
 #define HEADER_GUESS_BYTES 256u

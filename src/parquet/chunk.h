@@ -14,16 +14,7 @@
 #ifndef SLP_PARQUET_CHUNK_H
 #define SLP_PARQUET_CHUNK_H
 
-#include "parquet/cursor.h"
-
-/* Levels of the rows of a batch, one byte an entry. */
-struct pq_levels {
-    struct buf definitions;
-    struct buf repetitions;
-};
-
-/* More entries than this of one leaf in one batch are refused. */
-#define PQ_LEVELS_MAX_BYTES ((size_t)1 << 28)
+#include "parquet/levels.h"
 
 /* Levels that were decoded and not handed out. */
 struct pq_ahead {

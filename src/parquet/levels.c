@@ -159,7 +159,7 @@ bool pq_levels_are_sound(const uint8_t *definitions, const uint8_t *repetitions,
     return !wrong;
 }
 
-static size_t count_least(const uint8_t *v, size_t n, uint8_t least)
+size_t pq_levels_count(const uint8_t *v, size_t n, uint8_t least)
 {
     size_t found = 0;
     for (size_t i = 0; i < n; i++)
@@ -181,8 +181,8 @@ static void compare_bits(const uint8_t *v, size_t n, uint8_t least, uint8_t *bit
 size_t pq_levels_slots(const uint8_t *definitions, size_t count, uint8_t slot, uint8_t present,
                        uint8_t *bits, size_t *set)
 {
-    size_t slots = count_least(definitions, count, slot);
-    *set = count_least(definitions, count, present);
+    size_t slots = pq_levels_count(definitions, count, slot);
+    *set = pq_levels_count(definitions, count, present);
     if (*set == slots)
         return slots;
     memset(bits, 0, PQ_STEP_ROWS / 8);

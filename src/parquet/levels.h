@@ -14,6 +14,15 @@
 
 #include "parquet/cursor.h"
 
+/* Levels of the rows of a batch, one byte an entry. */
+struct pq_levels {
+    struct buf definitions;
+    struct buf repetitions;
+};
+
+/* More entries than this of one leaf in one batch are refused. */
+#define PQ_LEVELS_MAX_BYTES ((size_t)1 << 28)
+
 /* Find the levels at the start of a v1 body; `body` is what follows them. Errors: CORRUPT,
  * UNSUPPORTED, NO_MEMORY. */
 SLP_NODISCARD slp_rc pq_levels_open_v1(struct pq_cursor *c, const struct pq_page_header *header,
@@ -21,6 +30,9 @@ SLP_NODISCARD slp_rc pq_levels_open_v1(struct pq_cursor *c, const struct pq_page
                                        struct slp_err *err);
 
 void pq_levels_open_v2(struct pq_cursor *c, struct slice repetitions, struct slice definitions);
+
+/* How many levels are `least` or more. */
+size_t pq_levels_count(const uint8_t *v, size_t n, uint8_t least);
 
 /* How many of `count` entries come before row `rows` + 1 of those that begin in them; `*begun` is
  * how many begin before that. */

@@ -128,7 +128,10 @@ static void parse_path(struct cx_thrift *t, enum cx_thrift_type type, const stru
         if (i < PQ_ELEMENT_DEPTH_MAX)
             names[i] = name;
     }
-    size_t left = count <= PQ_ELEMENT_DEPTH_MAX ? count : 0;
+    r->path_is_other = true;
+    if (t->wrong || count > PQ_ELEMENT_DEPTH_MAX)
+        return;
+    size_t left = count;
     while (left && element && slice_equal(names[left - 1], e->items[element].name)) {
         left--;
         element = e->parents[element];

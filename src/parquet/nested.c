@@ -1,7 +1,6 @@
 #include "parquet/nested.h"
 
 #include "arrow/bits.h"
-#include "parquet/levels.h"
 
 slp_rc pq_nested_init(struct pq_nested *n, struct alloc *mem, const struct pq_node *node,
                       struct pq_chunk_reader *chunks, struct slp_err *err)

@@ -9,10 +9,11 @@
 /*
  * A column, a dictionary page and a data page:
  *
- *   column, index of the table below | 1: optional | encoding | codec | rows, u16 | dictionary bytes,
+ *   column, index of the table below | 1: optional; 2: nested, 3 bits of greatest definition and 2 of
+ *   repetition level above | encoding | codec | rows, u16 | dictionary bytes,
  *   u16 | 1: v2 | level bytes | dictionary page, PLAIN, not compressed | data page
  *
- * The page is decoded whole and in portions; both must fail or give the same rows. (With two things
+ * The page of a flat column is decoded whole and in portions; both must fail or give the same rows. (With two things
  * wrong in a page, which one is met first depends on the portion.)
  */
 
@@ -51,6 +52,34 @@ static void load_dictionary(const struct pq_column *column, struct slice body,
         rc = pq_dictionary_decode(column, CX_NONE, &h, body, scratch, dict, NULL);
 }
 
+/* Levels of a nested column in portions, and the slots that belong to them. */
+static void decode_nested(const struct pq_column *column, enum cx_kind codec,
+                          const struct pq_page_header *h, struct slice body,
+                          const struct pq_dictionary *dict, struct pq_scratch *scratch)
+{
+    struct arr_col out;
+    struct pq_cursor c;
+    int64_t slots = 0;
+    uint8_t definitions[PORTION];
+    uint8_t repetitions[PORTION];
+    arr_col_init(&out, scratch->mem, column->type);
+    slp_rc rc = pq_cursor_open(&c, column, codec, h, body, dict, scratch, NULL);
+    while (rc == SLP_OK && c.rows_left) {
+        size_t n = (size_t)num_min_i64(PORTION, c.rows_left);
+        rc = pq_cursor_levels(&c, n, definitions, repetitions, NULL);
+        for (size_t i = 0; rc == SLP_OK && i < n; i++) {
+            slots += definitions[i] >= column->item_definitions[column->repetition_max];
+            if (definitions[i] > column->definition_max || repetitions[i] > column->repetition_max)
+                abort();
+        }
+        if (rc == SLP_OK)
+            rc = pq_cursor_slots(&c, definitions, n, &out, NULL);
+        if (rc == SLP_OK && out.rows != slots)
+            abort();
+    }
+    arr_col_fini(&out);
+}
+
 static void compare(const struct pq_column *column, enum cx_kind codec,
                     const struct pq_page_header *h, struct slice body,
                     const struct pq_dictionary *dict, struct pq_scratch *scratch)
@@ -82,7 +111,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         return 0;
     struct slice body = slice_after(slice_of(data, n), HEAD_BYTES);
     struct pq_column column = columns[data[0] % (sizeof columns / sizeof *columns)];
+    static const uint8_t items[] = {0, 1, 2, 3};
     column.optional = data[1] & 1;
+    if (data[1] & 2) {
+        column.is_nested = true;
+        column.definition_max = data[1] >> 2 & 7;
+        column.repetition_max = (uint8_t)num_min_size(data[1] >> 5 & 3, column.definition_max);
+        column.item_definitions = items;
+    }
     size_t dict_bytes = num_min_size(num_load_u16le(data + 6), body.len);
     struct slice dict_body = slice_first(body, dict_bytes);
     body = slice_after(body, dict_bytes);
@@ -94,8 +130,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         .value_count = num_load_u16le(data + 4),
         .encoding = data[2] & 15,
         .definition_encoding = data[8] & 2 ? PQ_BIT_PACKED : PQ_RLE,
+        .repetition_encoding = data[8] & 8 ? PQ_BIT_PACKED : PQ_RLE,
         .definition_bytes = data[9] & 63u,
-        .repetition_bytes = data[9] >> 7,
+        .repetition_bytes = data[9] >> 6,
         .is_compressed = !(data[8] & 4),
     };
     struct pq_scratch scratch;
@@ -103,7 +140,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (pq_scratch_init(&scratch, alloc_system(), true, NULL) != SLP_OK)
         return 0;
     load_dictionary(&column, dict_body, &scratch, &dict);
-    compare(&column, codec, &h, body, dict.loaded ? &dict : NULL, &scratch);
+    if (column.is_nested)
+        decode_nested(&column, codec, &h, body, dict.loaded ? &dict : NULL, &scratch);
+    else
+        compare(&column, codec, &h, body, dict.loaded ? &dict : NULL, &scratch);
     if (dict.loaded)
         arr_col_fini(&dict.values);
     pq_scratch_fini(&scratch);

@@ -30,18 +30,31 @@ static void *resize(struct alloc *self, void *ptr, size_t old_bytes, size_t new_
     return out;
 }
 
-/* Every column has the batch's rows, and offsets that do not fall. */
+/* Offsets do not fall, and end where their items do; members have the rows of their struct. */
+static void check_col(const struct arr_col *c, int64_t rows)
+{
+    bool is_list = arr_type_is_list(c->type);
+    if (c->rows != rows)
+        abort();
+    for (int64_t row = 0; (is_list || arr_type_is_variable(c->type)) && row < c->rows; row++) {
+        if (arr_col_offsets(c)[row] > arr_col_offsets(c)[row + 1])
+            abort();
+        if (is_list && arr_col_is_null(c, row) &&
+            arr_col_offsets(c)[row] != arr_col_offsets(c)[row + 1])
+            abort();
+    }
+    if (is_list)
+        rows = c->rows ? arr_col_offsets(c)[c->rows] : 0;
+    for (size_t i = 0; i < c->child_count; i++)
+        check_col(&c->children[i], rows);
+}
+
 static void check(const struct arr_batch *b)
 {
-    for (size_t i = 0; i < b->schema->count; i++) {
-        const struct arr_col *c = &b->cols[i];
-        if (c->rows != b->rows || b->rows > BATCH_ROWS)
-            abort();
-        for (int64_t row = 0; arr_type_is_variable(c->type) && row < c->rows; row++) {
-            if (arr_col_offsets(c)[row] > arr_col_offsets(c)[row + 1])
-                abort();
-        }
-    }
+    if (b->rows > BATCH_ROWS)
+        abort();
+    for (size_t i = 0; i < b->schema->count; i++)
+        check_col(&b->cols[i], b->rows);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
