@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "arrow/bits.h"
+#include "arrow/half.h"
 #include "base/num.h"
 
 #define SURROGATE_FIRST 0xd800u
@@ -61,6 +62,32 @@ DEFINE_INTEGER_BOUNDS(uint64_bounds, uint64_t)
 
 DEFINE_FLOAT_BOUNDS(float_bounds, float)
 DEFINE_FLOAT_BOUNDS(double_bounds, double)
+
+/* Halves: as above, one at a time; -0.0 is 0x8000. */
+static void half_bounds(const uint8_t *data, size_t count, struct pq_bounds *out)
+{
+    size_t nan_count = 0;
+    size_t min = 0;
+    size_t max = 0;
+    for (size_t i = 0; i < count; i++) {
+        double v = arr_half_to_f64(num_load_u16le(data + 2 * i));
+        nan_count += v != v;
+        double low = arr_half_to_f64(num_load_u16le(data + 2 * min));
+        double high = arr_half_to_f64(num_load_u16le(data + 2 * max));
+        if (v < low || low != low)
+            min = i;
+        if (v > high || high != high)
+            max = i;
+    }
+    out->nan_count = (int64_t)nan_count;
+    if (nan_count == count)
+        return;
+    set_known(out, data + 2 * min, data + 2 * max, 2);
+    if (arr_half_to_f64(num_load_u16le(out->min)) == 0)
+        out->min[1] = 0x80;
+    if (arr_half_to_f64(num_load_u16le(out->max)) == 0)
+        out->max[1] = 0;
+}
 
 static void bool_bounds(const uint8_t *bits, size_t from, size_t count, struct pq_bounds *out)
 {
@@ -277,6 +304,9 @@ void pq_bounds_of_cut(const struct pq_values *v, size_t from, size_t count, size
     case PQ_ORDER_DOUBLE:
         double_bounds(data, count, out);
         break;
+    case PQ_ORDER_FLOAT16:
+        half_bounds(data, count, out);
+        break;
     case PQ_ORDER_UTF8:
     case PQ_ORDER_BYTES:
         string_bounds(v, from, count, cut_bytes, out);
@@ -379,6 +409,9 @@ int pq_bound_compare(enum pq_order order, struct slice a, struct slice b)
         return compare_f64(load_float(a), load_float(b));
     case PQ_ORDER_DOUBLE:
         return compare_f64(load_double(a), load_double(b));
+    case PQ_ORDER_FLOAT16:
+        return compare_f64(arr_half_to_f64(num_load_u16le(a.ptr)),
+                           arr_half_to_f64(num_load_u16le(b.ptr)));
     case PQ_ORDER_DECIMAL:
         return compare_decimal(a, b);
     case PQ_ORDER_NONE:

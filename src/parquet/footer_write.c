@@ -17,7 +17,7 @@ static void put_statistics(struct cx_put *w, const struct pq_chunk_note *c, enum
         cx_put_bool(w, 7, c->max_exact);
         cx_put_bool(w, 8, c->min_exact);
     }
-    if (c->has_nan_count && (order == PQ_ORDER_FLOAT || order == PQ_ORDER_DOUBLE))
+    if (c->has_nan_count && pq_order_is_float(order))
         cx_put_i64(w, 9, c->nan_count);
     cx_put_end(w);
 }
@@ -48,18 +48,19 @@ static void put_encodings(struct cx_put *w, const struct pq_chunk_note *c, bool 
 }
 
 static void put_column_metadata(struct cx_put *w, const struct pq_chunk_note *c,
-                                const struct pq_file_note *file, size_t column, int64_t rows)
+                                const struct pq_file_note *file, size_t column)
 {
-    const struct pq_leaf *leaf = &file->leaves[column];
-    const struct arr_field *field = &file->schema->fields[column];
+    const struct pq_leaf_field *field = &file->leaves->items[column];
+    const struct pq_leaf *leaf = &field->leaf;
     bool is_v2 = file->options->page_v2;
     cx_put_struct(w, 3);
     cx_put_i32(w, 1, (int32_t)leaf->physical);
-    put_encodings(w, c, field->nullable);
-    cx_put_list(w, 3, CX_WIRE_BINARY, 1); /* path_in_schema */
-    cx_put_element_binary(w, slice_str(field->name));
+    put_encodings(w, c, field->definition_max > 0);
+    cx_put_list(w, 3, CX_WIRE_BINARY, field->path_count); /* path_in_schema */
+    for (size_t i = 0; i < field->path_count; i++)
+        cx_put_element_binary(w, slice_str(field->path[i]));
     cx_put_i32(w, 4, c->codec);
-    cx_put_i64(w, 5, rows);
+    cx_put_i64(w, 5, c->value_count);
     cx_put_i64(w, 6, (int64_t)c->uncompressed_bytes);
     cx_put_i64(w, 7, (int64_t)c->bytes);
     cx_put_i64(w, 9, (int64_t)c->data_offset);
@@ -88,7 +89,7 @@ static void put_chunk(struct cx_put *w, const struct pq_file_note *file,
     const struct pq_chunk_note *c = &g->chunks[column];
     cx_put_element_struct(w);
     cx_put_i64(w, 2, 0); /* file_offset, deprecated */
-    put_column_metadata(w, c, file, column, g->rows);
+    put_column_metadata(w, c, file, column);
     cx_put_i64(w, 4, (int64_t)c->offset_index_offset);
     cx_put_i32(w, 5, (int32_t)c->offset_index_bytes);
     if (c->column_index_bytes) {
@@ -98,14 +99,24 @@ static void put_chunk(struct cx_put *w, const struct pq_file_note *file,
     cx_put_end(w);
 }
 
-static void put_sorting_columns(struct cx_put *w, const struct pq_write_options *o)
+/* The first leaf of a column. */
+static size_t leaf_of(const struct pq_file_note *file, size_t column)
 {
+    size_t leaf = 0;
+    while (file->leaves->items[leaf].column != column)
+        leaf++;
+    return leaf;
+}
+
+static void put_sorting_columns(struct cx_put *w, const struct pq_file_note *file)
+{
+    const struct pq_write_options *o = file->options;
     if (o->sorting_count == 0)
         return;
     cx_put_list(w, 4, CX_WIRE_STRUCT, o->sorting_count);
     for (size_t i = 0; i < o->sorting_count; i++) {
         cx_put_element_struct(w);
-        cx_put_i32(w, 1, (int32_t)o->sorting_columns[i]);
+        cx_put_i32(w, 1, (int32_t)leaf_of(file, o->sorting_columns[i]));
         cx_put_bool(w, 2, false); /* descending */
         cx_put_bool(w, 3, false); /* nulls_first */
         cx_put_end(w);
@@ -118,32 +129,20 @@ static void put_group(struct cx_put *w, const struct pq_file_note *file,
     uint64_t bytes = 0;
     uint64_t uncompressed_bytes = 0;
     cx_put_element_struct(w);
-    cx_put_list(w, 1, CX_WIRE_STRUCT, file->schema->count);
-    for (size_t i = 0; i < file->schema->count; i++) {
+    cx_put_list(w, 1, CX_WIRE_STRUCT, file->leaves->count);
+    for (size_t i = 0; i < file->leaves->count; i++) {
         put_chunk(w, file, g, i);
         bytes += g->chunks[i].bytes;
         uncompressed_bytes += g->chunks[i].uncompressed_bytes;
     }
     cx_put_i64(w, 2, (int64_t)uncompressed_bytes);
     cx_put_i64(w, 3, g->rows);
-    put_sorting_columns(w, file->options);
+    put_sorting_columns(w, file);
     cx_put_i64(w, 5, (int64_t)g->offset);
     cx_put_i64(w, 6, (int64_t)bytes);
     if (ordinal <= INT16_MAX)
         cx_put_i16(w, 7, (int16_t)ordinal);
     cx_put_end(w);
-}
-
-static void put_schema(struct cx_put *w, const struct pq_file_note *file)
-{
-    const struct arr_schema *schema = file->schema;
-    cx_put_list(w, 2, CX_WIRE_STRUCT, schema->count + 1);
-    cx_put_element_struct(w);
-    cx_put_binary(w, 4, slice_str("schema"));
-    cx_put_i32(w, 5, (int32_t)schema->count);
-    cx_put_end(w);
-    for (size_t i = 0; i < schema->count; i++)
-        pq_leaf_put(w, &schema->fields[i], &file->leaves[i]);
 }
 
 static void put_key_values(struct cx_put *w, const struct pq_file_note *file)
@@ -167,7 +166,7 @@ slp_rc pq_file_metadata_write(const struct pq_file_note *file, struct buf *out, 
         rows += g->rows;
     cx_put_init(&w, out, err);
     cx_put_i32(&w, 1, FORMAT_VERSION);
-    put_schema(&w, file);
+    pq_leaves_put_schema(&w, file->schema, file->leaves);
     cx_put_i64(&w, 3, rows);
     cx_put_list(&w, 4, CX_WIRE_STRUCT, file->group_count);
     size_t ordinal = 0;
@@ -175,8 +174,8 @@ slp_rc pq_file_metadata_write(const struct pq_file_note *file, struct buf *out, 
         put_group(&w, file, g, ordinal++);
     put_key_values(&w, file);
     cx_put_binary(&w, 6, slice_str(CREATED_BY));
-    cx_put_list(&w, 7, CX_WIRE_STRUCT, file->schema->count); /* column_orders */
-    for (size_t i = 0; i < file->schema->count; i++) {
+    cx_put_list(&w, 7, CX_WIRE_STRUCT, file->leaves->count); /* column_orders */
+    for (size_t i = 0; i < file->leaves->count; i++) {
         cx_put_element_struct(&w);
         cx_put_struct(&w, 1); /* TYPE_ORDER */
         cx_put_end(&w);

@@ -8,12 +8,15 @@
 #include "parquet/bloom.h"
 #include "parquet/encode.h"
 #include "parquet/group_priv.h"
+#include "parquet/leaves.h"
 #include "parquet/page_write.h"
+#include "parquet/shred.h"
 
 #define PAGE_BYTES_DEFAULT ((size_t)1 << 20)
 #define GROUP_MAX_BYTES    ((size_t)1 << 40)
 
 #define HEADER_MAX_BYTES ((size_t)1 << 10)
+#define NAMES_MAX_BYTES  ((size_t)1 << 30)
 
 /* The dictionary is looked at after this many values, and given up when over half were new. */
 #define DICTIONARY_STEP 4096u
@@ -25,17 +28,21 @@ struct pq_group {
     struct alloc *mem;
     const struct arr_schema *schema;
     const struct pq_write_options *options;
-    struct pq_leaf *leaves;
-    struct pq_chunk_facts *chunks;
+    struct arena names; /* leaves and their paths */
+    struct pq_leaves leaves;
+    struct pq_chunk_facts *chunks; /* of each leaf */
     int64_t rows;
     struct buf bytes;      /* the group as it will stand in the file */
     struct buf pages;      /* struct pq_page_place, of all chunks */
     struct buf page_facts; /* struct pq_page_facts, as many */
     struct buf bounds;     /* what struct pq_bounds_ref points to */
     struct buf blooms;     /* filters of all chunks */
+    struct arr_col plain;  /* of a column that came as a dictionary */
     struct pq_values_scratch values;
-    struct buf indices; /* uint32_t a value, of one chunk */
-    struct buf body;    /* a page before compression */
+    struct pq_shred *shred; /* made when a column is nested */
+    struct buf row_entries; /* size_t a row of a nested chunk: its first entry; and one more */
+    struct buf indices;     /* uint32_t a value, of one chunk */
+    struct buf body;        /* a page before compression */
     struct buf header;
     struct buf scratch;               /* of encoders */
     struct buf sample;                /* of values, encoded */
@@ -49,7 +56,10 @@ struct chunk {
     struct pq_group *g;
     struct pq_chunk_facts *facts;
     const struct pq_column_options *options;
-    const struct arr_col *col;
+    const struct pq_leaf_field *leaf;
+    const struct arr_col *col;      /* of the leaf */
+    const struct pq_levels *levels; /* of a nested column; NULL: a row is one entry */
+    int64_t rows;
     bool is_optional;
     bool has_nulls;
     enum pq_encoding encoding;
@@ -68,6 +78,8 @@ struct chunk {
 struct page {
     int64_t row;
     int64_t rows;
+    int64_t entry; /* flat columns: the row */
+    int64_t entries;
     size_t value;
     size_t values;
 };
@@ -81,7 +93,10 @@ void pq_group_free(struct pq_group *g)
     buf_fini(&g->page_facts);
     buf_fini(&g->bounds);
     buf_fini(&g->blooms);
+    arr_col_fini(&g->plain);
     pq_values_scratch_fini(&g->values);
+    pq_shred_free(g->shred);
+    buf_fini(&g->row_entries);
     buf_fini(&g->indices);
     buf_fini(&g->body);
     buf_fini(&g->header);
@@ -90,8 +105,8 @@ void pq_group_free(struct pq_group *g)
     buf_fini(&g->compressed);
     cx_dictionary_free(g->dictionary);
     cx_codec_free(g->codec);
-    alloc_free(g->mem, g->leaves, g->schema->count * sizeof *g->leaves);
-    alloc_free(g->mem, g->chunks, g->schema->count * sizeof *g->chunks);
+    alloc_free(g->mem, g->chunks, g->leaves.count * sizeof *g->chunks);
+    arena_fini(&g->names);
     alloc_delete(g->mem, g);
 }
 
@@ -114,16 +129,16 @@ static const struct pq_column_options *options_of(const struct pq_group *g, size
     return g->options->columns ? &g->options->columns[column] : &nothing_said;
 }
 
-static slp_rc check_encoding(const struct pq_group *g, size_t column, struct slp_err *err)
+static slp_rc check_encoding(const struct pq_group *g, const struct pq_leaf_field *leaf,
+                             struct slp_err *err)
 {
-    enum pq_write_encoding wanted = options_of(g, column)->encoding;
-    const struct arr_field *field = &g->schema->fields[column];
+    enum pq_write_encoding wanted = options_of(g, leaf->column)->encoding;
     char type[64];
     if (wanted == PQ_WRITE_BEST ||
-        pq_encoding_is_legal(g->leaves[column].physical, encoding_wanted(wanted)))
+        pq_encoding_is_legal(leaf->leaf.physical, encoding_wanted(wanted)))
         return SLP_OK;
-    arr_type_format(field->type, type, sizeof type);
-    FAIL(err, INVALID, "column \"%s\": parquet has no encoding %s for %s", field->name,
+    arr_type_format(leaf->field->type, type, sizeof type);
+    FAIL(err, INVALID, "column \"%s\": parquet has no encoding %s for %s", leaf->path[0],
          pq_write_encoding_name(wanted), type);
 }
 
@@ -143,19 +158,19 @@ slp_rc pq_group_new(struct alloc *mem, const struct arr_schema *schema,
     buf_init(&g->bounds, mem, GROUP_MAX_BYTES);
     buf_init(&g->blooms, mem, GROUP_MAX_BYTES);
     pq_values_scratch_init(&g->values, mem);
+    arena_init(&g->names, mem, NAMES_MAX_BYTES);
+    buf_init(&g->row_entries, mem, GROUP_MAX_BYTES);
     buf_init(&g->indices, mem, GROUP_MAX_BYTES);
     buf_init(&g->body, mem, GROUP_MAX_BYTES);
     buf_init(&g->header, mem, HEADER_MAX_BYTES);
     buf_init(&g->scratch, mem, GROUP_MAX_BYTES);
     buf_init(&g->sample, mem, GROUP_MAX_BYTES);
     buf_init(&g->compressed, mem, GROUP_MAX_BYTES);
-    TRY_OUT(alloc_array(mem, schema->count, sizeof *g->leaves, (void **)&g->leaves, err));
-    TRY_OUT(alloc_array(mem, schema->count, sizeof *g->chunks, (void **)&g->chunks, err));
+    TRY_OUT(pq_leaves_of(schema, &g->names, &g->leaves, err));
+    TRY_OUT(alloc_array(mem, g->leaves.count, sizeof *g->chunks, (void **)&g->chunks, err));
     TRY_OUT(cx_codec_new(mem, &g->codec, err));
-    for (size_t i = 0; i < schema->count; i++)
-        TRY_OUT(pq_leaf_of(&schema->fields[i], &g->leaves[i], err));
-    for (size_t i = 0; i < schema->count; i++)
-        TRY_OUT(check_encoding(g, i, err));
+    for (size_t i = 0; i < g->leaves.count; i++)
+        TRY_OUT(check_encoding(g, &g->leaves.items[i], err));
     *out = g;
 out:
     if (rc != SLP_OK)
@@ -171,7 +186,7 @@ static void forget_rows(struct pq_group *g)
     buf_clear(&g->page_facts);
     buf_clear(&g->bounds);
     buf_clear(&g->blooms);
-    memset(g->chunks, 0, g->schema->count * sizeof *g->chunks);
+    memset(g->chunks, 0, g->leaves.count * sizeof *g->chunks);
 }
 
 static slp_rc keep_bounds(struct pq_group *g, const struct pq_bounds *b, struct pq_bounds_ref *ref,
@@ -189,15 +204,35 @@ static slp_rc keep_bounds(struct pq_group *g, const struct pq_bounds *b, struct 
     return buf_append_slice(&g->bounds, pq_bounds_max(b), err);
 }
 
-/* Definition levels; before them their length, if pages of this version have it. */
-static slp_rc put_levels(const struct chunk *c, const struct page *p, bool has_length,
-                         struct slp_err *err)
+/* Levels of one kind of a nested column. */
+static slp_rc put_nested_levels(const struct chunk *c, const uint8_t *levels, size_t count,
+                                unsigned width, struct slp_err *err)
+{
+    struct buf *wide = &c->g->scratch;
+    buf_clear(wide);
+    TRY(buf_reserve(wide, count * sizeof(uint32_t), err));
+    uint32_t *values = (uint32_t *)(void *)wide->ptr;
+    for (size_t i = 0; i < count; i++)
+        values[i] = levels[i];
+    return cx_rle_encode(values, count, width, &c->g->body, err);
+}
+
+/* Levels of one kind; before them their length, if pages of this version have it. */
+static slp_rc put_levels(const struct chunk *c, const struct page *p, bool is_repetition,
+                         bool has_length, struct slp_err *err)
 {
     struct buf *body = &c->g->body;
     size_t start = body->len;
+    uint8_t max = is_repetition ? c->leaf->repetition_max : c->leaf->definition_max;
+    if (max == 0)
+        return SLP_OK;
     if (has_length)
         TRY(buf_append_u32le(body, 0, err));
-    if (p->values == (size_t)p->rows || p->values == 0)
+    if (c->levels)
+        TRY(put_nested_levels(
+            c, (is_repetition ? c->levels->repetitions.ptr : c->levels->definitions.ptr) + p->entry,
+            (size_t)p->entries, cx_bit_width(max), err));
+    else if (p->values == (size_t)p->rows || p->values == 0)
         TRY(cx_rle_encode_run(p->values ? 1 : 0, (size_t)p->rows, 1, body, err));
     else
         TRY(cx_rle_encode_bits(c->col->validity.ptr, (size_t)p->row, (size_t)p->rows, body, err));
@@ -227,15 +262,17 @@ static slp_rc make_body(const struct chunk *c, const struct page *p, struct pq_p
     *out = (struct pq_page_body){.kind = is_v2 ? PQ_PAGE_DATA_V2 : PQ_PAGE_DATA,
                                  .encoding = c->encoding,
                                  .rows = p->rows,
-                                 .null_count = p->rows - (int64_t)p->values};
+                                 .entries = p->entries,
+                                 .null_count = p->entries - (int64_t)p->values};
     if (!c->is_optional && c->encoding == PQ_PLAIN && v->width > 0) {
         out->bytes = slice_of(v->data + p->value * v->width, p->values * v->width);
         return SLP_OK;
     }
     buf_clear(&g->body);
-    if (c->is_optional)
-        TRY(put_levels(c, p, !is_v2, err));
-    out->definition_bytes = is_v2 ? g->body.len : 0;
+    TRY(put_levels(c, p, true, !is_v2, err));
+    out->repetition_bytes = is_v2 ? g->body.len : 0;
+    TRY(put_levels(c, p, false, !is_v2, err));
+    out->definition_bytes = is_v2 ? g->body.len - out->repetition_bytes : 0;
     if (c->index_width)
         TRY(put_indices(c, p, err));
     else
@@ -286,7 +323,7 @@ static slp_rc encode_page(struct chunk *c, const struct page *p, struct slp_err 
     TRY(make_body(c, p, &body, err));
     TRY(pq_page_put(&c->sink, &body, err));
     bounds_of(c, p, &bounds);
-    struct pq_page_facts facts = {.null_count = p->rows - (int64_t)p->values,
+    struct pq_page_facts facts = {.null_count = p->entries - (int64_t)p->values,
                                   .is_null_page = p->values == 0};
     if (c->values.physical == PQ_BYTE_ARRAY)
         facts.unencoded_bytes =
@@ -300,22 +337,41 @@ static slp_rc encode_page(struct chunk *c, const struct page *p, struct slp_err 
     TRY(buf_append(&g->pages, &place, sizeof place, err));
     TRY(buf_append(&g->page_facts, &facts, sizeof facts, err));
     c->facts->page_count++;
+    c->facts->value_count += p->entries;
     c->facts->null_count += facts.null_count;
     c->facts->unencoded_bytes += facts.unencoded_bytes;
     return SLP_OK;
 }
 
-/* How many of rows [row, row + rows) have a value. */
+/* The first entry of a row. */
+static int64_t entry_of(const struct chunk *c, int64_t row)
+{
+    const size_t *entries = (const size_t *)(const void *)c->g->row_entries.ptr;
+    return c->levels ? (int64_t)entries[row] : row;
+}
+
+/* How many values rows [row, row + rows) have. */
 static size_t count_values(const struct chunk *c, int64_t row, int64_t rows)
 {
     if (c->values.count == 0)
         return 0;
+    int64_t entry = entry_of(c, row);
+    if (c->levels)
+        return pq_levels_count(c->levels->definitions.ptr + entry,
+                               (size_t)(entry_of(c, row + rows) - entry), c->leaf->definition_max);
     return c->has_nulls ? (size_t)arr_bits_count(c->col->validity.ptr, row, rows) : (size_t)rows;
 }
 
-/* The fewest rows from `row` on that have `values` values. */
+/* The rows from `row` on that have `values` values, or the most that have no more, at least one. */
 static int64_t rows_of_values(const struct chunk *c, int64_t row, size_t values)
 {
+    if (c->levels) {
+        int64_t rows = 0;
+        size_t found = 0;
+        for (; found <= values && row + rows < c->rows; rows++)
+            found += count_values(c, row + rows, 1);
+        return found > values && rows > 1 ? rows - 1 : rows;
+    }
     if (!c->has_nulls)
         return (int64_t)values;
     int64_t end = row;
@@ -339,7 +395,9 @@ static struct page next_page(const struct chunk *c, int64_t row, size_t value, i
         fit = pq_values_fit(&c->values, value, most, page_bytes);
     if (fit < most)
         p.rows = rows_of_values(c, row, fit);
-    p.values = fit;
+    p.values = c->levels ? count_values(c, row, p.rows) : fit;
+    p.entry = entry_of(c, row);
+    p.entries = entry_of(c, row + p.rows) - p.entry;
     return p;
 }
 
@@ -353,7 +411,7 @@ static slp_rc put_dictionary(struct chunk *c, struct slp_err *err)
     const struct cx_dictionary *d = c->g->dictionary;
     const struct pq_page_body body = {.kind = PQ_PAGE_DICTIONARY,
                                       .encoding = PQ_PLAIN,
-                                      .rows = cx_dictionary_count(d),
+                                      .entries = cx_dictionary_count(d),
                                       .bytes = cx_dictionary_values(d)};
     TRY(pq_page_put(&c->sink, &body, err));
     c->facts->dictionary_bytes = (uint32_t)c->sink.bytes;
@@ -369,15 +427,14 @@ static slp_rc encode_pages(struct chunk *c, bool *gave_up, struct slp_err *err)
         TRY(put_dictionary(c, err));
     int64_t row = 0;
     size_t value = 0;
-    while (row < c->col->rows) {
+    while (row < c->rows) {
         int64_t block_end = row - row % c->block_rows;
-        block_end =
-            c->col->rows - block_end > c->block_rows ? block_end + c->block_rows : c->col->rows;
+        block_end = c->rows - block_end > c->block_rows ? block_end + c->block_rows : c->rows;
         struct page p = next_page(c, row, value, block_end);
         TRY(encode_page(c, &p, err));
         row += p.rows;
         value += p.values;
-        bool is_probe = row == c->col->rows || s->uncompressed_bytes >= SHRINK_PROBE_BYTES;
+        bool is_probe = row == c->rows || s->uncompressed_bytes >= SHRINK_PROBE_BYTES;
         if (is_probe && s->kind != CX_NONE && !shrinks(s)) {
             *gave_up = true;
             return SLP_OK;
@@ -540,9 +597,22 @@ static slp_rc make_bloom(struct chunk *c, struct slp_err *err)
     return SLP_OK;
 }
 
+/* A copy of the column with its values in place of indices. */
+static slp_rc decode_column(struct chunk *c, struct slp_err *err)
+{
+    struct pq_group *g = c->g;
+    arr_col_fini(&g->plain);
+    arr_col_init(&g->plain, g->mem, c->col->type);
+    TRY(arr_col_append_run(&g->plain, c->col, 0, c->col->rows, err));
+    c->col = &g->plain;
+    return SLP_OK;
+}
+
 static slp_rc encode_chunk(struct chunk *c, const struct pq_leaf *leaf, struct slp_err *err)
 {
     struct pq_group *g = c->g;
+    if (c->col->dictionary)
+        TRY(decode_column(c, err));
     TRY(pq_values_of(c->col, leaf, &g->values, &c->values, err));
     TRY(choose_encoding(c, err));
     const struct pq_chunk_facts start = {.offset = g->bytes.len,
@@ -562,26 +632,77 @@ static slp_rc encode_chunk(struct chunk *c, const struct pq_leaf *leaf, struct s
     return keep_bounds(g, &c->bounds, &c->facts->bounds, err);
 }
 
+/* What takes one leaf after the other. */
+struct leaf_job {
+    struct pq_group *g;
+    size_t leaf; /* the next one */
+    int64_t rows;
+    int64_t block_rows;
+};
+
+/* The entries at which rows of a nested chunk begin, and the end of the last. */
+static slp_rc find_rows(struct chunk *c, struct slp_err *err)
+{
+    struct buf *b = &c->g->row_entries;
+    const struct buf *repetitions = &c->levels->repetitions;
+    buf_clear(b);
+    TRY(buf_resize(b, ((size_t)c->rows + 1) * sizeof(size_t), err));
+    size_t *entries = (size_t *)(void *)b->ptr;
+    for (size_t i = 0; i < repetitions->len; i++) {
+        if (repetitions->ptr[i] == 0)
+            *entries++ = i;
+    }
+    *entries = repetitions->len;
+    return SLP_OK;
+}
+
+static slp_rc encode_leaf(void *arg, const struct arr_col *col, const struct pq_levels *levels,
+                          struct slp_err *err)
+{
+    struct leaf_job *job = (struct leaf_job *)arg;
+    const struct pq_leaf_field *leaf = &job->g->leaves.items[job->leaf];
+    struct chunk c = {.g = job->g,
+                      .facts = &job->g->chunks[job->leaf],
+                      .options = options_of(job->g, leaf->column),
+                      .leaf = leaf,
+                      .col = col,
+                      .levels = levels,
+                      .rows = job->rows,
+                      .is_optional = leaf->definition_max > 0,
+                      .has_nulls = col->null_count > 0,
+                      .block_rows = job->block_rows};
+    job->leaf++;
+    if (levels)
+        TRY(find_rows(&c, err));
+    return encode_chunk(&c, &leaf->leaf, err);
+}
+
+static slp_rc encode_nested(struct leaf_job *job, const struct arr_field *field,
+                            const struct arr_col *col, struct slp_err *err)
+{
+    if (!job->g->shred)
+        TRY(pq_shred_new(job->g->mem, &job->g->shred, err));
+    return pq_shred_column(job->g->shred, field, col, encode_leaf, job, err);
+}
+
 slp_rc pq_group_encode(struct pq_group *g, const struct arr_batch *batch, int64_t block_rows,
                        struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     const struct arr_field *field = NULL;
+    struct leaf_job job = {.g = g, .rows = batch->rows, .block_rows = block_rows};
     assert(batch->schema->count == g->schema->count && block_rows > 0);
     forget_rows(g);
     for (size_t i = 0; i < g->schema->count; i++) {
         const struct arr_col *col = &batch->cols[i];
         field = &g->schema->fields[i];
         assert(col->rows == batch->rows && arr_type_equal(col->type, field->type));
-        struct chunk c = {.g = g,
-                          .facts = &g->chunks[i],
-                          .options = options_of(g, i),
-                          .col = col,
-                          .is_optional = field->nullable,
-                          .has_nulls = col->null_count > 0,
-                          .block_rows = block_rows};
-        TRY_OUT(check_nulls(field, col, err));
-        TRY_OUT(encode_chunk(&c, &g->leaves[i], err));
+        if (arr_type_is_nested(field->type)) {
+            TRY_OUT(encode_nested(&job, field, col, err));
+        } else {
+            TRY_OUT(check_nulls(field, col, err));
+            TRY_OUT(encode_leaf(&job, col, NULL, err));
+        }
     }
     g->rows = batch->rows;
 out:
@@ -612,14 +733,14 @@ struct slice pq_group_bloom(const struct pq_group *g, const struct pq_chunk_fact
 
 const struct pq_chunk_facts *pq_group_chunk(const struct pq_group *g, size_t column)
 {
-    assert(column < g->schema->count);
+    assert(column < g->leaves.count);
     return &g->chunks[column];
 }
 
 const struct pq_leaf *pq_group_leaf(const struct pq_group *g, size_t column)
 {
-    assert(column < g->schema->count);
-    return &g->leaves[column];
+    assert(column < g->leaves.count);
+    return &g->leaves.items[column].leaf;
 }
 
 const struct pq_page_place *pq_group_page(const struct pq_group *g, const struct pq_chunk_facts *c,

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "arrow/half.h"
 #include "base/num.h"
 #include "codec/thrift_read.h"
 
@@ -266,6 +267,8 @@ enum pq_order pq_order_of(const struct pq_column *column)
     case PQ_FIXED_LEN_BYTE_ARRAY:
         if (kind == ARR_DECIMAL128 || kind == ARR_DECIMAL256)
             return PQ_ORDER_DECIMAL;
+        if (kind == ARR_FLOAT16)
+            return PQ_ORDER_FLOAT16;
         return kind == ARR_FIXED_BINARY ? PQ_ORDER_FIXED : PQ_ORDER_NONE;
     case PQ_INT96:
         break;
@@ -281,6 +284,8 @@ static bool is_nan(enum pq_order order, struct slice bound)
         memcpy(&wide, bound.ptr, sizeof wide);
     if (order == PQ_ORDER_FLOAT)
         memcpy(&narrow, bound.ptr, sizeof narrow);
+    if (order == PQ_ORDER_FLOAT16)
+        wide = arr_half_to_f64(num_load_u16le(bound.ptr));
     return isnan(wide) || isnan(narrow);
 }
 

@@ -26,7 +26,7 @@ slp_rc pq_column_index_write(const struct pq_group *g, size_t column, struct buf
     cx_put_list(&w, 5, CX_WIRE_I64, c->page_count); /* null_counts */
     for (size_t i = 0; i < c->page_count; i++)
         cx_put_element_i64(&w, pq_group_page_facts(g, c, i)->null_count);
-    if (order == PQ_ORDER_FLOAT || order == PQ_ORDER_DOUBLE) {
+    if (pq_order_is_float(order)) {
         cx_put_list(&w, 8, CX_WIRE_I64, c->page_count); /* nan_counts */
         for (size_t i = 0; i < c->page_count; i++)
             cx_put_element_i64(&w, pq_group_page_facts(g, c, i)->bounds.nan_count);

@@ -17,18 +17,28 @@ enum {
 };
 enum { REPETITION_REQUIRED = 0, REPETITION_OPTIONAL = 1 };
 enum {
+    LOGICAL_NONE = 0,
     LOGICAL_STRING = 1,
+    LOGICAL_ENUM = 4,
     LOGICAL_DECIMAL = 5,
     LOGICAL_DATE = 6,
+    LOGICAL_TIME = 7,
     LOGICAL_TIMESTAMP = 8,
     LOGICAL_INTEGER = 10,
-    LOGICAL_UNKNOWN = 11
+    LOGICAL_UNKNOWN = 11,
+    LOGICAL_JSON = 12,
+    LOGICAL_BSON = 13,
+    LOGICAL_UUID = 14,
+    LOGICAL_FLOAT16 = 15
 };
 enum {
     CONVERTED_NONE = -1,
     CONVERTED_UTF8 = 0,
+    CONVERTED_ENUM = 4,
     CONVERTED_DECIMAL = 5,
     CONVERTED_DATE = 6,
+    CONVERTED_TIME_MILLIS = 7,
+    CONVERTED_TIME_MICROS = 8,
     CONVERTED_TIMESTAMP_MILLIS = 9,
     CONVERTED_TIMESTAMP_MICROS = 10,
     CONVERTED_UINT_8 = 11,
@@ -36,18 +46,25 @@ enum {
     CONVERTED_UINT_32 = 13,
     CONVERTED_UINT_64 = 14,
     CONVERTED_INT_8 = 15,
-    CONVERTED_INT_16 = 16
+    CONVERTED_INT_16 = 16,
+    CONVERTED_JSON = 19,
+    CONVERTED_BSON = 20,
+    CONVERTED_INTERVAL = 21
 };
 enum { UNIT_MILLIS = 1, UNIT_MICROS = 2, UNIT_NANOS = 3 };
 
 #define DECIMAL_INT32_PRECISION 9
 #define DECIMAL_INT64_PRECISION 18
-#define DECIMAL_MAX_PRECISION   38
+#define DECIMAL_MAX_PRECISION   76
+#define INTERVAL_BYTES          12
+#define UUID_BYTES              16
 
 size_t pq_decimal_width(int32_t precision)
 {
-    /* The most digits that n bytes hold, n = 1 to 16. */
-    static const int32_t digits[] = {2, 4, 6, 9, 11, 14, 16, 18, 21, 23, 26, 28, 31, 33, 35, 38};
+    /* The most digits that n bytes hold, n = 1 to 32. */
+    static const int32_t digits[] = {2,  4,  6,  9,  11, 14, 16, 18, 21, 23, 26,
+                                     28, 31, 33, 35, 38, 40, 43, 45, 47, 50, 52,
+                                     55, 57, 59, 62, 64, 67, 69, 71, 74, 76};
     size_t width = 1;
     while (width < sizeof digits / sizeof *digits && digits[width - 1] < precision)
         width++;
@@ -57,15 +74,17 @@ size_t pq_decimal_width(int32_t precision)
 static slp_rc decimal_leaf(const struct arr_field *field, struct pq_leaf *out, struct slp_err *err)
 {
     struct arr_type type = field->type;
-    if (type.precision < 1 || type.precision > DECIMAL_MAX_PRECISION || type.scale < 0 ||
+    bool is_wide = type.kind == ARR_DECIMAL256;
+    int most = is_wide ? DECIMAL_MAX_PRECISION : DECIMAL_MAX_PRECISION / 2;
+    if (type.precision < 1 || type.precision > most || type.scale < 0 ||
         type.scale > type.precision)
         FAIL(err, UNSUPPORTED,
              "column \"%s\": parquet has no decimal(%" PRId32 ", %" PRId32
              "), expected precision 1 to %d and scale 0 to precision",
-             field->name, type.precision, type.scale, DECIMAL_MAX_PRECISION);
-    if (type.precision <= DECIMAL_INT32_PRECISION)
+             field->name, type.precision, type.scale, most);
+    if (!is_wide && type.precision <= DECIMAL_INT32_PRECISION)
         *out = (struct pq_leaf){PQ_INT32, 4, PQ_ORDER_INT32};
-    else if (type.precision <= DECIMAL_INT64_PRECISION)
+    else if (!is_wide && type.precision <= DECIMAL_INT64_PRECISION)
         *out = (struct pq_leaf){PQ_INT64, 8, PQ_ORDER_INT64};
     else
         *out = (struct pq_leaf){PQ_FIXED_LEN_BYTE_ARRAY, pq_decimal_width(type.precision),
@@ -90,16 +109,21 @@ slp_rc pq_leaf_of(const struct arr_field *field, struct pq_leaf *out, struct slp
         [ARR_DOUBLE] = {PQ_DOUBLE, 8, PQ_ORDER_DOUBLE},
         [ARR_DATE32] = {PQ_INT32, 4, PQ_ORDER_INT32},
         [ARR_TIMESTAMP] = {PQ_INT64, 8, PQ_ORDER_INT64},
+        [ARR_TIME32] = {PQ_INT32, 4, PQ_ORDER_INT32},
+        [ARR_TIME64] = {PQ_INT64, 8, PQ_ORDER_INT64},
+        [ARR_DURATION] = {PQ_INT64, 8, PQ_ORDER_INT64},
+        [ARR_INTERVAL] = {PQ_FIXED_LEN_BYTE_ARRAY, INTERVAL_BYTES, PQ_ORDER_NONE},
+        [ARR_FLOAT16] = {PQ_FIXED_LEN_BYTE_ARRAY, 2, PQ_ORDER_FLOAT16},
         [ARR_UTF8] = {PQ_BYTE_ARRAY, 0, PQ_ORDER_UTF8},
         [ARR_BINARY] = {PQ_BYTE_ARRAY, 0, PQ_ORDER_BYTES},
     };
     assert(field->type.kind < ARR_KIND_COUNT);
-    if (field->type.kind >= ARR_TABLE_KIND_COUNT) {
+    if (arr_type_is_nested(field->type)) {
         char name[80];
         arr_field_type_format(field, name, sizeof name);
         FAIL(err, UNSUPPORTED, "column \"%s\": type %s is not written yet", field->name, name);
     }
-    if (field->type.kind == ARR_DECIMAL128)
+    if (field->type.kind == ARR_DECIMAL128 || field->type.kind == ARR_DECIMAL256)
         return decimal_leaf(field, out, err);
     *out = plain[field->type.kind];
     if (field->type.kind == ARR_FIXED_BINARY) {
@@ -112,23 +136,59 @@ slp_rc pq_leaf_of(const struct arr_field *field, struct pq_leaf *out, struct slp
     return SLP_OK;
 }
 
-static int converted_type(struct arr_type type)
+/* What the bytes of a column mean beyond its type, where Parquet can say so. */
+struct meaning {
+    const char *extension;
+    enum arr_kind kind;
+    int logical;
+    int converted;
+};
+
+static const struct meaning *meaning_of(const struct arr_field *field)
 {
-    static const int converted[ARR_KIND_COUNT] = {
-        [ARR_NULL] = CONVERTED_NONE,         [ARR_BOOL] = CONVERTED_NONE,
-        [ARR_INT8] = CONVERTED_INT_8,        [ARR_INT16] = CONVERTED_INT_16,
-        [ARR_INT32] = CONVERTED_NONE,        [ARR_INT64] = CONVERTED_NONE,
-        [ARR_UINT8] = CONVERTED_UINT_8,      [ARR_UINT16] = CONVERTED_UINT_16,
-        [ARR_UINT32] = CONVERTED_UINT_32,    [ARR_UINT64] = CONVERTED_UINT_64,
-        [ARR_FLOAT] = CONVERTED_NONE,        [ARR_DOUBLE] = CONVERTED_NONE,
-        [ARR_DATE32] = CONVERTED_DATE,       [ARR_UTF8] = CONVERTED_UTF8,
-        [ARR_BINARY] = CONVERTED_NONE,       [ARR_FIXED_BINARY] = CONVERTED_NONE,
-        [ARR_DECIMAL128] = CONVERTED_DECIMAL};
-    if (type.kind != ARR_TIMESTAMP)
-        return converted[type.kind];
+    static const struct meaning meanings[] = {
+        {"json", ARR_UTF8, LOGICAL_JSON, CONVERTED_JSON},
+        {"enum", ARR_UTF8, LOGICAL_ENUM, CONVERTED_ENUM},
+        {"bson", ARR_BINARY, LOGICAL_BSON, CONVERTED_BSON},
+        {"uuid", ARR_FIXED_BINARY, LOGICAL_UUID, CONVERTED_NONE}};
+    for (size_t i = 0; field->extension && i < sizeof meanings / sizeof *meanings; i++)
+        if (meanings[i].kind == field->type.kind &&
+            strcmp(meanings[i].extension, field->extension) == 0 &&
+            (meanings[i].kind != ARR_FIXED_BINARY || field->type.width == UUID_BYTES))
+            return &meanings[i];
+    return NULL;
+}
+
+static int converted_unit(struct arr_type type, int millis, int micros)
+{
     if (type.unit == ARR_NANO)
         return CONVERTED_NONE;
-    return type.unit == ARR_MICRO ? CONVERTED_TIMESTAMP_MICROS : CONVERTED_TIMESTAMP_MILLIS;
+    return type.unit == ARR_MICRO ? micros : millis;
+}
+
+static int converted_type(const struct arr_field *field)
+{
+    static const int converted[ARR_KIND_COUNT] = {
+        [ARR_NULL] = CONVERTED_NONE,          [ARR_BOOL] = CONVERTED_NONE,
+        [ARR_INT8] = CONVERTED_INT_8,         [ARR_INT16] = CONVERTED_INT_16,
+        [ARR_INT32] = CONVERTED_NONE,         [ARR_INT64] = CONVERTED_NONE,
+        [ARR_UINT8] = CONVERTED_UINT_8,       [ARR_UINT16] = CONVERTED_UINT_16,
+        [ARR_UINT32] = CONVERTED_UINT_32,     [ARR_UINT64] = CONVERTED_UINT_64,
+        [ARR_FLOAT] = CONVERTED_NONE,         [ARR_DOUBLE] = CONVERTED_NONE,
+        [ARR_DATE32] = CONVERTED_DATE,        [ARR_UTF8] = CONVERTED_UTF8,
+        [ARR_BINARY] = CONVERTED_NONE,        [ARR_FIXED_BINARY] = CONVERTED_NONE,
+        [ARR_DECIMAL128] = CONVERTED_DECIMAL, [ARR_DECIMAL256] = CONVERTED_DECIMAL,
+        [ARR_FLOAT16] = CONVERTED_NONE,       [ARR_DURATION] = CONVERTED_NONE,
+        [ARR_INTERVAL] = CONVERTED_INTERVAL};
+    const struct meaning *m = meaning_of(field);
+    struct arr_type type = field->type;
+    if (m)
+        return m->converted;
+    if (type.kind == ARR_TIMESTAMP)
+        return converted_unit(type, CONVERTED_TIMESTAMP_MILLIS, CONVERTED_TIMESTAMP_MICROS);
+    if (type.kind == ARR_TIME32 || type.kind == ARR_TIME64)
+        return converted_unit(type, CONVERTED_TIME_MILLIS, CONVERTED_TIME_MICROS);
+    return converted[type.kind];
 }
 
 static void empty_member(struct cx_put *w, int16_t id)
@@ -153,32 +213,35 @@ static void decimal(struct cx_put *w, struct arr_type type)
     cx_put_end(w);
 }
 
-static void timestamp(struct cx_put *w, struct arr_type type)
+/* Of times of day, `utc` is not set: they are those of a wall clock. */
+static void time_or_timestamp(struct cx_put *w, struct arr_type type)
 {
     int16_t unit = type.unit == ARR_NANO    ? UNIT_NANOS
                    : type.unit == ARR_MICRO ? UNIT_MICROS
                                             : UNIT_MILLIS;
-    cx_put_struct(w, LOGICAL_TIMESTAMP);
-    cx_put_bool(w, 1, type.utc);
+    cx_put_struct(w, type.kind == ARR_TIMESTAMP ? LOGICAL_TIMESTAMP : LOGICAL_TIME);
+    cx_put_bool(w, 1, type.kind == ARR_TIMESTAMP && type.utc);
     cx_put_struct(w, 2);
     empty_member(w, unit);
     cx_put_end(w);
     cx_put_end(w);
 }
 
-static bool has_logical_type(enum arr_kind kind)
+/* The member of the LogicalType union without anything in it; LOGICAL_NONE: another, or none. */
+static int16_t plain_member(const struct arr_field *field)
 {
-    return kind != ARR_BOOL && kind != ARR_INT32 && kind != ARR_INT64 && kind != ARR_FLOAT &&
-           kind != ARR_DOUBLE && kind != ARR_BINARY && kind != ARR_FIXED_BINARY;
+    static const int16_t members[ARR_KIND_COUNT] = {[ARR_NULL] = LOGICAL_UNKNOWN,
+                                                    [ARR_DATE32] = LOGICAL_DATE,
+                                                    [ARR_UTF8] = LOGICAL_STRING,
+                                                    [ARR_FLOAT16] = LOGICAL_FLOAT16};
+    const struct meaning *m = meaning_of(field);
+    return m ? (int16_t)m->logical : members[field->type.kind];
 }
 
-/* The member of the LogicalType union. */
-static void logical_member(struct cx_put *w, struct arr_type type)
+/* Members that say more; called only for kinds that have one. */
+static void full_member(struct cx_put *w, struct arr_type type)
 {
     switch (type.kind) {
-    case ARR_NULL:
-        empty_member(w, LOGICAL_UNKNOWN);
-        break;
     case ARR_INT8:
     case ARR_INT16:
         integer(w, type.kind == ARR_INT8 ? 8 : 16, true);
@@ -191,27 +254,41 @@ static void logical_member(struct cx_put *w, struct arr_type type)
     case ARR_UINT64:
         integer(w, type.kind == ARR_UINT32 ? 32 : 64, false);
         break;
-    case ARR_DATE32:
-        empty_member(w, LOGICAL_DATE);
-        break;
     case ARR_TIMESTAMP:
-        timestamp(w, type);
-        break;
-    case ARR_UTF8:
-        empty_member(w, LOGICAL_STRING);
-        break;
-    case ARR_DECIMAL128:
-        decimal(w, type);
+    case ARR_TIME32:
+    case ARR_TIME64:
+        time_or_timestamp(w, type);
         break;
     default:
+        decimal(w, type);
         break;
     }
+}
+
+static bool has_full_member(enum arr_kind kind)
+{
+    return kind == ARR_INT8 || kind == ARR_INT16 || (kind >= ARR_UINT8 && kind <= ARR_UINT64) ||
+           kind == ARR_TIMESTAMP || kind == ARR_TIME32 || kind == ARR_TIME64 ||
+           kind == ARR_DECIMAL128 || kind == ARR_DECIMAL256;
+}
+
+static void logical_type(struct cx_put *w, const struct arr_field *field)
+{
+    int16_t plain = plain_member(field);
+    if (plain == LOGICAL_NONE && !has_full_member(field->type.kind))
+        return;
+    cx_put_struct(w, ELEMENT_LOGICAL);
+    if (plain != LOGICAL_NONE)
+        empty_member(w, plain);
+    else
+        full_member(w, field->type);
+    cx_put_end(w);
 }
 
 void pq_leaf_put(struct cx_put *w, const struct arr_field *field, const struct pq_leaf *leaf)
 {
     struct arr_type type = field->type;
-    int converted = converted_type(type);
+    int converted = converted_type(field);
     cx_put_element_struct(w);
     cx_put_i32(w, ELEMENT_TYPE, (int32_t)leaf->physical);
     if (leaf->physical == PQ_FIXED_LEN_BYTE_ARRAY)
@@ -220,16 +297,12 @@ void pq_leaf_put(struct cx_put *w, const struct arr_field *field, const struct p
     cx_put_binary(w, ELEMENT_NAME, slice_str(field->name));
     if (converted != CONVERTED_NONE)
         cx_put_i32(w, ELEMENT_CONVERTED, converted);
-    if (type.kind == ARR_DECIMAL128) {
+    if (type.kind == ARR_DECIMAL128 || type.kind == ARR_DECIMAL256) {
         cx_put_i32(w, ELEMENT_SCALE, type.scale);
         cx_put_i32(w, ELEMENT_PRECISION, type.precision);
     }
     if (field->id)
         cx_put_i32(w, ELEMENT_FIELD_ID, field->id);
-    if (has_logical_type(type.kind)) {
-        cx_put_struct(w, ELEMENT_LOGICAL);
-        logical_member(w, type);
-        cx_put_end(w);
-    }
+    logical_type(w, field);
     cx_put_end(w);
 }

@@ -19,6 +19,7 @@ enum pq_order {
     PQ_ORDER_UINT64,
     PQ_ORDER_FLOAT,
     PQ_ORDER_DOUBLE,
+    PQ_ORDER_FLOAT16, /* halves, little-endian */
     PQ_ORDER_UTF8,    /* unsigned bytes, bounds cut between characters */
     PQ_ORDER_BYTES,   /* unsigned bytes, bounds cut anywhere */
     PQ_ORDER_FIXED,   /* unsigned bytes, all of one length */
@@ -31,11 +32,17 @@ struct pq_leaf {
     enum pq_order order;
 };
 
-/* Bytes of the shortest big-endian two's complement that holds `precision` digits, 1 to 38. */
+/* NaN are among its values, and counted. */
+static inline bool pq_order_is_float(enum pq_order order)
+{
+    return order == PQ_ORDER_FLOAT || order == PQ_ORDER_DOUBLE || order == PQ_ORDER_FLOAT16;
+}
+
+/* Bytes of the shortest big-endian two's complement that holds `precision` digits, 1 to 76. */
 size_t pq_decimal_width(int32_t precision);
 
 /* Errors: UNSUPPORTED for what Parquet has no type for (fixed_binary(0), a decimal whose scale is
- * negative or beyond its precision), by field name. */
+ * negative or beyond its precision) and for nested fields, by field name. */
 SLP_NODISCARD slp_rc pq_leaf_of(const struct arr_field *field, struct pq_leaf *out,
                                 struct slp_err *err);
 

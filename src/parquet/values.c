@@ -5,7 +5,9 @@
 #include "arrow/bits.h"
 #include "base/num.h"
 
-#define MILLIS_PER_SECOND 1000
+#define MILLIS_PER_SECOND  1000
+#define NANOS_PER_MILLI    1000000
+#define WIDE_DECIMAL_BYTES 32u
 
 /* Strings up to this long are copied as one block of this size. */
 #define SHORT_BYTES PQ_VALUES_OVERREAD
@@ -86,21 +88,89 @@ static bool decimal_fits(i128 v, size_t width)
     return width == sizeof v || v >> (8 * width - 1) == 0 || v >> (8 * width - 1) == -1;
 }
 
+/* The lowest `width` bytes of a little-endian number, turned around where Parquet has it so. */
+static void put_decimal(const uint8_t *from, const struct pq_leaf *leaf, uint8_t *to)
+{
+    bool is_big_endian = leaf->physical == PQ_FIXED_LEN_BYTE_ARRAY;
+    for (size_t i = 0; i < leaf->width; i++)
+        to[i] = from[is_big_endian ? leaf->width - 1 - i : i];
+}
+
 static slp_rc convert_decimals(const struct arr_col *col, const struct pq_leaf *leaf, uint8_t *to,
                                struct slp_err *err)
 {
-    bool is_big_endian = leaf->physical == PQ_FIXED_LEN_BYTE_ARRAY;
     for (size_t row = 0; row < (size_t)col->rows; row++, to += leaf->width) {
         i128 v = decimal_at(col->data.ptr, row);
         if (!decimal_fits(v, leaf->width))
             FAIL(err, BAD_INPUT, "row %zu: decimal has more than its %" PRId32 " digits", row,
                  col->type.precision);
-        uint8_t bytes[sizeof v];
-        memcpy(bytes, &v, sizeof v);
-        for (size_t i = 0; i < leaf->width; i++)
-            to[i] = bytes[is_big_endian ? leaf->width - 1 - i : i];
+        put_decimal(col->data.ptr + row * sizeof v, leaf, to);
     }
     return SLP_OK;
+}
+
+/* The bytes that are left out repeat the sign. */
+static slp_rc convert_wide_decimals(const struct arr_col *col, const struct pq_leaf *leaf,
+                                    uint8_t *to, struct slp_err *err)
+{
+    for (size_t row = 0; row < (size_t)col->rows; row++, to += leaf->width) {
+        const uint8_t *v = col->data.ptr + row * WIDE_DECIMAL_BYTES;
+        uint8_t sign = v[leaf->width - 1] & 0x80 ? 0xff : 0;
+        for (size_t i = leaf->width; i < WIDE_DECIMAL_BYTES; i++)
+            if (v[i] != sign)
+                FAIL(err, BAD_INPUT, "row %zu: decimal has more than its %" PRId32 " digits", row,
+                     col->type.precision);
+        put_decimal(v, leaf, to);
+    }
+    return SLP_OK;
+}
+
+static slp_rc times_to_millis(const int32_t *from, size_t count, int32_t *to, struct slp_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        int64_t millis = (int64_t)from[i] * MILLIS_PER_SECOND;
+        if (millis != (int32_t)millis)
+            FAIL(err, BAD_INPUT, "row %zu: %" PRId32 " seconds are no time of day", i, from[i]);
+        to[i] = (int32_t)millis;
+    }
+    return SLP_OK;
+}
+
+/* Parquet's have no sign and count in milliseconds. */
+static slp_rc convert_intervals(const struct arr_col *col, uint8_t *to, struct slp_err *err)
+{
+    for (size_t row = 0; row < (size_t)col->rows; row++, to += 12) {
+        struct arr_interval v;
+        memcpy(&v, col->data.ptr + row * sizeof v, sizeof v);
+        int64_t millis = v.nanoseconds / NANOS_PER_MILLI;
+        if (v.months < 0 || v.days < 0 || v.nanoseconds < 0 || millis > UINT32_MAX ||
+            v.nanoseconds % NANOS_PER_MILLI != 0)
+            FAIL(err, BAD_INPUT,
+                 "row %zu: parquet has intervals of whole milliseconds that are not negative", row);
+        num_store_u32le(to, (uint32_t)v.months);
+        num_store_u32le(to + 4, (uint32_t)v.days);
+        num_store_u32le(to + 8, (uint32_t)millis);
+    }
+    return SLP_OK;
+}
+
+static bool is_stored_as_it_is(struct arr_type type)
+{
+    switch (type.kind) {
+    case ARR_INT8:
+    case ARR_INT16:
+    case ARR_UINT8:
+    case ARR_UINT16:
+    case ARR_DECIMAL128:
+    case ARR_DECIMAL256:
+    case ARR_INTERVAL:
+        return false;
+    case ARR_TIMESTAMP:
+    case ARR_TIME32:
+        return type.unit != ARR_SECOND;
+    default:
+        return true;
+    }
 }
 
 /* Values of the physical width, nulls still among them. */
@@ -108,22 +178,28 @@ static slp_rc convert(const struct arr_col *col, const struct pq_leaf *leaf, str
                       const uint8_t **data, struct slp_err *err)
 {
     size_t rows = (size_t)col->rows;
-    enum arr_kind kind = col->type.kind;
-    bool widens = kind == ARR_INT8 || kind == ARR_INT16 || kind == ARR_UINT8 || kind == ARR_UINT16;
-    bool is_seconds = kind == ARR_TIMESTAMP && col->type.unit == ARR_SECOND;
+    const void *from = col->data.ptr;
     *data = col->data.ptr;
-    if (rows == 0 || (!widens && !is_seconds && kind != ARR_DECIMAL128))
+    if (rows == 0 || is_stored_as_it_is(col->type))
         return SLP_OK;
     TRY(make_room(scratch, rows, leaf->width, err));
+    void *to = scratch->ptr;
     *data = scratch->ptr;
-    if (widens)
-        widen(kind, col->data.ptr, rows, (int32_t *)(void *)scratch->ptr);
-    else if (is_seconds)
-        TRY(seconds_to_millis((const int64_t *)(const void *)col->data.ptr, rows,
-                              (int64_t *)(void *)scratch->ptr, err));
-    else
-        TRY(convert_decimals(col, leaf, scratch->ptr, err));
-    return SLP_OK;
+    switch (col->type.kind) {
+    case ARR_TIMESTAMP:
+        return seconds_to_millis(from, rows, to, err);
+    case ARR_TIME32:
+        return times_to_millis(from, rows, to, err);
+    case ARR_DECIMAL128:
+        return convert_decimals(col, leaf, to, err);
+    case ARR_DECIMAL256:
+        return convert_wide_decimals(col, leaf, to, err);
+    case ARR_INTERVAL:
+        return convert_intervals(col, to, err);
+    default:
+        widen(col->type.kind, from, rows, to);
+        return SLP_OK;
+    }
 }
 
 /* Each loop writes every row and moves on only past those that are present. */

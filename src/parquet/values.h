@@ -37,8 +37,9 @@ void pq_values_scratch_fini(struct pq_values_scratch *s);
 /*
  * The values of `col`, borrowed from it or from `scratch` until its next use.
  *
- * Errors   BAD_INPUT  a timestamp in seconds beyond milliseconds, a decimal beyond its precision's
- *                     physical type, with the row
+ * Errors   BAD_INPUT  a timestamp or time in seconds beyond milliseconds, a decimal beyond its
+ *                     precision's physical type, an interval that is negative or has parts of a
+ *                     millisecond, with the row
  *          LIMIT, NO_MEMORY
  */
 SLP_NODISCARD slp_rc pq_values_of(const struct arr_col *col, const struct pq_leaf *leaf,

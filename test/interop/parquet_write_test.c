@@ -28,6 +28,7 @@ struct plan {
     bool nullable;
     enum pq_write_encoding encoding; /* of the columns that can have it */
     bool page_v2;
+    bool is_rare; /* of the types that not every reader has */
 };
 
 static void write_hex(FILE *f, struct slice s)
@@ -98,11 +99,14 @@ static void write_file(struct t *t, const char *dir, const char *name, const str
 {
     struct arr_field fields[ROWS_TYPE_COUNT];
     char names[ROWS_TYPE_COUNT][16];
-    size_t count = p->nullable ? ROWS_TYPE_COUNT : ROWS_TYPE_COUNT - 1;
+    size_t first = p->is_rare ? ROWS_TYPE_COUNT : 0;
+    size_t count = p->is_rare ? ROWS_FLAT_COUNT - ROWS_TYPE_COUNT : ROWS_TYPE_COUNT - !p->nullable;
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(names[i], sizeof names[i], "column %zu", i);
-        fields[i] = (struct arr_field){
-            .name = names[i], .type = rows_type(i), .nullable = p->nullable, .id = FIELD_ID_OF(i)};
+        fields[i] = (struct arr_field){.name = names[i],
+                                       .type = rows_type(first + i),
+                                       .nullable = p->nullable,
+                                       .id = FIELD_ID_OF(i)};
     }
     struct arr_schema schema = {fields, count};
     struct pq_column_options columns[ROWS_TYPE_COUNT] = {{0}};
@@ -116,7 +120,7 @@ static void write_file(struct t *t, const char *dir, const char *name, const str
     options.columns = columns;
     options.page_bytes = 3000;
     options.sorting_columns = sorting;
-    options.sorting_count = 2;
+    options.sorting_count = p->is_rare ? 0 : 2;
     options.key_values = &pair;
     options.key_value_count = 1;
     struct buf file;
@@ -161,18 +165,25 @@ static void write_all(struct t *t, const char *dir)
     for (unsigned v = 0; v < ROWS_VALUE_PATTERNS; v++)
         for (unsigned n = 0; n < ROWS_NULL_PATTERNS; n++) {
             struct plan p = {451,   (enum rows_values)v, (enum rows_nulls)n, CX_ZSTD,
-                             n > 0, PQ_WRITE_BEST,       v % 2 == n % 2};
+                             n > 0, PQ_WRITE_BEST,       v % 2 == n % 2,     false};
             (void)snprintf(name, sizeof name, "pattern-%u-%u", v, n);
             write_file(t, dir, name, &p);
         }
+    for (unsigned n = 0; n < 2; n++) {
+        struct plan p = {451,   ROWS_RANDOM, (enum rows_nulls)n, CX_ZSTD, n > 0, PQ_WRITE_BEST,
+                         n > 0, true};
+        (void)snprintf(name, sizeof name, "rare-%u", n);
+        write_file(t, dir, name, &p);
+    }
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        struct plan p = {sizes[i], ROWS_FEW, ROWS_SOME_NULL, CX_ZSTD, true, PQ_WRITE_BEST, true};
+        struct plan p = {sizes[i], ROWS_FEW,      ROWS_SOME_NULL, CX_ZSTD,
+                         true,     PQ_WRITE_BEST, true,           false};
         (void)snprintf(name, sizeof name, "rows-%" PRId64, sizes[i]);
         write_file(t, dir, name, &p);
     }
     for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++) {
         struct plan p = {401,  ROWS_SORTED,   ROWS_NULL_RUNS, codecs[i],
-                         true, PQ_WRITE_BEST, i % 2 == 0};
+                         true, PQ_WRITE_BEST, i % 2 == 0,     false};
         (void)snprintf(name, sizeof name, "codec-%s", cx_kind_name((int)codecs[i]));
         write_file(t, dir, name, &p);
     }
@@ -184,7 +195,8 @@ static void write_all(struct t *t, const char *dir)
                              CX_ZSTD,
                              n > 0,
                              (enum pq_write_encoding)e,
-                             n == 1};
+                             n == 1,
+                             false};
             (void)snprintf(name, sizeof name, "encoding-%u-%u", e, n);
             write_file(t, dir, name, &p);
         }

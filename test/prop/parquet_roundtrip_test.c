@@ -29,9 +29,9 @@ struct shape {
 };
 
 struct table {
-    struct arr_field fields[ROWS_TYPE_COUNT];
-    char names[ROWS_TYPE_COUNT][16];
-    struct pq_column_options options[ROWS_TYPE_COUNT];
+    struct arr_field fields[ROWS_FLAT_COUNT];
+    char names[ROWS_FLAT_COUNT][16];
+    struct pq_column_options options[ROWS_FLAT_COUNT];
     struct arr_schema schema;
     struct arr_batch rows; /* of all groups */
     struct buf file;
@@ -40,12 +40,14 @@ struct table {
 /* Columns that are not nullable have no type of only nulls. */
 static void make_schema(struct table *x, bool nullable)
 {
-    x->schema.count = nullable ? ROWS_TYPE_COUNT : ROWS_TYPE_COUNT - 1;
+    x->schema.count = nullable ? ROWS_FLAT_COUNT : ROWS_FLAT_COUNT - 1;
     x->schema.fields = x->fields;
     for (size_t i = 0; i < x->schema.count; i++) {
         (void)snprintf(x->names[i], sizeof x->names[i], "c%zu", i);
-        x->fields[i] = (struct arr_field){
-            .name = x->names[i], .type = rows_type(i), .nullable = nullable, .id = (int32_t)i};
+        x->fields[i] = (struct arr_field){.name = x->names[i],
+                                          .type = rows_type(i + (!nullable && i >= ROWS_NULL_TYPE)),
+                                          .nullable = nullable,
+                                          .id = (int32_t)i};
     }
 }
 

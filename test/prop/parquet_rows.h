@@ -20,12 +20,15 @@ enum rows_nulls {
     ROWS_NULL_PATTERNS
 };
 
+/* The types of tables, that of nulls last, and all that are flat. */
 #define ROWS_TYPE_COUNT 27u
+#define ROWS_FLAT_COUNT 34u
+#define ROWS_NULL_TYPE  (ROWS_TYPE_COUNT - 1)
 
 /* Every flat type, with each unit and each physical form of decimals. */
 static inline struct arr_type rows_type(size_t i)
 {
-    static const struct arr_type types[ROWS_TYPE_COUNT] = {
+    static const struct arr_type types[ROWS_FLAT_COUNT] = {
         {.kind = ARR_BOOL},
         {.kind = ARR_INT8},
         {.kind = ARR_INT16},
@@ -53,8 +56,15 @@ static inline struct arr_type rows_type(size_t i)
         {.kind = ARR_DECIMAL128, .precision = 19, .scale = 19},
         {.kind = ARR_DECIMAL128, .precision = 38, .scale = 10},
         {.kind = ARR_NULL},
+        {.kind = ARR_FLOAT16},
+        {.kind = ARR_TIME32, .unit = ARR_MILLI},
+        {.kind = ARR_TIME64, .unit = ARR_MICRO},
+        {.kind = ARR_TIME64, .unit = ARR_NANO},
+        {.kind = ARR_DECIMAL256, .precision = 40, .scale = 5},
+        {.kind = ARR_DECIMAL256, .precision = 76, .scale = 0},
+        {.kind = ARR_INTERVAL},
     };
-    assert_true(i < ROWS_TYPE_COUNT);
+    assert_true(i < ROWS_FLAT_COUNT);
     return types[i];
 }
 
@@ -128,6 +138,27 @@ static inline void rows_append_decimal(struct t *t, struct arr_col *c, uint64_t 
     assert_ok(t, arr_col_append(c, slice_of(&v, sizeof v), &t->err));
 }
 
+/* 150 bits of either sign, or few. */
+static inline void rows_append_wide_decimal(struct t *t, struct arr_col *c, uint64_t n)
+{
+    uint64_t v[4] = {rows_mix(n), rows_mix(n + 1), 0, 0};
+    v[2] = c->type.precision > 40 ? rows_mix(n + 2) >> 16 : 0;
+    v[1] >>= n % 2 ? 8 : 60;
+    for (size_t i = 0; i < 4 && n % 3 == 0; i++)
+        v[i] = ~v[i];
+    assert_ok(t, arr_col_append(c, slice_of(v, sizeof v), &t->err));
+}
+
+static inline void rows_append_interval(struct t *t, struct arr_col *c, uint64_t n)
+{
+    struct arr_interval v;
+    memset(&v, 0, sizeof v);
+    v.months = (int32_t)(n % 1000);
+    v.days = (int32_t)(rows_mix(n) % 40);
+    v.nanoseconds = (int64_t)(rows_mix(n + 1) % 86400000) * 1000000;
+    assert_ok(t, arr_col_append(c, slice_of(&v, sizeof v), &t->err));
+}
+
 static inline void rows_append_float(struct t *t, struct arr_col *c, uint64_t n)
 {
     static const double special[] = {0.0, -0.0, (double)NAN, (double)INFINITY, -(double)INFINITY,
@@ -154,6 +185,9 @@ static inline int64_t rows_integer(struct arr_type type, uint64_t n)
         return (uint32_t)n;
     case ARR_DATE32:
         return (int64_t)(n % 1000000) - 500000;
+    case ARR_TIME32:
+    case ARR_TIME64:
+        return (int64_t)(n % 86400000);
     case ARR_TIMESTAMP:
         return (int64_t)(n % 4000000000000000u) - 2000000000000000;
     default:
@@ -171,8 +205,15 @@ static inline void rows_append(struct t *t, struct arr_col *c, uint64_t n)
     case ARR_BOOL:
         assert_ok(t, arr_col_append_bool(c, n % 2, &t->err));
         break;
+    case ARR_DECIMAL256:
+        rows_append_wide_decimal(t, c, n);
+        break;
+    case ARR_INTERVAL:
+        rows_append_interval(t, c, n);
+        break;
     case ARR_FLOAT:
     case ARR_DOUBLE:
+    case ARR_FLOAT16:
         rows_append_float(t, c, n);
         break;
     case ARR_UTF8:

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "arrow/dictionary.h"
 #include "lib/t.h"
 #include "parquet/group_priv.h"
 
@@ -155,6 +156,39 @@ static void pages_end_after_so_many_rows(void **state)
     arr_batch_fini(&o.batch);
 }
 
+static void columns_that_come_as_dictionaries_are_written_as_their_values(void **state)
+{
+    struct t *t = *state;
+    struct one plain;
+    struct one kept;
+    struct pq_group *groups[2] = {NULL, NULL};
+    struct arr_dictionary *d = NULL;
+    begin(t, &plain, ARR_UTF8);
+    begin(t, &kept, ARR_UTF8);
+    assert_ok(t, arr_dictionary_new(&t->mem, kept.field.type, &d, &t->err));
+    assert_ok(t, arr_col_append(&d->values, slice_str("red"), &t->err));
+    assert_ok(t, arr_col_append(&d->values, slice_str("green"), &t->err));
+    arr_col_set_dictionary(&kept.batch.cols[0], d);
+    for (uint32_t i = 0; i < 500; i++) {
+        uint32_t index = i * i % 7 > 2;
+        append_text(t, &plain, index ? "green" : "red");
+        assert_ok(t, arr_col_append_indices(&kept.batch.cols[0], &index, 1, &t->err));
+    }
+    kept.batch.rows = 500;
+    struct one *both[] = {&plain, &kept};
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(t,
+                  pq_group_new(&t->mem, &both[i]->schema, &both[i]->options, &groups[i], &t->err));
+        assert_ok(t, pq_group_encode(groups[i], &both[i]->batch, ROWS, &t->err));
+    }
+    assert_true(slice_equal(pq_group_all_bytes(groups[0]), pq_group_all_bytes(groups[1])));
+    for (size_t i = 0; i < 2; i++) {
+        pq_group_free(groups[i]);
+        arr_batch_fini(&both[i]->batch);
+    }
+    arr_dictionary_unref(d);
+}
+
 static void choosing_survives_every_fault(void **state)
 {
     struct t *t = *state;
@@ -179,4 +213,6 @@ T_MAIN(T_TEST(sorted_numbers_become_deltas), T_TEST(sorted_numbers_that_repeat_b
        T_TEST(few_values_have_a_dictionary),
        T_TEST(an_encoding_the_type_cannot_have_is_refused_by_name),
        T_TEST(a_column_may_have_its_own_codec_and_no_statistics),
-       T_TEST(pages_end_after_so_many_rows), T_TEST(choosing_survives_every_fault))
+       T_TEST(pages_end_after_so_many_rows),
+       T_TEST(columns_that_come_as_dictionaries_are_written_as_their_values),
+       T_TEST(choosing_survives_every_fault))

@@ -111,6 +111,35 @@ static void elements_have_both_annotations_and_the_field_id(void **state)
         22);
 }
 
+static void elements_say_what_bytes_mean_where_parquet_can(void **state)
+{
+    struct t *t = *state;
+    /* Type, repetition, name, converted type JSON, logical type 12. */
+    assert_element(t,
+                   (struct arr_field){.name = "j", .type = {.kind = ARR_UTF8}, .extension = "json"},
+                   "\x15\x0c\x25\x00\x18\x01j\x25\x26\x4c\xcc\x00\x00\x00", 14);
+    /* A uuid has 16 bytes and no converted type. */
+    assert_element(t,
+                   (struct arr_field){.name = "u",
+                                      .type = {.kind = ARR_FIXED_BINARY, .width = 16},
+                                      .extension = "uuid"},
+                   "\x15\x0e\x15\x20\x15\x00\x18\x01u\x6c\xec\x00\x00\x00", 14);
+    assert_element(t,
+                   (struct arr_field){.name = "b", .type = {.kind = ARR_BINARY}, .extension = "x"},
+                   "\x15\x0c\x25\x00\x18\x01"
+                   "b\x00",
+                   8);
+    /* TIME(not utc, MICROS), with its converted type; a duration is a plain number. */
+    assert_element(t,
+                   (struct arr_field){.name = "t", .type = {.kind = ARR_TIME64, .unit = ARR_MICRO}},
+                   "\x15\x04\x25\x00\x18\x01t\x25\x10\x4c\x7c\x12\x1c\x2c\x00\x00\x00\x00\x00", 19);
+    assert_element(t, (struct arr_field){.name = "d", .type = {.kind = ARR_DURATION}},
+                   "\x15\x04\x25\x00\x18\x01"
+                   "d\x00",
+                   8);
+}
+
 T_MAIN(T_TEST(types_have_the_physical_form_of_the_profile), T_TEST(decimals_take_the_fewest_bytes),
        T_TEST(what_parquet_has_no_type_for_is_refused_by_name),
-       T_TEST(elements_have_both_annotations_and_the_field_id))
+       T_TEST(elements_have_both_annotations_and_the_field_id),
+       T_TEST(elements_say_what_bytes_mean_where_parquet_can))

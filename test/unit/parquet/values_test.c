@@ -163,6 +163,25 @@ static void decimals_are_little_integers_or_big_endian_bytes(void **state)
     finish(&c);
 }
 
+static void intervals_are_months_days_and_milliseconds_or_refused(void **state)
+{
+    struct t *t = *state;
+    struct column c;
+    static const struct arr_interval bad[] = {{-1, 0, 0}, {0, -1, 0}, {0, 0, -1000000}, {0, 0, 1}};
+    struct arr_interval good = {1, 2, 3000000};
+    begin(t, &c, (struct arr_type){.kind = ARR_INTERVAL});
+    assert_ok(t, arr_col_append(&c.col, slice_of((const uint8_t *)&good, sizeof good), &t->err));
+    take(t, &c);
+    assert_plain(t, &c, 0, 1, "\1\0\0\0\2\0\0\0\3\0\0\0", 12);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        arr_col_clear(&c.col);
+        assert_ok(t,
+                  arr_col_append(&c.col, slice_of((const uint8_t *)&bad[i], sizeof *bad), &t->err));
+        assert_rc(t, pq_values_of(&c.col, &c.leaf, &c.scratch, &c.values, &t->err), SLP_BAD_INPUT);
+    }
+    finish(&c);
+}
+
 static void a_page_takes_what_fits_and_one_at_least(void **state)
 {
     struct t *t = *state;
@@ -214,4 +233,5 @@ T_MAIN(T_TEST(nulls_leave_no_slots), T_TEST(strings_have_their_length_before_the
        T_TEST(booleans_are_bits_from_any_value_on),
        T_TEST(seconds_become_milliseconds_or_are_refused),
        T_TEST(decimals_are_little_integers_or_big_endian_bytes),
+       T_TEST(intervals_are_months_days_and_milliseconds_or_refused),
        T_TEST(a_page_takes_what_fits_and_one_at_least), T_TEST(every_fault_is_out_of_memory))
