@@ -275,9 +275,10 @@ static void tell_due(struct compaction *c, const struct compact_choice *choice)
 static void tell_filing(const struct compaction *c)
 {
     char line[128];
+    size_t count = state_unfiled_count(view_of(c));
     (void)snprintf(line, sizeof line,
-                   "due: %zu wide files to be filed under partitions, and what is due then",
-                   state_unfiled_count(view_of(c)));
+                   "due: %zu wide file%s to be filed under partitions, and what is due then", count,
+                   count == 1 ? "" : "s");
     if (c->options->on_job)
         c->options->on_job(c->options->context, line);
 }

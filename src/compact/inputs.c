@@ -1,5 +1,7 @@
 #include "compact/inputs.h"
 
+#include "state/open.h"
+
 /* A run that counts the rows it hands on. */
 struct counted_run {
     struct run base;
@@ -77,20 +79,6 @@ out:
     return rc;
 }
 
-static slp_rc open_file(struct state_table *table, const struct compact_input *input,
-                        struct alloc *mem, struct datafile **out, struct slp_err *err)
-{
-    struct source *src = NULL;
-    struct store *store = state_instance_store(state_table_instance(table));
-    slp_rc rc = store_open(store, input->object, mem, &src, err);
-    if (rc == SLP_NOT_FOUND)
-        FAIL(err, CORRUPT, "data file \"%.*s\": the log names it and it is not there; run check",
-             SLICE_ARG(input->object));
-    TRY(rc);
-    return datafile_open(mem, src, &input->info, state_table_schema(table),
-                         state_table_key_spec(table), out, err);
-}
-
 slp_rc compact_inputs_open(struct state_table *table, const struct compact_job *job,
                            size_t prefetch_bytes, struct alloc *mem, struct compact_inputs *out,
                            struct slp_err *err)
@@ -103,7 +91,8 @@ slp_rc compact_inputs_open(struct state_table *table, const struct compact_job *
     TRY_OUT(alloc_array(mem, job->input_count, sizeof *in.rows, (void **)&in.rows, err));
     TRY_OUT(alloc_array(mem, job->input_count, sizeof *in.files, (void **)&in.files, err));
     for (size_t i = 0; i < job->input_count; i++)
-        TRY_OUT(open_file(table, &job->inputs[i], mem, &in.files[i], err));
+        TRY_OUT(state_open_file(table, job->inputs[i].object, &job->inputs[i].info, mem,
+                                &in.files[i], err));
     *out = in;
 out:
     if (rc != SLP_OK)
