@@ -241,25 +241,6 @@ slp_rc os_file_write(int fd, const char *path, const void *bytes, size_t n, stru
     return SLP_OK;
 }
 
-slp_rc os_file_pwrite(int fd, const char *path, uint64_t offset, const void *bytes, size_t n,
-                      struct slp_err *err)
-{
-    const uint8_t *from = bytes;
-    while (n > 0) {
-        if (offset > INT64_MAX)
-            return os_error(err, EFBIG, "write", path);
-        ssize_t part = pwrite(fd, from, num_min_size(n, CALL_MAX_BYTES), (off_t)offset);
-        if (part < 0 && errno == EINTR)
-            continue;
-        if (part <= 0)
-            return os_error(err, part < 0 ? errno : EIO, "write", path);
-        from += part;
-        offset += (size_t)part;
-        n -= (size_t)part;
-    }
-    return SLP_OK;
-}
-
 slp_rc os_file_sync(int fd, const char *path, struct slp_err *err)
 {
     if (fdatasync(fd) != 0)

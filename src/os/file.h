@@ -82,11 +82,9 @@ SLP_NODISCARD slp_rc os_file_read_ranges(int fd, const char *path, const struct 
                                          size_t count, struct os_read_counts *counts,
                                          struct slp_err *err);
 
-/* Write all of it at the position, or at `offset`. Errors: LIMIT when the device is full. */
+/* Write all of it at the position. Errors: LIMIT when the device is full. */
 SLP_NODISCARD slp_rc os_file_write(int fd, const char *path, const void *bytes, size_t n,
                                    struct slp_err *err);
-SLP_NODISCARD slp_rc os_file_pwrite(int fd, const char *path, uint64_t offset, const void *bytes,
-                                    size_t n, struct slp_err *err);
 
 /* Wait until contents and size are on the device (fdatasync). After a failure nobody knows what is
  * there: a second try may answer OK about data that is gone. */

@@ -64,13 +64,6 @@ out:
     return rc;
 }
 
-slp_rc os_folder_make(const char *path, struct slp_err *err)
-{
-    if (mkdir(path, 0777) != 0)
-        return os_error(err, errno, "make the folder", path);
-    return SLP_OK;
-}
-
 static slp_rc make_synced(const char *path, bool is_synced, struct slp_err *err)
 {
     if (mkdir(path, 0777) != 0) {
@@ -115,13 +108,6 @@ slp_rc os_folder_sync(const char *path, struct slp_err *err)
         rc = os_error(err, errno, "sync the folder", path);
     os_file_close(fd);
     return rc;
-}
-
-slp_rc os_folder_remove(const char *path, struct slp_err *err)
-{
-    if (rmdir(path) != 0)
-        return os_error(err, errno, "remove the folder", path);
-    return SLP_OK;
 }
 
 const char *os_folder_temporary(void)

@@ -24,9 +24,6 @@ typedef slp_rc (*os_folder_fn)(void *arg, const struct os_folder_entry *entry, s
 SLP_NODISCARD slp_rc os_folder_each(const char *path, os_folder_fn visit, void *arg,
                                     struct slp_err *err);
 
-/* Make one folder. Errors: EXISTS, NOT_FOUND without a parent. */
-SLP_NODISCARD slp_rc os_folder_make(const char *path, struct slp_err *err);
-
 /* Make a folder and what is missing above it; nothing is wrong if it is there. Each folder that
  * gained an entry is synced when `is_synced`. Errors: EXISTS if a file has a name on the way. */
 SLP_NODISCARD slp_rc os_folder_make_all(const char *path, bool is_synced, struct slp_err *err);
@@ -34,9 +31,6 @@ SLP_NODISCARD slp_rc os_folder_make_all(const char *path, bool is_synced, struct
 /* Wait until the entries of a folder are on the device (fsync). What os_file_sync says about
  * failures holds. */
 SLP_NODISCARD slp_rc os_folder_sync(const char *path, struct slp_err *err);
-
-/* Remove an empty folder. */
-SLP_NODISCARD slp_rc os_folder_remove(const char *path, struct slp_err *err);
 
 /* Where temporary files go when nothing else is said: $TMPDIR, else /tmp. */
 const char *os_folder_temporary(void);

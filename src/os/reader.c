@@ -15,7 +15,6 @@ struct os_reader {
     struct alloc *mem;
     int fd;
     bool is_file; /* else reading may wait for somebody */
-    uint64_t size;
     size_t bytes; /* of this struct */
     char name[];
 };
@@ -46,7 +45,6 @@ slp_rc os_reader_open(struct alloc *mem, const char *path, struct os_reader **ou
     reader->mem = mem;
     reader->fd = fd;
     reader->is_file = info.is_file;
-    reader->size = info.is_file ? info.size : 0;
     reader->bytes = bytes;
     memcpy(reader->name, name, strlen(name) + 1);
     *out = reader;
@@ -101,9 +99,9 @@ const char *os_reader_name(const struct os_reader *reader)
     return reader->name;
 }
 
-uint64_t os_reader_size(const struct os_reader *reader)
+bool os_reader_is_file(const struct os_reader *reader)
 {
-    return reader->size;
+    return reader->is_file;
 }
 
 void os_reader_close(struct os_reader *reader)

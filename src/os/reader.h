@@ -22,8 +22,8 @@ SLP_NODISCARD slp_rc os_reader_read(struct os_reader *reader, void *dst, size_t 
 /* The path as it was given, "standard input" for that. */
 const char *os_reader_name(const struct os_reader *reader);
 
-/* Bytes of the file when it was opened; 0 when that is not known. For progress alone. */
-uint64_t os_reader_size(const struct os_reader *reader);
+/* Is it a regular file, which could be read anywhere? Else it is a pipe or a device. */
+bool os_reader_is_file(const struct os_reader *reader);
 
 void os_reader_close(struct os_reader *reader); /* NULL is accepted */
 

@@ -17,27 +17,55 @@ static void a_temporary_file_keeps_what_is_written_and_has_no_name(void **state)
     for (size_t i = 0; i < sizeof body; i++)
         body[i] = (uint8_t)t_random(t);
     assert_ok(t, os_temp_open(&t->mem, p.path, &temp, &t->err));
-    for (int round = 0; round < 2; round++) {
-        struct sink *sink = os_temp_sink(temp);
-        for (size_t at = 0; at < sizeof body;) {
-            size_t n = (size_t)t_below(t, t_below(t, 20) ? 3000 : 200000);
-            n = n < sizeof body - at ? n : sizeof body - at;
-            assert_ok(t, sink_write(sink, body + at, n, &t->err));
-            at += n;
-            assert_ok(t, os_temp_read(temp, at / 2, got, at - at / 2, &t->err));
-            assert_memory_equal(got, body + at / 2, at - at / 2);
-        }
-        assert_int_equal(sink->offset, sizeof body);
-        assert_ok(t, os_temp_flush(temp, &t->err));
-        assert_rc(t, os_temp_read(temp, sizeof body, got, 1, &t->err), SLP_CORRUPT);
-        assert_ok(t, os_temp_clear(temp, &t->err));
-        assert_rc(t, os_temp_read(temp, 0, got, 1, &t->err), SLP_CORRUPT);
+    struct sink *sink = os_temp_sink(temp);
+    for (size_t at = 0; at < sizeof body;) {
+        size_t n = (size_t)t_below(t, t_below(t, 20) ? 3000 : 200000);
+        n = n < sizeof body - at ? n : sizeof body - at;
+        assert_ok(t, sink_write(sink, body + at, n, &t->err));
+        at += n;
+        assert_ok(t, os_temp_read(temp, at / 2, got, at - at / 2, &t->err));
+        assert_memory_equal(got, body + at / 2, at - at / 2);
     }
+    assert_int_equal(sink->offset, sizeof body);
+    assert_ok(t, os_temp_flush(temp, &t->err));
+    assert_rc(t, os_temp_read(temp, sizeof body, got, 1, &t->err), SLP_CORRUPT);
     assert_int_equal(rmdir(p.path), 0);
     os_temp_close(temp);
     os_temp_close(NULL);
     assert_rc(t, os_temp_open(&t->mem, p.path, &temp, &t->err), SLP_NOT_FOUND);
     assert_err_has(t, "temporary file");
+}
+
+static void a_temporary_file_is_read_through_several_sources(void **state)
+{
+    struct t *t = *state;
+    struct place p;
+    struct os_temp *temp = NULL;
+    struct source *sources[2] = {NULL, NULL};
+    struct buf got;
+    place_make(&p);
+    buf_init(&got, &t->mem, 64);
+    assert_ok(t, os_temp_open(&t->mem, p.path, &temp, &t->err));
+    assert_ok(t, sink_write(os_temp_sink(temp), "0123456789", 10, &t->err));
+    for (size_t i = 0; i < 2; i++)
+        assert_ok(t, os_temp_source(temp, "what came", &t->mem, &sources[i], &t->err));
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(sources[i]->size, 10);
+        assert_ok(t, source_read_buf(sources[i], 3 + i, 4, &got, &t->err));
+        assert_memory_equal(got.ptr, &"0123456789"[3 + i], 4);
+        assert_rc(t, source_read_buf(sources[i], 8, 3, &got, &t->err), SLP_CORRUPT);
+        assert_err_has(t, "what came");
+        source_close(sources[i]);
+    }
+    T_FAULT_LOOP(t) {
+        struct source *src = NULL;
+        slp_rc rc = os_temp_source(temp, "what came", &t->mem, &src, &t->err);
+        assert_true(t->fault_hit ? rc == SLP_NO_MEMORY && !src : rc == SLP_OK);
+        source_close(src);
+    }
+    buf_fini(&got);
+    os_temp_close(temp);
+    place_drop(&p);
 }
 
 static void expect_file(struct t *t, const char *path, const char *text)
@@ -110,7 +138,6 @@ static void readers_say_what_they_cannot_read(void **state)
     assert_rc(t, os_source_open(&t->mem, "/dev/null", &src, &t->err), SLP_INVALID);
     assert_rc(t, os_source_open(&t->mem, place_path(&p, "no"), &src, &t->err), SLP_NOT_FOUND);
     assert_ok(t, os_reader_open(&t->mem, place_path(&p, "f"), &reader, &t->err));
-    assert_int_equal(os_reader_size(reader), 6);
     assert_string_equal(os_reader_name(reader), place_path(&p, "f"));
     os_reader_close(reader);
     assert_ok(t, os_reader_open(&t->mem, "-", &reader, &t->err));
@@ -154,5 +181,6 @@ static void every_fault_is_survived(void **state)
 }
 
 T_MAIN(T_TEST(a_temporary_file_keeps_what_is_written_and_has_no_name),
+       T_TEST(a_temporary_file_is_read_through_several_sources),
        T_TEST(an_output_appears_whole_or_not_at_all), T_TEST(devices_are_written_as_they_are),
        T_TEST(readers_say_what_they_cannot_read), T_TEST(every_fault_is_survived))
