@@ -5,7 +5,7 @@
 #define SLP_PARQUET_FOOTER_WRITE_H
 
 #include "parquet/bounds.h"
-#include "parquet/leaf.h"
+#include "parquet/leaves.h"
 #include "parquet/writer.h"
 
 /* A chunk as the footer describes it; offsets are those in the file. */
@@ -19,6 +19,7 @@ struct pq_chunk_note {
     uint64_t uncompressed_bytes;
     uint64_t unencoded_bytes;
     size_t page_count;
+    int64_t value_count; /* nulls included */
     int64_t null_count;
     int64_t nan_count;
     bool has_nan_count; /* NaN were counted */
@@ -39,7 +40,7 @@ struct pq_group_note {
     struct pq_group_note *next;
     int64_t rows;
     uint64_t offset;
-    struct pq_chunk_note *chunks; /* one a column */
+    struct pq_chunk_note *chunks; /* one a leaf */
 };
 
 struct pq_key_value_note {
@@ -49,7 +50,7 @@ struct pq_key_value_note {
 
 struct pq_file_note {
     const struct arr_schema *schema;
-    const struct pq_leaf *leaves;
+    const struct pq_leaves *leaves;
     const struct pq_write_options *options;
     const struct pq_group_note *groups;
     size_t group_count;

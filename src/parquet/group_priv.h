@@ -44,6 +44,7 @@ struct pq_chunk_facts {
     uint64_t unencoded_bytes;
     size_t first_page; /* in the group's list of pages */
     size_t page_count;
+    int64_t value_count; /* nulls included; of flat columns the rows */
     int64_t null_count;
     struct pq_bounds_ref bounds;
     bool has_nan_count; /* of floats: NaN were counted */

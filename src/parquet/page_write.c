@@ -11,22 +11,22 @@
 static void put_v1(struct cx_put *w, const struct pq_page_body *body)
 {
     cx_put_struct(w, 5);
-    cx_put_i32(w, 1, (int32_t)body->rows);
+    cx_put_i32(w, 1, (int32_t)body->entries);
     cx_put_i32(w, 2, (int32_t)body->encoding);
     cx_put_i32(w, 3, PQ_RLE); /* definition levels */
-    cx_put_i32(w, 4, PQ_RLE); /* repetition levels: there are none */
+    cx_put_i32(w, 4, PQ_RLE); /* repetition levels */
     cx_put_end(w);
 }
 
 static void put_v2(struct cx_put *w, const struct pq_page_body *body, bool is_compressed)
 {
     cx_put_struct(w, 8);
-    cx_put_i32(w, 1, (int32_t)body->rows);
+    cx_put_i32(w, 1, (int32_t)body->entries);
     cx_put_i32(w, 2, (int32_t)body->null_count);
     cx_put_i32(w, 3, (int32_t)body->rows);
     cx_put_i32(w, 4, (int32_t)body->encoding);
     cx_put_i32(w, 5, (int32_t)body->definition_bytes);
-    cx_put_i32(w, 6, 0); /* repetition levels */
+    cx_put_i32(w, 6, (int32_t)body->repetition_bytes);
     cx_put_bool(w, 7, is_compressed);
     cx_put_end(w);
 }
@@ -34,7 +34,7 @@ static void put_v2(struct cx_put *w, const struct pq_page_body *body, bool is_co
 static void put_dictionary(struct cx_put *w, const struct pq_page_body *body)
 {
     cx_put_struct(w, 7);
-    cx_put_i32(w, 1, (int32_t)body->rows);
+    cx_put_i32(w, 1, (int32_t)body->entries);
     cx_put_i32(w, 2, (int32_t)body->encoding);
     cx_put_end(w);
 }
@@ -63,8 +63,9 @@ static slp_rc put_header(struct pq_page_sink *s, const struct pq_page_body *body
 static slp_rc store_v2(struct pq_page_sink *s, const struct pq_page_body *body, bool *is_compressed,
                        struct slp_err *err)
 {
-    struct slice values = slice_after(body->bytes, body->definition_bytes);
-    TRY(buf_append_slice(s->out, slice_first(body->bytes, body->definition_bytes), err));
+    size_t level_bytes = body->repetition_bytes + body->definition_bytes;
+    struct slice values = slice_after(body->bytes, level_bytes);
+    TRY(buf_append_slice(s->out, slice_first(body->bytes, level_bytes), err));
     size_t start = s->out->len;
     *is_compressed = false;
     if (values.len > 0 && s->kind != CX_NONE) {
@@ -86,9 +87,10 @@ slp_rc pq_page_put(struct pq_page_sink *s, const struct pq_page_body *body, stru
     struct buf *out = s->out;
     size_t start = out->len;
     bool is_compressed = true;
-    if (body->bytes.len > PQ_PAGE_MAX_BYTES || body->rows > INT32_MAX)
-        FAIL(err, LIMIT, "a page of %zu bytes and %" PRId64 " rows, at most %u bytes are possible",
-             body->bytes.len, body->rows, PQ_PAGE_MAX_BYTES);
+    if (body->bytes.len > PQ_PAGE_MAX_BYTES || body->entries > INT32_MAX)
+        FAIL(err, LIMIT,
+             "a page of %zu bytes and %" PRId64 " values, at most %u bytes are possible",
+             body->bytes.len, body->entries, PQ_PAGE_MAX_BYTES);
     TRY(buf_reserve(out, HEADER_MAX_BYTES, err));
     out->len += HEADER_MAX_BYTES;
     if (body->kind == PQ_PAGE_DATA_V2)

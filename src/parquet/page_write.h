@@ -1,8 +1,5 @@
 /*
  * Putting one page: header, CRC, compression. The layout of both versions stands in parquet/page.h.
- *
- * Only flat columns are written so far: a page has no repetition levels, and as many values with
- * nulls as rows.
  */
 #ifndef SLP_PARQUET_PAGE_WRITE_H
 #define SLP_PARQUET_PAGE_WRITE_H
@@ -14,10 +11,13 @@
 struct pq_page_body {
     enum pq_page_kind kind;
     enum pq_encoding encoding; /* of its values */
-    int64_t rows;              /* or values of a dictionary */
-    int64_t null_count;        /* version 2 */
-    struct slice bytes;        /* levels, then values */
-    size_t definition_bytes;   /* version 2: of the levels, which are not compressed */
+    int64_t rows;
+    int64_t entries;         /* levels, nulls included: of flat columns the rows; of a dictionary
+                                  its values */
+    int64_t null_count;      /* version 2: entries without a value */
+    struct slice bytes;      /* levels, then values */
+    size_t repetition_bytes; /* version 2: at the start, as the definition levels behind them */
+    size_t definition_bytes; /* version 2: of the levels, which are not compressed */
 };
 
 struct pq_page_sink {

@@ -15,7 +15,7 @@ struct pq_writer {
     struct alloc *mem;
     struct sink *sink;
     struct arena notes;
-    struct pq_leaf *leaves;
+    struct pq_leaves leaves;
     struct pq_file_note file;
     struct pq_group_note **last_group;
     struct pq_key_value_note **last_key_value;
@@ -51,10 +51,8 @@ slp_rc pq_writer_new(struct alloc *mem, struct sink *sink, const struct arr_sche
     arena_init(&w->notes, mem, NOTES_MAX_BYTES);
     buf_init(&w->column_indexes, mem, PQ_FOOTER_MAX_BYTES);
     buf_init(&w->offset_indexes, mem, PQ_FOOTER_MAX_BYTES);
-    TRY_OUT(arena_array(&w->notes, schema->count, sizeof *w->leaves, (void **)&w->leaves, err));
-    for (size_t i = 0; i < schema->count; i++)
-        TRY_OUT(pq_leaf_of(&schema->fields[i], &w->leaves[i], err));
-    w->file = (struct pq_file_note){.schema = schema, .leaves = w->leaves, .options = options};
+    TRY_OUT(pq_leaves_of(schema, &w->notes, &w->leaves, err));
+    w->file = (struct pq_file_note){.schema = schema, .leaves = &w->leaves, .options = options};
     for (size_t i = 0; i < options->sorting_count; i++)
         assert(options->sorting_columns[i] < schema->count);
     for (size_t i = 0; i < options->key_value_count; i++)
@@ -127,6 +125,7 @@ static slp_rc note_chunk(struct pq_writer *w, const struct pq_group *g, size_t c
                                    .uncompressed_bytes = c->uncompressed_bytes,
                                    .unencoded_bytes = c->unencoded_bytes,
                                    .page_count = c->page_count,
+                                   .value_count = c->value_count,
                                    .null_count = c->null_count,
                                    .has_nan_count = c->has_nan_count};
     TRY(note_bounds(w, g, &c->bounds, note, err));
@@ -137,7 +136,7 @@ static slp_rc note_chunk(struct pq_writer *w, const struct pq_group *g, size_t c
 static slp_rc write_blooms(struct pq_writer *w, const struct pq_group *g,
                            struct pq_group_note *note, struct slp_err *err)
 {
-    for (size_t i = 0; i < w->file.schema->count; i++) {
+    for (size_t i = 0; i < w->leaves.count; i++) {
         struct slice bloom = pq_group_bloom(g, pq_group_chunk(g, i));
         note->chunks[i].bloom_offset = w->sink->offset;
         note->chunks[i].bloom_bytes = (uint32_t)bloom.len;
@@ -157,9 +156,9 @@ slp_rc pq_writer_group(struct pq_writer *w, const struct pq_group *g, uint64_t *
         TRY(arena_new(&w->notes, &note, err));
         note->rows = pq_group_rows(g);
         note->offset = group_offset;
-        TRY(arena_array(&w->notes, w->file.schema->count, sizeof *note->chunks,
-                        (void **)&note->chunks, err));
-        for (size_t i = 0; i < w->file.schema->count; i++)
+        TRY(arena_array(&w->notes, w->leaves.count, sizeof *note->chunks, (void **)&note->chunks,
+                        err));
+        for (size_t i = 0; i < w->leaves.count; i++)
             TRY(note_chunk(w, g, i, group_offset, &note->chunks[i], err));
         struct slice bytes = pq_group_all_bytes(g);
         TRY(sink_write(w->sink, bytes.ptr, bytes.len, err));
@@ -186,7 +185,7 @@ slp_rc pq_writer_raw(struct pq_writer *w, struct slice bytes, uint64_t *offset, 
 static void place_indexes(struct pq_writer *w, uint64_t column_indexes, uint64_t offset_indexes)
 {
     for (struct pq_group_note *g = w->groups; g; g = g->next)
-        for (size_t i = 0; i < w->file.schema->count; i++) {
+        for (size_t i = 0; i < w->leaves.count; i++) {
             g->chunks[i].column_index_offset += column_indexes;
             g->chunks[i].offset_index_offset += offset_indexes;
         }
