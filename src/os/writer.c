@@ -117,12 +117,39 @@ slp_rc os_temp_read(struct os_temp *temp, uint64_t offset, void *dst, size_t n, 
     return os_file_pread(temp->out.fd, temp->out.sink.name, offset, dst, n, err);
 }
 
-slp_rc os_temp_clear(struct os_temp *temp, struct slp_err *err)
+struct temp_source {
+    struct source base;
+    struct alloc *mem;
+    int fd; /* the temporary file's own */
+};
+
+static slp_rc temp_source_read(struct source *src, const struct io_range *ranges, size_t count,
+                               struct slp_err *err)
 {
-    if (ftruncate(temp->out.fd, 0) != 0 || lseek(temp->out.fd, 0, SEEK_SET) != 0)
-        return os_error(err, errno, "empty", temp->out.sink.name);
-    temp->out.used = 0;
-    temp->out.sink.offset = 0;
+    struct temp_source *s = (struct temp_source *)src;
+    return os_file_read_ranges(s->fd, s->base.name, ranges, count, NULL, err);
+}
+
+static void temp_source_close(struct source *src)
+{
+    struct temp_source *s = (struct temp_source *)src;
+    alloc_delete(s->mem, s);
+}
+
+slp_rc os_temp_source(struct os_temp *temp, const char *name, struct alloc *mem,
+                      struct source **out, struct slp_err *err)
+{
+    static const struct source_ops ops = {.read = temp_source_read, .close = temp_source_close};
+    struct temp_source *s = NULL;
+    if (temp->out.used)
+        TRY(flush(&temp->out, err));
+    TRY(alloc_new(mem, &s, err));
+    *s = (struct temp_source){
+        .base = {.ops = &ops, .name = name, .size = temp->out.sink.offset},
+        .mem = mem,
+        .fd = temp->out.fd,
+    };
+    *out = &s->base;
     return SLP_OK;
 }
 

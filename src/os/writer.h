@@ -34,8 +34,17 @@ SLP_NODISCARD slp_rc os_temp_flush(struct os_temp *temp, struct slp_err *err);
 SLP_NODISCARD slp_rc os_temp_read(struct os_temp *temp, uint64_t offset, void *dst, size_t n,
                                   struct slp_err *err);
 
-/* Forget the contents and start again at offset 0. */
-SLP_NODISCARD slp_rc os_temp_clear(struct os_temp *temp, struct slp_err *err);
+/*
+ * What was written so far as an object of its own, to be read anywhere; flushes. The file outlives
+ * the source.
+ *
+ * name     for messages; outlives the source
+ * Errors   LIMIT when the device is full, NO_MEMORY
+ * Threads  several sources of one file may be read at the same time; opened after a flush, by any
+ *          thread
+ */
+SLP_NODISCARD slp_rc os_temp_source(struct os_temp *temp, const char *name, struct alloc *mem,
+                                    struct source **out, struct slp_err *err);
 
 void os_temp_close(struct os_temp *temp); /* NULL is accepted */
 
