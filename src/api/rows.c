@@ -3,7 +3,7 @@
 #include "api/fn_sink.h"
 #include "api/instance.h"
 #include "arrow/cdata.h"
-#include "predicate/predicate.h"
+#include "predicate/pick.h"
 
 #define FILTER_MAX_BYTES ((size_t)256 << 20)
 
@@ -46,8 +46,7 @@ struct filter {
     struct arr_stream *below;
     const struct pred *pred;
     struct arr_batch batch;
-    struct buf truth;
-    struct buf picked;
+    struct pred_picker picker;
 };
 
 static void filter_close(struct arr_stream *stream)
@@ -55,23 +54,16 @@ static void filter_close(struct arr_stream *stream)
     struct filter *f = (struct filter *)(void *)stream;
     arr_batch_fini(&f->batch); /* its columns have the schema of the stream below */
     arr_stream_close(f->below);
-    buf_fini(&f->truth);
-    buf_fini(&f->picked);
+    pred_picker_fini(&f->picker);
     arena_fini(&f->arena);
     alloc_delete(f->mem, f);
 }
 
 static slp_rc keep_true(struct filter *f, struct arr_batch *out, struct slp_err *err)
 {
-    size_t rows = (size_t)f->batch.rows;
+    const uint32_t *picked = NULL;
     int64_t count = 0;
-    TRY(buf_resize(&f->truth, rows, err));
-    TRY(buf_resize(&f->picked, rows * sizeof(uint32_t), err));
-    TRY(pred_eval(f->pred, &f->batch, f->mem, f->truth.ptr, err));
-    uint32_t *picked = (uint32_t *)(void *)f->picked.ptr;
-    for (size_t i = 0; i < rows; i++)
-        if (f->truth.ptr[i] == PRED_TRUE)
-            picked[count++] = (uint32_t)i;
+    TRY(pred_pick(&f->picker, f->pred, &f->batch, INT64_MAX, &picked, &count, err));
     for (size_t c = 0; c < f->base.schema->count; c++)
         TRY(arr_col_append_picked(&out->cols[c], &f->batch.cols[c], picked, count, err));
     out->rows = count;
@@ -103,8 +95,7 @@ slp_rc slp_rows_where(struct slp_rows **rows, const char *where, struct slp_err 
     f->base.ops = &ops;
     f->base.schema = (*rows)->stream->schema;
     arena_init(&f->arena, mem, FILTER_MAX_BYTES);
-    buf_init(&f->truth, mem, SIZE_MAX / 2);
-    buf_init(&f->picked, mem, SIZE_MAX / 2);
+    pred_picker_init(&f->picker, mem);
     slp_rc rc = pred_compile(slice_str(where), f->base.schema, NULL, 0, &f->arena, &f->pred, err);
     if (rc != SLP_OK) {
         filter_close(&f->base);

@@ -48,10 +48,7 @@ static slp_rc select_next(struct arr_stream *stream, struct arr_batch *out, stru
 static slp_rc choose(struct select *s, const char *const *columns, struct slp_err *err)
 {
     const struct arr_schema *from = s->below->schema;
-    size_t count = 0;
-    while (columns && columns[count])
-        count++;
-    size_t n = columns ? count : from->count;
+    size_t n = columns ? api_count_texts(columns) : from->count;
     if (n == 0)
         FAIL(err, INVALID, "no columns are asked for");
     TRY(arena_array(&s->arena, n, sizeof *s->places, (void **)&s->places, err));

@@ -2,6 +2,7 @@
 
 #include "base/num.h"
 #include "merge/merge.h"
+#include "predicate/pick.h"
 #include "query/files.h"
 #include "query/plan.h"
 
@@ -32,8 +33,7 @@ struct scan {
     struct run *run;
     struct merge *merge;
     struct arr_batch merged;
-    struct buf truth;
-    struct buf picked;
+    struct pred_picker picker;
 };
 
 static void close_piece(struct scan *s)
@@ -125,16 +125,9 @@ static slp_rc next_read(struct scan *s, const struct arr_batch **out, struct slp
 static slp_rc give_filtered(struct scan *s, const struct arr_batch *read, struct arr_batch *out,
                             struct slp_err *err)
 {
-    size_t rows = (size_t)read->rows;
+    const uint32_t *picked = NULL;
     int64_t count = 0;
-    TRY(buf_resize(&s->truth, rows, err));
-    TRY(buf_resize(&s->picked, rows * sizeof(uint32_t), err));
-    TRY(pred_eval(s->plan.pred, read, s->mem, s->truth.ptr, err));
-    uint32_t *picked = (uint32_t *)(void *)s->picked.ptr;
-    for (size_t i = 0; i < rows && count < s->left; i++) {
-        picked[count] = (uint32_t)i;
-        count += s->truth.ptr[i] == PRED_TRUE;
-    }
+    TRY(pred_pick(&s->picker, s->plan.pred, read, s->left, &picked, &count, err));
     for (size_t c = 0; c < s->plan.given_count; c++)
         TRY(arr_col_append_picked(&out->cols[c], &read->cols[c], picked, count, err));
     out->rows += count;
@@ -195,8 +188,7 @@ static void scan_close(struct arr_stream *stream)
         s->counts->files_considered += s->plan.considered;
     }
     arr_batch_fini(&s->merged);
-    buf_fini(&s->truth);
-    buf_fini(&s->picked);
+    pred_picker_fini(&s->picker);
     query_plan_fini(&s->plan);
     alloc_delete(s->mem, s);
 }
@@ -231,8 +223,7 @@ static slp_rc scan_new(struct state_table *table, const struct query_options *op
     struct scan *s = NULL;
     TRY(alloc_new(mem, &s, err));
     s->mem = mem;
-    buf_init(&s->truth, mem, SIZE_MAX / 2);
-    buf_init(&s->picked, mem, SIZE_MAX / 2);
+    pred_picker_init(&s->picker, mem);
     rc = query_plan_make(table, options, count_only, mem, &s->plan, err);
     if (rc != SLP_OK) {
         alloc_delete(mem, s);
@@ -266,14 +257,11 @@ slp_rc query_scan(struct state_table *table, const struct query_options *options
 static slp_rc count_block(struct scan *s, const struct arr_batch *read, int64_t *sum,
                           struct slp_err *err)
 {
-    if (!s->plan.pred) {
-        *sum += read->rows;
-        return SLP_OK;
-    }
-    TRY(buf_resize(&s->truth, (size_t)read->rows, err));
-    TRY(pred_eval(s->plan.pred, read, s->mem, s->truth.ptr, err));
-    for (int64_t i = 0; i < read->rows; i++)
-        *sum += s->truth.ptr[i] == PRED_TRUE;
+    const uint32_t *picked = NULL;
+    int64_t count = read->rows;
+    if (s->plan.pred)
+        TRY(pred_pick(&s->picker, s->plan.pred, read, INT64_MAX, &picked, &count, err));
+    *sum += count;
     return SLP_OK;
 }
 
