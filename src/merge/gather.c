@@ -3,8 +3,9 @@
 #include "arrow/bits.h"
 #include "base/num.h"
 
-/* Strings up to this long are copied by one wide load and store. */
-#define WIDE 16u
+/* Strings up to this long are copied by one wide load and store; keys, which have several fields. */
+#define WIDE     16u
+#define WIDE_KEY 32u
 
 static const struct arr_col *source_of(const struct merge_plan *plan, size_t column,
                                        const struct merge_span *s)
@@ -12,16 +13,30 @@ static const struct arr_col *source_of(const struct merge_plan *plan, size_t col
     return &plan->blocks[s->input].batch->cols[column];
 }
 
+/* Look up each input's column once, and not at every span. */
+static void find_sources(const struct merge_plan *plan, size_t column)
+{
+    for (size_t i = 0; i < plan->input_count; i++) {
+        if (plan->parts[i].first == plan->parts[i].end)
+            continue;
+        const struct arr_col *from = &plan->blocks[i].batch->cols[column];
+        plan->sources[i] =
+            (struct merge_source){.data = from->data.ptr, .offsets = from->offsets.ptr};
+    }
+}
+
 #define COPY_FIXED(name, type)                                                                     \
-    static void name(const struct merge_plan *plan, size_t column, uint8_t *dst)                   \
+    static void name(const struct merge_plan *plan, uint8_t *dst)                                  \
     {                                                                                              \
+        const struct merge_source *sources = plan->sources;                                        \
+        const struct merge_span *end = plan->spans + plan->span_count;                             \
         type *to = (type *)(void *)dst;                                                            \
-        for (size_t s = 0; s < plan->span_count; s++) {                                            \
-            const struct merge_span *span = &plan->spans[s];                                       \
-            const struct arr_col *from = source_of(plan, column, span);                            \
-            const type *src = (const type *)(const void *)from->data.ptr + span->first;            \
-            for (uint32_t i = 0; i < span->rows; i++)                                              \
+        for (const struct merge_span *span = plan->spans; span < end; span++) {                    \
+            const type *src = (const type *)(const void *)sources[span->input].data + span->first; \
+            uint32_t i = 0;                                                                        \
+            do                                                                                     \
                 to[i] = src[i];                                                                    \
+            while (++i < span->rows);                                                              \
             to += span->rows;                                                                      \
         }                                                                                          \
     }
@@ -31,13 +46,12 @@ COPY_FIXED(copy16, uint16_t)
 COPY_FIXED(copy32, uint32_t)
 COPY_FIXED(copy64, uint64_t)
 
-static void copy_wide(const struct merge_plan *plan, size_t column, size_t width, uint8_t *dst)
+static void copy_wide(const struct merge_plan *plan, size_t width, uint8_t *dst)
 {
     for (size_t s = 0; s < plan->span_count; s++) {
         const struct merge_span *span = &plan->spans[s];
-        const struct arr_col *from = source_of(plan, column, span);
         size_t bytes = span->rows * width;
-        memcpy(dst, from->data.ptr + (size_t)span->first * width, bytes);
+        memcpy(dst, plan->sources[span->input].data + (size_t)span->first * width, bytes);
         dst += bytes;
     }
 }
@@ -52,16 +66,17 @@ static slp_rc gather_fixed(const struct merge_plan *plan, size_t column, struct 
              width);
     TRY(buf_reserve(&out->data, bytes, err));
     uint8_t *dst = out->data.ptr + out->data.len;
+    find_sources(plan, column);
     if (width == 1)
-        copy8(plan, column, dst);
+        copy8(plan, dst);
     else if (width == 2)
-        copy16(plan, column, dst);
+        copy16(plan, dst);
     else if (width == 4)
-        copy32(plan, column, dst);
+        copy32(plan, dst);
     else if (width == 8)
-        copy64(plan, column, dst);
+        copy64(plan, dst);
     else
-        copy_wide(plan, column, width, dst);
+        copy_wide(plan, width, dst);
     out->data.len += bytes;
     return SLP_OK;
 }
@@ -89,31 +104,43 @@ static void copy_bytes(uint8_t *dst, const uint8_t *src, size_t len)
         memcpy(dst, src, len);
 }
 
-static size_t string_bytes(const struct merge_plan *plan, size_t column)
+static void copy_key_bytes(uint8_t *dst, const uint8_t *src, size_t len)
+{
+    if (len <= WIDE_KEY)
+        memcpy(dst, src, WIDE_KEY);
+    else
+        memcpy(dst, src, len);
+}
+
+static size_t string_bytes(const struct merge_plan *plan)
 {
     size_t bytes = 0;
-    for (size_t s = 0; s < plan->span_count; s++) {
-        const struct merge_span *span = &plan->spans[s];
-        const int32_t *offsets = arr_col_offsets(source_of(plan, column, span)) + span->first;
-        bytes += (size_t)(offsets[span->rows] - offsets[0]);
+    for (size_t i = 0; i < plan->input_count; i++) {
+        const struct merge_part *part = &plan->parts[i];
+        const int32_t *offsets = plan->sources[i].offsets;
+        if (part->first < part->end)
+            bytes += (size_t)(offsets[part->end] - offsets[part->first]);
     }
     return bytes;
 }
 
-static void copy_strings(const struct merge_plan *plan, size_t column, struct arr_col *out)
+static void copy_strings(const struct merge_plan *plan, struct arr_col *out)
 {
     int32_t *ends = (int32_t *)(void *)(out->offsets.ptr + out->offsets.len);
+    uint8_t *data = out->data.ptr;
     size_t at = out->data.len;
     for (size_t s = 0; s < plan->span_count; s++) {
         const struct merge_span *span = &plan->spans[s];
-        const struct arr_col *from = source_of(plan, column, span);
-        const int32_t *offsets = arr_col_offsets(from) + span->first;
+        const struct merge_source *from = &plan->sources[span->input];
+        const int32_t *offsets = (const int32_t *)from->offsets + span->first;
         int32_t shift = (int32_t)at - offsets[0];
         size_t bytes = (size_t)(offsets[span->rows] - offsets[0]);
         if (bytes)
-            copy_bytes(out->data.ptr + at, from->data.ptr + offsets[0], bytes);
-        for (uint32_t i = 1; i <= span->rows; i++)
+            copy_bytes(data + at, from->data + offsets[0], bytes);
+        uint32_t i = 1;
+        do
             *ends++ = offsets[i] + shift;
+        while (++i <= span->rows);
         at += bytes;
     }
     out->data.len = at;
@@ -123,7 +150,8 @@ static void copy_strings(const struct merge_plan *plan, size_t column, struct ar
 static slp_rc gather_strings(const struct merge_plan *plan, size_t column, struct arr_col *out,
                              struct slp_err *err)
 {
-    size_t bytes = string_bytes(plan, column);
+    find_sources(plan, column);
+    size_t bytes = string_bytes(plan);
     if (bytes > ARR_BYTES_MAX - WIDE - num_min_size(out->data.len, ARR_BYTES_MAX - WIDE))
         FAIL(err, LIMIT,
              "a column of one batch holds at most %zu bytes of strings: it has %zu and %zu more "
@@ -133,18 +161,21 @@ static slp_rc gather_strings(const struct merge_plan *plan, size_t column, struc
         TRY(buf_append_u32le(&out->offsets, 0, err));
     TRY(buf_reserve(&out->offsets, (size_t)plan->rows * sizeof(int32_t), err));
     TRY(buf_reserve(&out->data, bytes + WIDE, err));
-    copy_strings(plan, column, out);
+    copy_strings(plan, out);
     return SLP_OK;
 }
 
 static int64_t count_nulls(const struct merge_plan *plan, size_t column)
 {
     int64_t nulls = 0;
-    for (size_t s = 0; s < plan->span_count; s++) {
-        const struct merge_span *span = &plan->spans[s];
-        const struct buf *validity = &source_of(plan, column, span)->validity;
+    for (size_t i = 0; i < plan->input_count; i++) {
+        const struct merge_part *part = &plan->parts[i];
+        int64_t rows = part->end - part->first;
+        if (rows == 0)
+            continue;
+        const struct buf *validity = &plan->blocks[i].batch->cols[column].validity;
         if (validity->len)
-            nulls += span->rows - arr_bits_count(validity->ptr, span->first, span->rows);
+            nulls += rows - arr_bits_count(validity->ptr, part->first, rows);
     }
     return nulls;
 }
@@ -190,39 +221,50 @@ slp_rc merge_gather_col(const struct merge_plan *plan, size_t column, struct arr
     return SLP_OK;
 }
 
-static size_t key_bytes(const struct merge_plan *plan)
+/* The same for keys. */
+static size_t find_keys(const struct merge_plan *plan)
 {
     size_t bytes = 0;
-    for (size_t s = 0; s < plan->span_count; s++) {
-        const struct merge_span *span = &plan->spans[s];
-        const struct key_vec *from = plan->blocks[span->input].keys;
-        const uint64_t *offsets = (const uint64_t *)(const void *)from->offsets.ptr + span->first;
-        bytes += (size_t)(offsets[span->rows] - offsets[0]);
+    for (size_t i = 0; i < plan->input_count; i++) {
+        const struct merge_part *part = &plan->parts[i];
+        if (part->first == part->end)
+            continue;
+        const struct key_vec *from = plan->blocks[i].keys;
+        const uint64_t *offsets = (const uint64_t *)(const void *)from->offsets.ptr;
+        plan->sources[i] = (struct merge_source){.data = from->bytes.ptr, .offsets = offsets};
+        bytes += (size_t)(offsets[part->end] - offsets[part->first]);
     }
     return bytes;
 }
 
-slp_rc merge_gather_keys(const struct merge_plan *plan, struct key_vec *out, struct slp_err *err)
+static void copy_keys(const struct merge_plan *plan, struct key_vec *out)
 {
-    size_t bytes = key_bytes(plan);
-    if (out->offsets.len == 0)
-        TRY(buf_append_u64le(&out->offsets, 0, err));
-    TRY(buf_reserve(&out->offsets, (size_t)plan->rows * sizeof(uint64_t), err));
-    TRY(buf_reserve(&out->bytes, bytes + WIDE, err));
     uint64_t *ends = (uint64_t *)(void *)(out->offsets.ptr + out->offsets.len);
+    uint8_t *data = out->bytes.ptr;
     size_t at = out->bytes.len;
     for (size_t s = 0; s < plan->span_count; s++) {
         const struct merge_span *span = &plan->spans[s];
-        const struct key_vec *from = plan->blocks[span->input].keys;
-        const uint64_t *offsets = (const uint64_t *)(const void *)from->offsets.ptr + span->first;
-        size_t n = (size_t)(offsets[span->rows] - offsets[0]);
-        if (n)
-            copy_bytes(out->bytes.ptr + at, from->bytes.ptr + offsets[0], n);
-        for (uint32_t i = 1; i <= span->rows; i++)
+        const struct merge_source *from = &plan->sources[span->input];
+        const uint64_t *offsets = (const uint64_t *)from->offsets + span->first;
+        size_t bytes = (size_t)(offsets[span->rows] - offsets[0]);
+        copy_key_bytes(data + at, from->data + offsets[0], bytes);
+        uint32_t i = 1;
+        do
             *ends++ = offsets[i] - offsets[0] + at;
-        at += n;
+        while (++i <= span->rows);
+        at += bytes;
     }
     out->bytes.len = at;
+}
+
+slp_rc merge_gather_keys(const struct merge_plan *plan, struct key_vec *out, struct slp_err *err)
+{
+    size_t bytes = find_keys(plan);
+    if (out->offsets.len == 0)
+        TRY(buf_append_u64le(&out->offsets, 0, err));
+    TRY(buf_reserve(&out->offsets, (size_t)plan->rows * sizeof(uint64_t), err));
+    TRY(buf_reserve(&out->bytes, bytes + WIDE_KEY, err));
+    copy_keys(plan, out);
     out->offsets.len += (size_t)plan->rows * sizeof(uint64_t);
     out->count += plan->rows;
     return SLP_OK;

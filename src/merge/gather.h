@@ -3,7 +3,8 @@
  *
  * A plan is a list of spans, rows that stand together in one input's block and go out together.
  * When inputs interleave at random most spans are one row, so these kernels make no call a span:
- * one loop a column, specialised by width.
+ * one loop a column, specialised by width. What a plan takes of one input is one stretch of its
+ * block (a part), so that sizes are known without a walk over the spans.
  */
 #ifndef SLP_MERGE_GATHER_H
 #define SLP_MERGE_GATHER_H
@@ -16,8 +17,23 @@ struct merge_span {
     int64_t first; /* row in the input's block */
 };
 
+/* Rows [first, end) of an input's block, all of which the plan's spans take. */
+struct merge_part {
+    int64_t first;
+    int64_t end;
+};
+
+/* Where a column's bytes of one input are. */
+struct merge_source {
+    const uint8_t *data;
+    const void *offsets; /* strings: int32_t; keys: uint64_t */
+};
+
 struct merge_plan {
-    const struct run_block *blocks; /* current block of each input */
+    const struct run_block *blocks; /* current block of each input; batch NULL: none */
+    const struct merge_part *parts; /* of each input */
+    struct merge_source *sources;   /* room for one of each input */
+    size_t input_count;
     const struct merge_span *spans;
     size_t span_count;
     int64_t rows; /* of all spans */

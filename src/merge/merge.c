@@ -14,8 +14,9 @@
  * key bytes are equal are compared by whole keys, and by input if those are equal: that makes the
  * merge stable. An input at its end has all ones, and is_done tells it from a key of all ones.
  *
- * tree[0] is the winner; tree[1..count-1] hold the losers of their subtrees; input i stands at
- * leaf count + i, and the parent of node n is n / 2.
+ * tree[0] is the winner; tree[1..leaves-1] hold the losers of their subtrees; input i stands at
+ * leaf leaves + i, and the parent of node n is n / 2. Leaves are a power of two, so that every way
+ * up has the same length and the loop over it ends as foreseen.
  *
  * A plan ends when an input's block is used up, since its next key is not known before its next
  * block is loaded, which in turn ends the life of the block the plan points into.
@@ -25,8 +26,10 @@
 #define PLAN_SPANS   4096u
 #define PLAN_ROWS    65536
 #define GALLOP_AFTER 8
-/* The prefix is looked for again after this many rows an input. */
-#define REFRESH_ROWS 64
+/* The prefix is looked for again when so many words tied since: a longer one may tell them apart. */
+#define REFRESH_TIES 64
+/* Words are made for so many rows of an input at once: one by one each would wait for its key. */
+#define AHEAD_ROWS 32
 
 /* Longest key: see MERGE_KEY_EXTRA_BYTES. */
 #define KEY_BYTES_MAX (KEY_MAX_BYTES + MERGE_KEY_EXTRA_BYTES)
@@ -35,9 +38,11 @@
 #define SHOWN_KEY_BYTES 64u
 
 struct input {
-    struct run *run; /* NULL: closed, at its end */
-    int64_t at;      /* next row of its block */
-    struct buf last; /* last key of the block before */
+    struct run *run;        /* NULL: closed, at its end */
+    int64_t at;             /* next row of its block */
+    int64_t ahead_end;      /* rows before it, from `at` on, have their words in `ahead` */
+    u128 ahead[AHEAD_ROWS]; /* word of a row: at its number, modulo AHEAD_ROWS */
+    struct buf last;        /* last key of the block before */
     bool has_last;
     bool is_done;
 };
@@ -46,21 +51,26 @@ struct merge {
     struct alloc *mem;
     const struct arr_schema *schema;
     size_t count;
-    struct input *inputs;
+    size_t leaves;            /* of the tree: a power of two */
+    struct input *inputs;     /* `leaves` of them; those behind `count` are done */
     struct run_block *blocks; /* by input; batch NULL: none */
     u128 *tree;
     u128 *winners;     /* scratch of 2 * count for building the tree */
     struct buf prefix; /* all keys of the current blocks begin with it */
     struct merge_span *spans;
-    int64_t fresh_rows; /* merged since the prefix was looked for */
-    size_t row_bytes;   /* the widest rows a block had on average so far */
+    struct merge_part *parts;     /* of the plan, by input */
+    struct merge_source *sources; /* of a column of the plan, by input */
+    int64_t ties;                 /* since the prefix was looked for */
+    size_t row_bytes;             /* the widest rows a block had on average so far */
     bool is_started;
     bool is_used_up; /* the winner's block */
 };
 
+#define INPUT_MASK (((u128)1 << INPUT_BITS) - 1)
+
 static size_t input_of(u128 word)
 {
-    return (size_t)(word & ((1u << INPUT_BITS) - 1));
+    return (size_t)(word & INPUT_MASK);
 }
 
 static struct slice key_of(const struct merge *m, size_t input)
@@ -78,14 +88,31 @@ static uint64_t load_part(struct slice key, size_t at)
     return left < 8 ? part & ~(uint64_t)0 << (64 - 8 * left) : part;
 }
 
-static u128 word_of(const struct merge *m, size_t input)
+static u128 make_word(const struct merge *m, struct slice key, size_t input)
 {
-    const u128 low = ((u128)1 << INPUT_BITS) - 1;
-    if (m->inputs[input].is_done)
-        return ~low | input;
-    struct slice key = key_of(m, input);
     u128 word = (u128)load_part(key, m->prefix.len) << 64 | load_part(key, m->prefix.len + 8);
-    return (word & ~low) | input;
+    return (word & ~INPUT_MASK) | input;
+}
+
+/* Make the words of the input's next rows. */
+static void look_ahead(struct merge *m, size_t input)
+{
+    struct input *in = &m->inputs[input];
+    const struct key_vec *keys = m->blocks[input].keys;
+    int64_t end = num_min_i64(in->at + AHEAD_ROWS, keys->count);
+    for (int64_t row = in->at; row < end; row++)
+        in->ahead[row % AHEAD_ROWS] = make_word(m, key_at(keys, row), input);
+    in->ahead_end = end;
+}
+
+static inline u128 word_of(struct merge *m, size_t input)
+{
+    struct input *in = &m->inputs[input];
+    if (__builtin_expect(in->is_done, 0))
+        return ~INPUT_MASK | input;
+    if (in->at >= in->ahead_end)
+        look_ahead(m, input);
+    return in->ahead[in->at % AHEAD_ROWS];
 }
 
 static bool is_less_by_key(const struct merge *m, size_t a, size_t b)
@@ -103,11 +130,10 @@ static inline bool is_less(const struct merge *m, u128 a, u128 b)
     return a < b;
 }
 
-/* Bring the input, whose next key changed and which was the winner, to its place. */
-static void replay(struct merge *m, size_t input)
+/* From `node` upwards, where words tie: whole keys decide. */
+static void replay_by_key(struct merge *m, size_t node, u128 word)
 {
-    u128 word = word_of(m, input);
-    for (size_t node = (m->count + input) / 2; node > 0; node /= 2) {
+    for (; node > 0; node /= 2) {
         u128 other = m->tree[node];
         bool loses = is_less(m, other, word);
         m->tree[node] = loses ? word : other;
@@ -116,11 +142,32 @@ static void replay(struct merge *m, size_t input)
     m->tree[0] = word;
 }
 
+/* Bring the input, whose next key changed and which was the winner, to its place. Who wins is as
+ * good as random: words are swapped under a mask, since a branch would be foreseen wrongly. */
+static inline void replay(struct merge *m, size_t input)
+{
+    u128 *tree = m->tree;
+    u128 word = word_of(m, input);
+    for (size_t node = (m->leaves + input) / 2; node > 0; node /= 2) {
+        u128 other = tree[node];
+        u128 differs = other ^ word;
+        if (__builtin_expect(differs >> INPUT_BITS == 0, 0)) {
+            m->ties++;
+            replay_by_key(m, node, word);
+            return;
+        }
+        u128 swap = differs & -(u128)(other < word);
+        tree[node] = other ^ swap;
+        word ^= swap;
+    }
+    tree[0] = word;
+}
+
 static void build(struct merge *m)
 {
-    for (size_t i = 0; i < m->count; i++)
-        m->winners[m->count + i] = word_of(m, i);
-    for (size_t node = m->count - 1; node > 0; node--) {
+    for (size_t i = 0; i < m->leaves; i++)
+        m->winners[m->leaves + i] = word_of(m, i);
+    for (size_t node = m->leaves - 1; node > 0; node--) {
         u128 a = m->winners[2 * node];
         u128 b = m->winners[2 * node + 1];
         bool a_wins = is_less(m, a, b);
@@ -155,7 +202,9 @@ static slp_rc refresh_prefix(struct merge *m, struct slp_err *err)
         has_any = true;
     }
     TRY(buf_assign(&m->prefix, slice_first(lo, common_bytes(lo, hi)), err));
-    m->fresh_rows = 0;
+    m->ties = 0;
+    for (size_t i = 0; i < m->count; i++)
+        m->inputs[i].ahead_end = 0;
     build(m);
     return SLP_OK;
 }
@@ -216,6 +265,7 @@ static slp_rc load_block(struct merge *m, size_t input, struct slp_err *err)
     TRY(check_order(in, input, next.keys, err));
     *block = next;
     in->at = 0;
+    in->ahead_end = 0;
     size_t row_bytes = arr_batch_memory(next.batch) / (size_t)next.batch->rows + 1;
     m->row_bytes = num_max_size(m->row_bytes, row_bytes);
     return SLP_OK;
@@ -245,8 +295,7 @@ static slp_rc fill(struct merge *m, struct slp_err *err)
     size_t input = input_of(m->tree[0]);
     TRY(load_block(m, input, err));
     m->is_used_up = false;
-    bool is_stale = m->fresh_rows >= REFRESH_ROWS * (int64_t)m->count;
-    if (is_stale || (!m->inputs[input].is_done && !has_prefix(m, input)))
+    if (m->ties >= REFRESH_TIES || (!m->inputs[input].is_done && !has_prefix(m, input)))
         return refresh_prefix(m, err);
     replay(m, input);
     return SLP_OK;
@@ -255,7 +304,7 @@ static slp_rc fill(struct merge *m, struct slp_err *err)
 /* The best of the inputs that the winner has beaten. */
 static u128 runner_up(const struct merge *m, size_t input)
 {
-    size_t node = (m->count + input) / 2;
+    size_t node = (m->leaves + input) / 2;
     u128 best = m->tree[node];
     for (node /= 2; node > 0; node /= 2)
         best = is_less(m, m->tree[node], best) ? m->tree[node] : best;
@@ -309,7 +358,13 @@ static void add_rows(struct merge *m, struct merge_plan *plan, size_t input, int
 
 static void make_plan(struct merge *m, int64_t max_rows, struct merge_plan *plan)
 {
-    *plan = (struct merge_plan){.blocks = m->blocks, .spans = m->spans};
+    *plan = (struct merge_plan){.blocks = m->blocks,
+                                .parts = m->parts,
+                                .sources = m->sources,
+                                .input_count = m->count,
+                                .spans = m->spans};
+    for (size_t i = 0; i < m->count; i++)
+        m->parts[i].first = m->inputs[i].at;
     size_t input = input_of(m->tree[0]);
     int streak = 0;
     while (plan->rows < max_rows && plan->span_count < PLAN_SPANS && !m->inputs[input].is_done) {
@@ -328,7 +383,8 @@ static void make_plan(struct merge *m, int64_t max_rows, struct merge_plan *plan
         streak = winner == input ? streak + 1 : 0;
         input = winner;
     }
-    m->fresh_rows += plan->rows;
+    for (size_t i = 0; i < m->count; i++)
+        m->parts[i].end = m->inputs[i].at;
 }
 
 static slp_rc gather(struct merge *m, const struct merge_plan *plan, struct arr_batch *out,
@@ -371,14 +427,20 @@ slp_rc merge_next(struct merge *m, int64_t max_rows, size_t max_bytes, struct ar
 static slp_rc allocate(struct merge *m, struct slp_err *err)
 {
     void *p = NULL;
-    TRY(alloc_array(m->mem, m->count, sizeof *m->inputs, &p, err));
+    TRY(alloc_array(m->mem, m->leaves, sizeof *m->inputs, &p, err));
     m->inputs = p;
+    for (size_t i = m->count; i < m->leaves; i++)
+        m->inputs[i].is_done = true;
     TRY(alloc_array(m->mem, m->count, sizeof *m->blocks, &p, err));
     m->blocks = p;
-    TRY(alloc_array(m->mem, m->count, sizeof *m->tree, &p, err));
+    TRY(alloc_array(m->mem, m->leaves, sizeof *m->tree, &p, err));
     m->tree = p;
-    TRY(alloc_array(m->mem, 2 * m->count, sizeof *m->winners, &p, err));
+    TRY(alloc_array(m->mem, 2 * m->leaves, sizeof *m->winners, &p, err));
     m->winners = p;
+    TRY(alloc_array(m->mem, m->count, sizeof *m->parts, &p, err));
+    m->parts = p;
+    TRY(alloc_array(m->mem, m->count, sizeof *m->sources, &p, err));
+    m->sources = p;
     TRY(alloc_array(m->mem, PLAN_SPANS, sizeof *m->spans, &p, err));
     m->spans = p;
     return SLP_OK;
@@ -398,7 +460,9 @@ slp_rc merge_new(struct alloc *mem, const struct arr_schema *schema, struct run 
     if (count == 0 || count > MERGE_INPUTS_MAX)
         FAIL_OUT(err, LIMIT, "a merge takes 1 to %u inputs, not %zu", MERGE_INPUTS_MAX, count);
     TRY_OUT(alloc_new(mem, &m, err));
-    *m = (struct merge){.mem = mem, .schema = schema, .count = count, .row_bytes = 1};
+    *m = (struct merge){.mem = mem, .schema = schema, .count = count, .leaves = 1, .row_bytes = 1};
+    while (m->leaves < count)
+        m->leaves *= 2;
     buf_init(&m->prefix, mem, KEY_BYTES_MAX);
     TRY_OUT(allocate(m, err));
     for (size_t i = 0; i < count; i++) {
@@ -422,10 +486,12 @@ void merge_free(struct merge *m)
         buf_fini(&m->inputs[i].last);
     }
     buf_fini(&m->prefix);
-    alloc_free(m->mem, m->inputs, m->count * sizeof *m->inputs);
+    alloc_free(m->mem, m->inputs, m->leaves * sizeof *m->inputs);
     alloc_free(m->mem, m->blocks, m->count * sizeof *m->blocks);
-    alloc_free(m->mem, m->tree, m->count * sizeof *m->tree);
-    alloc_free(m->mem, m->winners, 2 * m->count * sizeof *m->winners);
+    alloc_free(m->mem, m->tree, m->leaves * sizeof *m->tree);
+    alloc_free(m->mem, m->winners, 2 * m->leaves * sizeof *m->winners);
+    alloc_free(m->mem, m->parts, m->count * sizeof *m->parts);
+    alloc_free(m->mem, m->sources, m->count * sizeof *m->sources);
     alloc_free(m->mem, m->spans, PLAN_SPANS * sizeof *m->spans);
     alloc_delete(m->mem, m);
 }
