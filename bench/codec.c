@@ -7,7 +7,7 @@
  *   bench_codec floor FILE                the pages of FILE through zstd alone, both ways
  *   bench_codec explain FILE              bytes and encoding of each column
  *
- * Each prints one line: seconds, then what else there is to say. Reading is from the file, its pages
+ * Each prints one line: seconds of CPU time, then what else there is to say. Reading is from the file, its pages
  * in the page cache; writing is into memory, saved afterwards, not measured. OPTION is ENCODING=C,
  * for every column that can have it, v2, compat, none (no codec).
  */
@@ -32,7 +32,7 @@ static struct slp_err err;
 static double now(void)
 {
     struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 

@@ -3,7 +3,7 @@
     .venv/bin/python bench/codec.py [--rows N] [--rounds N] [--program PATH] [--only a,b,...] [--choices]
 
 Ratios are what we hold; absolute times are noise. Every program takes its turn in every round, in a process of its own
-that measures itself, and medians are compared. The page cache is warm. Shapes:
+that measures its CPU time, and medians are compared. The page cache is warm. Shapes:
 
     a   the benchmark rows of upstream: sorted key of 10 letters, long below 1e10, value of 10 letters
     a4  the same with a fourth column, nullable
@@ -121,22 +121,22 @@ def encodings(name):
         if e in names: out[column] = names[e]
     return out
 if what == "read":
-    start = time.perf_counter()
+    start = time.process_time()
     read(more.split(",") if more else None)
-    print(time.perf_counter() - start)
+    print(time.process_time() - start)
 elif what == "open":
     times = []
     for _ in range(200 if "8" == more else 20):
-        start = time.perf_counter()
+        start = time.process_time()
         pq.ParquetFile(path)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     print(min(times))
 else:
     table = read(None)
     if peer == "pyarrow": table = table.combine_chunks()
     if peer == "duckdb": c.execute("create temp table t as select * from read_parquet('%s')" % path)
     out = path + "." + peer
-    start = time.perf_counter()
+    start = time.process_time()
     if peer == "pyarrow":
         delta = encodings(more)
         plain = [n for n in table.column_names if (n + "=8") not in more.split(",")]
@@ -152,7 +152,7 @@ else:
     else:
         table.write_parquet(out, compression="zstd", compression_level=1)
         size = os.path.getsize(out)
-    print(time.perf_counter() - start, size)
+    print(time.process_time() - start, size)
     if os.path.exists(out): os.remove(out)
 """
 

@@ -482,8 +482,22 @@ static void begin_chunk(struct chunk *c, enum cx_kind codec, const struct pq_chu
     g->bounds.len = bounds_start;
 }
 
-/* Add values until all are in or the dictionary is not worth it. */
-static bool fill_dictionary(struct cx_dictionary *d, const struct pq_values *v, uint32_t *indices)
+/* Bits of an index into a dictionary of `count` values. */
+static unsigned index_width_of(uint32_t count)
+{
+    return count > 2 ? cx_bit_width(count - 1) : 1;
+}
+
+/* What dictionary and indices take, before runs and the codec. */
+static size_t dictionary_bytes(const struct cx_dictionary *d, size_t values)
+{
+    return cx_dictionary_values(d).len + values / 8 * index_width_of(cx_dictionary_count(d));
+}
+
+/* Add values until all are in or the dictionary is not worth it: it takes more than `most_bytes`, or
+ * every other value is a new one. */
+static bool fill_dictionary(struct cx_dictionary *d, const struct pq_values *v, size_t most_bytes,
+                            uint32_t *indices)
 {
     size_t done = 0;
     while (done < v->count) {
@@ -494,7 +508,8 @@ static bool fill_dictionary(struct cx_dictionary *d, const struct pq_values *v, 
                 : cx_dictionary_add_fixed(d, v->data + done * v->width, v->width, step,
                                           indices + done);
         done += added;
-        if (added < step || (step == DICTIONARY_STEP && cx_dictionary_count(d) > done / 2))
+        if (added < step || (step == DICTIONARY_STEP && cx_dictionary_count(d) > done / 2) ||
+            dictionary_bytes(d, v->count) > most_bytes)
             return false;
     }
     return true;
@@ -512,19 +527,24 @@ static struct pq_chooser chooser_of(const struct chunk *c)
                                .compressed = &g->compressed};
 }
 
-/* Would deltas be so much smaller than a dictionary with its indices that runs and the codec do not
- * make up for it? So it is with sorted numbers. */
-static slp_rc deltas_beat(const struct chunk *c, size_t dictionary_bytes, bool *out,
-                          struct slp_err *err)
+/*
+ * The most bytes that a dictionary with its indices may take: 70 % of PLAIN; and of integers less than
+ * twice of what deltas take, because runs and the codec make up for no more. So it is with sorted
+ * numbers.
+ */
+static slp_rc dictionary_limit(const struct chunk *c, size_t *out, struct slp_err *err)
 {
     const struct pq_chooser chooser = chooser_of(c);
+    const struct pq_values *v = &c->values;
+    size_t plain_bytes = pq_values_plain_bytes(v, 0, v->count);
     size_t delta_bytes = 0;
-    *out = false;
-    bool is_integer = c->values.physical == PQ_INT32 || c->values.physical == PQ_INT64;
-    if (!chooser.may_delta || !is_integer || c->options->encoding == PQ_WRITE_DICTIONARY)
-        return SLP_OK;
-    TRY(pq_guess_delta_bytes(&chooser, &c->values, &delta_bytes, err));
-    *out = delta_bytes <= dictionary_bytes / 2;
+    size_t most = plain_bytes - plain_bytes * 3 / 10;
+    bool is_integer = v->physical == PQ_INT32 || v->physical == PQ_INT64;
+    if (chooser.may_delta && is_integer && c->options->encoding != PQ_WRITE_DICTIONARY) {
+        TRY(pq_guess_delta_bytes(&chooser, v, &delta_bytes, err));
+        most = num_min_size(most, 2 * delta_bytes - 1);
+    }
+    *out = most;
     return SLP_OK;
 }
 
@@ -533,6 +553,7 @@ static slp_rc choose_dictionary(struct chunk *c, struct slp_err *err)
 {
     struct pq_group *g = c->g;
     const struct pq_values *v = &c->values;
+    size_t most_bytes = 0;
     bool is_wanted = c->options->encoding == PQ_WRITE_DICTIONARY ||
                      (!g->options->no_dictionary && !c->options->no_dictionary);
     if (!is_wanted || v->physical == PQ_BOOLEAN || v->count == 0)
@@ -542,17 +563,9 @@ static slp_rc choose_dictionary(struct chunk *c, struct slp_err *err)
     cx_dictionary_clear(g->dictionary);
     buf_clear(&g->indices);
     TRY(buf_reserve(&g->indices, v->count * sizeof(uint32_t), err));
-    if (!fill_dictionary(g->dictionary, v, (uint32_t *)(void *)g->indices.ptr))
-        return SLP_OK;
-    unsigned width = cx_bit_width(cx_dictionary_count(g->dictionary) - 1);
-    width = width ? width : 1;
-    size_t plain_bytes = pq_values_plain_bytes(v, 0, v->count);
-    size_t bytes = cx_dictionary_values(g->dictionary).len + v->count / 8 * width;
-    bool is_beaten = false;
-    if (bytes > plain_bytes - plain_bytes * 3 / 10)
-        return SLP_OK;
-    TRY(deltas_beat(c, bytes, &is_beaten, err));
-    c->index_width = is_beaten ? 0 : width;
+    TRY(dictionary_limit(c, &most_bytes, err));
+    if (fill_dictionary(g->dictionary, v, most_bytes, (uint32_t *)(void *)g->indices.ptr))
+        c->index_width = index_width_of(cx_dictionary_count(g->dictionary));
     return SLP_OK;
 }
 
