@@ -36,6 +36,38 @@ static void a_temporary_file_keeps_what_is_written_and_has_no_name(void **state)
     assert_err_has(t, "temporary file");
 }
 
+static void a_temporary_file_is_read_through_several_sources(void **state)
+{
+    struct t *t = *state;
+    struct place p;
+    struct os_temp *temp = NULL;
+    struct source *sources[2] = {NULL, NULL};
+    struct buf got;
+    place_make(&p);
+    buf_init(&got, &t->mem, 64);
+    assert_ok(t, os_temp_open(&t->mem, p.path, &temp, &t->err));
+    assert_ok(t, sink_write(os_temp_sink(temp), "0123456789", 10, &t->err));
+    for (size_t i = 0; i < 2; i++)
+        assert_ok(t, os_temp_source(temp, "what came", &t->mem, &sources[i], &t->err));
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(sources[i]->size, 10);
+        assert_ok(t, source_read_buf(sources[i], 3 + i, 4, &got, &t->err));
+        assert_memory_equal(got.ptr, &"0123456789"[3 + i], 4);
+        assert_rc(t, source_read_buf(sources[i], 8, 3, &got, &t->err), SLP_CORRUPT);
+        assert_err_has(t, "what came");
+        source_close(sources[i]);
+    }
+    T_FAULT_LOOP(t) {
+        struct source *src = NULL;
+        slp_rc rc = os_temp_source(temp, "what came", &t->mem, &src, &t->err);
+        assert_true(t->fault_hit ? rc == SLP_NO_MEMORY && !src : rc == SLP_OK);
+        source_close(src);
+    }
+    buf_fini(&got);
+    os_temp_close(temp);
+    place_drop(&p);
+}
+
 static void expect_file(struct t *t, const char *path, const char *text)
 {
     struct os_reader *reader = NULL;
@@ -149,5 +181,6 @@ static void every_fault_is_survived(void **state)
 }
 
 T_MAIN(T_TEST(a_temporary_file_keeps_what_is_written_and_has_no_name),
+       T_TEST(a_temporary_file_is_read_through_several_sources),
        T_TEST(an_output_appears_whole_or_not_at_all), T_TEST(devices_are_written_as_they_are),
        T_TEST(readers_say_what_they_cannot_read), T_TEST(every_fault_is_survived))
