@@ -134,12 +134,8 @@ static slp_rc mark_columns(const struct files *f, const char *const *columns, bo
                            struct slp_err *err)
 {
     for (size_t i = 0; columns && columns[i]; i++) {
-        int64_t at = arr_schema_find(&f->all, slice_str(columns[i]));
-        const char *near = arr_schema_nearest(&f->all, slice_str(columns[i]));
-        if (at < 0 && near)
-            FAIL(err, NOT_FOUND, "no column \"%s\"; did you mean \"%s\"?", columns[i], near);
-        if (at < 0)
-            FAIL(err, NOT_FOUND, "no column \"%s\"", columns[i]);
+        size_t at = 0;
+        TRY(arr_schema_require(&f->all, slice_str(columns[i]), &at, err));
         used[at] = true;
     }
     return SLP_OK;

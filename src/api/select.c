@@ -54,16 +54,13 @@ static slp_rc choose(struct select *s, const char *const *columns, struct slp_er
     TRY(arena_array(&s->arena, n, sizeof *s->places, (void **)&s->places, err));
     TRY(arena_array(&s->arena, n, sizeof *s->schema.fields, (void **)&s->schema.fields, err));
     for (size_t i = 0; i < n; i++) {
-        int64_t at = columns ? arr_schema_find(from, slice_str(columns[i])) : (int64_t)i;
-        const char *near = at < 0 ? arr_schema_nearest(from, slice_str(columns[i])) : NULL;
-        if (near)
-            FAIL(err, NOT_FOUND, "no column \"%s\"; did you mean \"%s\"?", columns[i], near);
-        if (at < 0)
-            FAIL(err, NOT_FOUND, "no column \"%s\"", columns[i]);
+        size_t at = i;
+        if (columns)
+            TRY(arr_schema_require(from, slice_str(columns[i]), &at, err));
         for (size_t j = 0; j < i; j++)
-            if (s->places[j] == (size_t)at)
+            if (s->places[j] == at)
                 FAIL(err, INVALID, "column \"%s\" is asked for twice", columns[i]);
-        s->places[i] = (size_t)at;
+        s->places[i] = at;
         s->schema.fields[i] = from->fields[at];
         s->schema.count++;
     }

@@ -463,6 +463,19 @@ const char *arr_schema_nearest(const struct arr_schema *s, struct slice name)
     return best;
 }
 
+slp_rc arr_schema_require(const struct arr_schema *s, struct slice name, size_t *out,
+                          struct slp_err *err)
+{
+    int64_t at = arr_schema_find(s, name);
+    const char *near = at < 0 ? arr_schema_nearest(s, name) : NULL;
+    if (near)
+        FAIL(err, NOT_FOUND, "no column \"%.*s\"; did you mean \"%s\"?", SLICE_ARG(name), near);
+    if (at < 0)
+        FAIL(err, NOT_FOUND, "no column \"%.*s\"", SLICE_ARG(name));
+    *out = (size_t)at;
+    return SLP_OK;
+}
+
 static slp_rc copy_fields(struct arena *a, const struct arr_field *from, size_t count,
                           unsigned depth, struct arr_field **to, struct slp_err *err)
 {

@@ -157,8 +157,8 @@ void arr_type_format(struct arr_type t, char *out, size_t out_bytes);
  * "map<string, list<item: double>>"; cut with "..." where there is no room. */
 void arr_field_type_format(const struct arr_field *f, char *out, size_t out_bytes);
 
-/* Parse what arr_type_format writes for flat types, and these other names: string, long, int, double precision...
- * (type.c has the table). Errors: INVALID with the nearest name. */
+/* Parse what arr_type_format writes for flat types, and other names: string, long, int, double
+ * precision... (type.c has the table). Errors: INVALID with the nearest name. */
 SLP_NODISCARD slp_rc arr_type_parse(struct slice text, struct arr_type *out, struct slp_err *err);
 
 /* Index of the field with just this name, or -1. */
@@ -166,6 +166,10 @@ int64_t arr_schema_find(const struct arr_schema *s, struct slice name);
 
 /* The nearest field name by edit distance, for messages, or NULL if nothing is near. */
 const char *arr_schema_nearest(const struct arr_schema *s, struct slice name);
+
+/* The index of the column a user names. Errors: NOT_FOUND, with the nearest name. */
+SLP_NODISCARD slp_rc arr_schema_require(const struct arr_schema *s, struct slice name, size_t *out,
+                                        struct slp_err *err);
 
 /* A deep copy into an arena; names and children are copied. Errors: LIMIT when nested deeper than
  * ARR_DEPTH_MAX, with the column; NO_MEMORY. */

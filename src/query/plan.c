@@ -18,20 +18,6 @@ struct planner {
 
 /* ---- Columns ---- */
 
-static slp_rc find_column(const struct schema *schema, struct slice name, size_t *out,
-                          struct slp_err *err)
-{
-    int64_t at = arr_schema_find(&schema->columns, name);
-    if (at >= 0) {
-        *out = (size_t)at;
-        return SLP_OK;
-    }
-    const char *near = arr_schema_nearest(&schema->columns, name);
-    if (near)
-        FAIL(err, NOT_FOUND, "no column \"%.*s\"; did you mean \"%s\"?", SLICE_ARG(name), near);
-    FAIL(err, NOT_FOUND, "no column \"%.*s\"", SLICE_ARG(name));
-}
-
 /* Add column `at` behind the others unless it is there. */
 static void add_column(struct plan *plan, bool *present, size_t at)
 {
@@ -54,7 +40,7 @@ static slp_rc choose_given(struct planner *p, const struct query_options *o, boo
         FAIL(err, INVALID, "no columns are asked for");
     for (size_t i = 0; i < o->column_count; i++) {
         size_t at = 0;
-        TRY(find_column(p->schema, o->columns[i], &at, err));
+        TRY(arr_schema_require(&p->schema->columns, o->columns[i], &at, err));
         if (present[at])
             FAIL(err, INVALID, "column \"%.*s\" is asked for twice", SLICE_ARG(o->columns[i]));
         add_column(plan, present, at);

@@ -167,11 +167,19 @@ static void fields_are_found_by_exact_name(void **state)
 
 static void the_nearest_field_is_offered_only_when_near(void **state)
 {
-    (void)state;
+    struct t *t = *state;
     assert_string_equal(arr_schema_nearest(&schema, slice_str("DESTINATON")), "destination");
     assert_string_equal(arr_schema_nearest(&schema, slice_str("orgin")), "origin");
     assert_string_equal(arr_schema_nearest(&schema, slice_str("dtae")), "date");
     assert_null(arr_schema_nearest(&schema, slice_str("carrier")));
+    size_t at = 9;
+    assert_rc(t, arr_schema_require(&schema, slice_str("orgin"), &at, &t->err), SLP_NOT_FOUND);
+    assert_string_equal(t->err.text, "no column \"orgin\"; did you mean \"origin\"?");
+    assert_rc(t, arr_schema_require(&schema, slice_str("carrier"), &at, &t->err), SLP_NOT_FOUND);
+    assert_string_equal(t->err.text, "no column \"carrier\"");
+    assert_int_equal(at, 9);
+    assert_ok(t, arr_schema_require(&schema, slice_str("origin"), &at, &t->err));
+    assert_int_equal(at, arr_schema_find(&schema, slice_str("origin")));
     char longer[100] = {0};
     assert_null(arr_schema_nearest(&schema, slice_of(longer, sizeof longer)));
 }
