@@ -125,6 +125,12 @@ slp_rc cx_decompress(struct cx_codec *c, enum cx_kind kind, struct slice in, uin
          (int)kind);
 }
 
+slp_rc cx_lz4_frame_decompress(struct cx_codec *c, struct slice in, uint8_t *out, size_t out_len,
+                               struct slp_err *err)
+{
+    return cx_lz4_frame(&c->rare, in, out, out_len, err);
+}
+
 static slp_rc zstd_compress(struct cx_codec *c, int level, struct slice in, struct buf *out,
                             struct slp_err *err)
 {

@@ -38,6 +38,10 @@ void cx_codec_free(struct cx_codec *c);
 SLP_NODISCARD slp_rc cx_decompress(struct cx_codec *c, enum cx_kind kind, struct slice in,
                                    uint8_t *out, size_t out_len, struct slp_err *err);
 
+/* The same of one LZ4 frame, the form of lz4 files and of Arrow. */
+SLP_NODISCARD slp_rc cx_lz4_frame_decompress(struct cx_codec *c, struct slice in, uint8_t *out,
+                                             size_t out_len, struct slp_err *err);
+
 /* Append the compressed form of `in` to `out`. `level` 0 means the codec's default. NONE copies.
  * Errors: UNSUPPORTED, LIMIT, NO_MEMORY. */
 SLP_NODISCARD slp_rc cx_compress(struct cx_codec *c, enum cx_kind kind, int level, struct slice in,

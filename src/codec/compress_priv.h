@@ -19,6 +19,11 @@ struct cx_rare {
     int (*lz4_decompress)(const char *in, char *out, int in_bytes, int out_bytes);
     int (*lz4_compress)(const char *in, char *out, int in_bytes, int out_bytes);
     int (*lz4_bound)(int in_bytes);
+    size_t (*lz4_frame_new)(void **context, unsigned version); /* 0 when it went well */
+    size_t (*lz4_frame_free)(void *context);
+    size_t (*lz4_frame_decompress)(void *context, void *out, size_t *out_bytes, const void *in,
+                                   size_t *in_bytes, const void *options);
+    unsigned (*lz4_frame_is_error)(size_t code);
     void *brotli_library; /* libbrotlidec.so.1 */
     int (*brotli_decompress)(size_t in_bytes, const uint8_t *in, size_t *out_bytes, uint8_t *out);
 };
@@ -30,6 +35,8 @@ SLP_NODISCARD slp_rc cx_snappy_decompress(struct cx_rare *r, struct slice in, ui
                                           size_t out_len, struct slp_err *err);
 SLP_NODISCARD slp_rc cx_lz4_decompress(struct cx_rare *r, struct slice in, bool may_be_framed,
                                        uint8_t *out, size_t out_len, struct slp_err *err);
+SLP_NODISCARD slp_rc cx_lz4_frame(struct cx_rare *r, struct slice in, uint8_t *out, size_t out_len,
+                                  struct slp_err *err);
 SLP_NODISCARD slp_rc cx_brotli_decompress(struct cx_rare *r, struct slice in, uint8_t *out,
                                           size_t out_len, struct slp_err *err);
 

@@ -5,6 +5,9 @@
 
 #include "base/num.h"
 
+/* LZ4F_VERSION: of the interface, in every library since 1.7. */
+#define LZ4_FRAME_VERSION 100u
+
 /* One function of an opened library. ISO C has no conversion from object to function pointers;
  * POSIX promises that copying the bytes is one. */
 static bool symbol(void *library, const char *name, void *function)
@@ -52,7 +55,11 @@ static slp_rc open_lz4(struct cx_rare *r, struct slp_err *err)
     void *l = open_library("liblz4.so.1");
     bool is_whole = l && symbol(l, "LZ4_decompress_safe", &r->lz4_decompress) &&
                     symbol(l, "LZ4_compress_default", &r->lz4_compress) &&
-                    symbol(l, "LZ4_compressBound", &r->lz4_bound);
+                    symbol(l, "LZ4_compressBound", &r->lz4_bound) &&
+                    symbol(l, "LZ4F_createDecompressionContext", &r->lz4_frame_new) &&
+                    symbol(l, "LZ4F_freeDecompressionContext", &r->lz4_frame_free) &&
+                    symbol(l, "LZ4F_decompress", &r->lz4_frame_decompress) &&
+                    symbol(l, "LZ4F_isError", &r->lz4_frame_is_error);
     return keep(l, is_whole, &r->lz4_library,
                 "lz4 needs the library liblz4.so.1: install the package liblz4-1", err);
 }
@@ -139,6 +146,32 @@ slp_rc cx_lz4_decompress(struct cx_rare *r, struct slice in, bool may_be_framed,
         return SLP_OK;
     if (!lz4_block(r, in, out, out_len))
         FAIL(err, CORRUPT, "lz4: %zu bytes are damaged or not of %zu bytes", in.len, out_len);
+    return SLP_OK;
+}
+
+slp_rc cx_lz4_frame(struct cx_rare *r, struct slice in, uint8_t *out, size_t out_len,
+                    struct slp_err *err)
+{
+    void *context = NULL;
+    size_t done = 0;
+    size_t hint = 1; /* bytes that are expected next; 0: the frame is whole */
+    uint8_t end = 0; /* a place to write nothing to */
+    TRY(open_lz4(r, err));
+    if (r->lz4_frame_new(&context, LZ4_FRAME_VERSION) != 0)
+        FAIL(err, NO_MEMORY, "lz4: no memory for a frame");
+    while (hint && in.len) {
+        size_t taken = in.len;
+        size_t got = out_len - done;
+        hint =
+            r->lz4_frame_decompress(context, got ? out + done : &end, &got, in.ptr, &taken, NULL);
+        if (r->lz4_frame_is_error(hint) || (taken == 0 && got == 0))
+            break;
+        done += got;
+        in = slice_after(in, taken);
+    }
+    (void)r->lz4_frame_free(context);
+    if (hint || in.len || done != out_len)
+        FAIL(err, CORRUPT, "lz4: a frame is damaged or not of %zu bytes", out_len);
     return SLP_OK;
 }
 

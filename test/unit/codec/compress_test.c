@@ -181,8 +181,30 @@ static void a_full_buffer_answers_limit(void **state)
     cx_codec_free(c);
 }
 
-T_MAIN(T_TEST(what_is_compressed_comes_back), T_TEST(another_length_is_corrupt_both_ways),
-       T_TEST(cut_bytes_are_corrupt), T_TEST(several_gzip_members_are_one_text),
-       T_TEST(lz4_is_read_bare_and_framed), T_TEST(brotli_is_read_and_not_written),
-       T_TEST(unknown_codecs_are_named), T_TEST(compression_survives_every_fault),
-       T_TEST(a_full_buffer_answers_limit))
+static void a_frame_of_lz4_is_read_to_its_end(void **state)
+{
+    struct t *t = *state;
+    /* Magic, independent blocks of at most 64 KiB; a stored block, a packed one, the end. */
+    static const uint8_t frame[] = {0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82, 3,    0,   0, 0x80,
+                                    'a',  'b',  'c',  11,   0,    0,    0,    0x1f, 'x', 1, 0,
+                                    5,    0x50, 'v',  'w',  'x',  'y',  'z',  0,    0,   0, 0};
+    struct cx_codec *c = NULL;
+    uint8_t out[64];
+    struct slice whole = slice_of(frame, sizeof frame);
+    assert_ok(t, cx_codec_new(&t->mem, &c, &t->err));
+    assert_ok(t, cx_lz4_frame_decompress(c, whole, out, 33, &t->err));
+    assert_memory_equal(out, "abcxxxxxxxxxxxxxxxxxxxxxxxxxvwxyz", 33);
+    for (size_t n = 0; n < sizeof frame; n++)
+        assert_rc(t, cx_lz4_frame_decompress(c, slice_first(whole, n), out, 33, &t->err),
+                  SLP_CORRUPT);
+    assert_rc(t, cx_lz4_frame_decompress(c, whole, out, 32, &t->err), SLP_CORRUPT);
+    assert_rc(t, cx_lz4_frame_decompress(c, whole, out, 34, &t->err), SLP_CORRUPT);
+    assert_err_has(t, "not of 34 bytes");
+    cx_codec_free(c);
+}
+
+T_MAIN(T_TEST(a_frame_of_lz4_is_read_to_its_end), T_TEST(what_is_compressed_comes_back),
+       T_TEST(another_length_is_corrupt_both_ways), T_TEST(cut_bytes_are_corrupt),
+       T_TEST(several_gzip_members_are_one_text), T_TEST(lz4_is_read_bare_and_framed),
+       T_TEST(brotli_is_read_and_not_written), T_TEST(unknown_codecs_are_named),
+       T_TEST(compression_survives_every_fault), T_TEST(a_full_buffer_answers_limit))
