@@ -194,10 +194,10 @@ static int64_t key_place(const struct schema *schema, size_t column)
 static slp_rc add_field(struct list *list, const struct schema *schema, size_t i,
                         struct slp_err *err)
 {
-    char type[64];
+    char type[512];
     const struct arr_field *f = &schema->columns.fields[i];
     int64_t place = key_place(schema, i);
-    arr_type_format(f->type, type, sizeof type);
+    arr_field_type_format(f, type, sizeof type);
     struct list_value row[] = {list_text(slice_str(f->name)),
                                list_text(slice_str(type)),
                                list_number(f->nullable),
