@@ -115,6 +115,8 @@ struct raw_chunk {
     int64_t offset_index_bytes;
     int64_t column_index_offset;
     int64_t column_index_bytes;
+    int64_t bloom_offset;
+    int64_t bloom_bytes;
 };
 
 /* Does the path name the leaf's element? */
@@ -176,6 +178,12 @@ static void parse_chunk_meta(struct cx_thrift *t, enum cx_thrift_type type,
             break;
         case 12:
             parse_statistics(t, type, &r->statistics);
+            break;
+        case 14:
+            r->bloom_offset = cx_thrift_int(t, type);
+            break;
+        case 15:
+            r->bloom_bytes = cx_thrift_int(t, type);
             break;
         default:
             cx_thrift_skip(t, type);
@@ -292,6 +300,11 @@ static slp_rc add_chunk(const struct parse *p, const struct raw_chunk *r, size_t
                 &out->column_index_bytes);
     place_index(p, r->offset_index_offset, r->offset_index_bytes, &out->offset_index_offset,
                 &out->offset_index_bytes);
+    if (r->bloom_offset > 0 && r->bloom_bytes >= 0 && r->bloom_bytes <= UINT32_MAX &&
+        inside_file(p, r->bloom_offset, r->bloom_bytes)) {
+        out->bloom_offset = (uint64_t)r->bloom_offset;
+        out->bloom_bytes = (uint32_t)r->bloom_bytes;
+    }
     return SLP_OK;
 }
 

@@ -91,6 +91,8 @@ struct pq_chunk {
     uint32_t column_index_bytes;
     uint64_t offset_index_offset; /* 0: none */
     uint32_t offset_index_bytes;
+    uint64_t bloom_offset; /* of the filter's header, see bloom.h; 0: none */
+    uint32_t bloom_bytes;  /* with its header; 0: the file does not say */
 };
 
 struct pq_group_meta {

@@ -146,7 +146,7 @@ static void ask_ranges(struct t *t, const struct one *o, const struct pq_column 
     }
 }
 
-static void ask_bloom(struct t *t, const struct one *o)
+static void ask_bloom(struct t *t, const struct one *o, const struct pq_chunk *chunk)
 {
     struct memory_source source;
     struct pq_bloom b;
@@ -155,7 +155,10 @@ static void ask_bloom(struct t *t, const struct one *o)
         return;
     buf_init(&room, &t->mem, FILE_MAX);
     source_memory_init(&source, "test", buf_slice(&o->file));
-    assert_ok(t, pq_bloom_read(&source.base, o->bloom_at, 0, &room, &b, &t->err));
+    assert_int_equal(chunk->bloom_offset, o->bloom_at);
+    assert_ok(t, pq_bloom_read(&source.base, chunk->bloom_offset, chunk->bloom_bytes, &room, &b,
+                               &t->err));
+    assert_int_equal(source.base.rounds, 1);
     for (size_t i = 0; i < o->values.count; i++) {
         uint8_t bit = 0;
         assert_true(pq_bloom_may_contain(&b, pq_bloom_hash(value_at(o, i, &bit))));
@@ -183,7 +186,7 @@ static void prune_one(struct t *t, size_t type, enum rows_values values, enum ro
     if (x.bounds.count > 0)
         assert_int_equal(pq_order_of(column), o.leaf.order);
     ask_ranges(t, &o, column, &x);
-    ask_bloom(t, &o);
+    ask_bloom(t, &o, &m->groups[0].chunks[0]);
     if (values == ROWS_SORTED && nulls == ROWS_NO_NULLS && o.field.type.kind == ARR_INT64) {
         struct pq_value_range range = {value_at(&o, 400, NULL), value_at(&o, 400, NULL)};
         assert_true(pages_left(column, &x, &range) <= 2);

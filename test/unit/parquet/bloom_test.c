@@ -1,5 +1,7 @@
 #include "parquet/bloom.h"
 
+#include <stdio.h>
+
 #include "base/num.h"
 #include "lib/t.h"
 
@@ -154,6 +156,40 @@ static void damaged_headers_are_refused(void **state)
     buf_fini(&out);
 }
 
+/* Files of parquet-java, with and without the length of the filter in the footer. */
+static void filters_of_others_are_read(void **state)
+{
+    struct t *t = *state;
+    static const struct {
+        const char *name;
+        uint64_t offset;
+        uint32_t bytes;
+    } files[] = {{"data_index_bloom_encoding_stats", 192, 0},
+                 {"data_index_bloom_encoding_with_length", 253, 2064}};
+    static const char *const there[] = {"Hello", "This is", "a", "test", "the quick", "dog"};
+    const char *dir = t_data_dir();
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[512];
+        static char bytes[10000];
+        struct memory_source source;
+        struct pq_bloom b;
+        struct buf room;
+        buf_init(&room, &t->mem, BITS_MAX);
+        (void)snprintf(path, sizeof path, "%s/parquet-testing/data/%s.parquet", dir, files[i].name);
+        FILE *f = fopen(path, "rb");
+        assert_non_null(f);
+        size_t len = fread(bytes, 1, sizeof bytes, f);
+        assert_int_equal(fclose(f), 0);
+        source_memory_init(&source, path, slice_of((const uint8_t *)bytes, len));
+        assert_ok(t,
+                  pq_bloom_read(&source.base, files[i].offset, files[i].bytes, &room, &b, &t->err));
+        for (size_t k = 0; k < sizeof there / sizeof *there; k++)
+            assert_true(pq_bloom_may_contain(&b, pq_bloom_hash(slice_str(there[k]))));
+        assert_false(pq_bloom_may_contain(&b, pq_bloom_hash(slice_str("not there"))));
+        buf_fini(&room);
+    }
+}
+
 static void making_survives_every_fault(void **state)
 {
     struct t *t = *state;
@@ -175,4 +211,5 @@ static void making_survives_every_fault(void **state)
 
 T_MAIN(T_TEST(the_hash_is_xxh64), T_TEST(what_was_added_is_found_at_every_size),
        T_TEST(the_rate_asked_for_is_kept), T_TEST(columns_that_repeat_have_small_filters),
-       T_TEST(damaged_headers_are_refused), T_TEST(making_survives_every_fault))
+       T_TEST(damaged_headers_are_refused), T_TEST(filters_of_others_are_read),
+       T_TEST(making_survives_every_fault))
