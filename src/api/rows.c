@@ -61,12 +61,11 @@ static void filter_close(struct arr_stream *stream)
 
 static slp_rc keep_true(struct filter *f, struct arr_batch *out, struct slp_err *err)
 {
-    const uint32_t *picked = NULL;
-    int64_t count = 0;
-    TRY(pred_pick(&f->picker, f->pred, &f->batch, INT64_MAX, &picked, &count, err));
+    const struct pred_picker *p = &f->picker;
+    TRY(pred_pick(&f->picker, f->pred, &f->batch, INT64_MAX, err));
     for (size_t c = 0; c < f->base.schema->count; c++)
-        TRY(arr_col_append_picked(&out->cols[c], &f->batch.cols[c], picked, count, err));
-    out->rows = count;
+        TRY(arr_col_append_picked(&out->cols[c], &f->batch.cols[c], p->rows, p->count, err));
+    out->rows = p->count;
     return SLP_OK;
 }
 

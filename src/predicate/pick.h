@@ -6,24 +6,24 @@
 
 #include "predicate/predicate.h"
 
-/* Room that is kept from batch to batch. */
+/* What the last call picked, and room that is kept from batch to batch. */
 struct pred_picker {
+    const uint32_t *rows; /* ascending */
+    int64_t count;
     struct alloc *mem;
     struct buf truth;
-    struct buf rows; /* of uint32_t */
+    struct buf room; /* of `rows` */
 };
 
 void pred_picker_init(struct pred_picker *p, struct alloc *mem);
 void pred_picker_fini(struct pred_picker *p); /* a zeroed one is accepted */
 
 /*
- * The first rows of `batch`, at most `most`, for which `pred` is TRUE, ascending. `*rows` is valid
- * until the next call.
+ * Pick the first rows of `batch`, at most `most`, for which `pred` is TRUE.
  *
- * Errors  NO_MEMORY
+ * Errors  NO_MEMORY; the picks are then those of the call before
  */
 SLP_NODISCARD slp_rc pred_pick(struct pred_picker *p, const struct pred *pred,
-                               const struct arr_batch *batch, int64_t most, const uint32_t **rows,
-                               int64_t *count, struct slp_err *err);
+                               const struct arr_batch *batch, int64_t most, struct slp_err *err);
 
 #endif

@@ -125,12 +125,11 @@ static slp_rc next_read(struct scan *s, const struct arr_batch **out, struct slp
 static slp_rc give_filtered(struct scan *s, const struct arr_batch *read, struct arr_batch *out,
                             struct slp_err *err)
 {
-    const uint32_t *picked = NULL;
-    int64_t count = 0;
-    TRY(pred_pick(&s->picker, s->plan.pred, read, s->left, &picked, &count, err));
+    const struct pred_picker *p = &s->picker;
+    TRY(pred_pick(&s->picker, s->plan.pred, read, s->left, err));
     for (size_t c = 0; c < s->plan.given_count; c++)
-        TRY(arr_col_append_picked(&out->cols[c], &read->cols[c], picked, count, err));
-    out->rows += count;
+        TRY(arr_col_append_picked(&out->cols[c], &read->cols[c], p->rows, p->count, err));
+    out->rows += p->count;
     return SLP_OK;
 }
 
@@ -257,11 +256,9 @@ slp_rc query_scan(struct state_table *table, const struct query_options *options
 static slp_rc count_block(struct scan *s, const struct arr_batch *read, int64_t *sum,
                           struct slp_err *err)
 {
-    const uint32_t *picked = NULL;
-    int64_t count = read->rows;
     if (s->plan.pred)
-        TRY(pred_pick(&s->picker, s->plan.pred, read, INT64_MAX, &picked, &count, err));
-    *sum += count;
+        TRY(pred_pick(&s->picker, s->plan.pred, read, INT64_MAX, err));
+    *sum += s->plan.pred ? s->picker.count : read->rows;
     return SLP_OK;
 }
 
