@@ -26,8 +26,8 @@
  * - Nothing is running when no call is: all state is in the object store.
  *
  * Any call may return NO_MEMORY, LIMIT (a bound of docs/guide/operations.md, or a full device), IO
- * and DENIED; and of those that read a table CORRUPT, with the object's name, UNSUPPORTED for what a
- * newer program wrote, and CANCELLED. Errors below are what a call adds.
+ * and DENIED; and of those that read a table CORRUPT, with the object's name, UNSUPPORTED for what
+ * a newer program wrote, and CANCELLED. Errors below are what a call adds.
  */
 #ifndef SLEEPER_SLEEPER_H
 #define SLEEPER_SLEEPER_H
@@ -58,9 +58,9 @@ struct slp_rows;
 /* Release; NULL is accepted. */
 SLP_PUBLIC void slp_rows_close(struct slp_rows *rows);
 
-/* Move into an Arrow stream, whose release closes everything; `rows` is gone afterwards, unless this
- * fails. The instance must outlive the stream. Its get_next answers ENOMEM, EINVAL or
- * EIO; get_last_error has the text. */
+/* Move into an Arrow stream, whose release closes everything; `rows` is gone afterwards, unless
+ * this fails. The instance must outlive the stream. Its get_next answers ENOMEM, EINVAL or EIO;
+ * get_last_error has the text. */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_rows_stream(struct slp_rows *rows, struct ArrowArrayStream *out,
                                                 struct slp_err *err);
 
@@ -85,8 +85,8 @@ struct slp_output_options {
 };
 
 /*
- * Write all rows. `*row_count` (may be NULL) says how many. Consumes but does not close `rows`; what
- * was written before an error stays written.
+ * Write all rows. `*row_count` (may be NULL) says how many. Consumes but does not close `rows`;
+ * what was written before an error stays written.
  *
  * Errors   IO           `write` gave up
  *          INVALID      no such format
@@ -120,13 +120,15 @@ struct slp_instance;
 
 struct slp_instance_options {
     size_t threads; /* 0: the cores available */
-    /* Bytes for sorting and merging, at least 16 MiB; 0: half of what is available, at most 4 GiB. */
+    /* Bytes for sorting and merging, at least 16 MiB; 0: half of what is available, at most 4
+     * GiB. */
     uint64_t memory;
     /* Set non-zero, by a signal handler or another thread, to make running calls return CANCELLED;
      * may be NULL. Outlives the instance. */
     const volatile int *cancel;
     bool no_sync; /* skip fsync: for measurements only, what a crash leaves is undefined */
-    /* Told a line about each request to the store, from any of the instance's threads; may be NULL. */
+    /* Told a line about each request to the store, from any of the instance's threads; may be
+     * NULL. */
     void (*trace)(void *context, const char *line);
     void *trace_context;
 };
@@ -153,7 +155,8 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_instance_open(const char *uri,
 /* Close; rows and streams that came from it are closed before. NULL is accepted. */
 SLP_PUBLIC void slp_instance_close(struct slp_instance *instance);
 
-/* What calls on this instance have cost so far; files and their bytes count when rows are closed. */
+/* What calls on this instance have cost so far; files and their bytes count when rows are
+ * closed. */
 struct slp_counts {
     uint64_t gets, puts, lists, deletes; /* requests to the store */
     uint64_t rounds;                     /* batches of requests, one waiting each */
@@ -263,8 +266,8 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_scan(struct slp_instance *instance,
                                          const struct slp_scan_options *options,
                                          struct slp_rows **out, struct slp_err *err);
 
-/* The number of rows a scan would give. Counts from metadata where nothing needs reading; else reads
- * the key columns and those of the predicate. Errors: those of slp_scan and of its rows. */
+/* The number of rows a scan would give. Counts from metadata where nothing needs reading; else
+ * reads the key columns and those of the predicate. Errors: those of slp_scan and of its rows. */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_count(struct slp_instance *instance,
                                           const struct slp_scan_options *options, int64_t *out,
                                           struct slp_err *err);
@@ -387,8 +390,8 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_status(struct slp_instance *instance, const 
                                            struct slp_rows **out, struct slp_err *err);
 
 /*
- * Show any stored thing as text: a log frame, a data file, any Parquet file, sleeper.json. `path` is
- * a local file.
+ * Show any stored thing as text: a log frame, a data file, any Parquet file, sleeper.json. `path`
+ * is a local file.
  *
  * Errors   NOT_FOUND    the path
  *          UNSUPPORTED  it is none of these

@@ -67,8 +67,8 @@ SLP_NODISCARD slp_rc arr_nested_append_picked(struct arr_col *c, const struct ar
                                               const uint32_t *rows, int64_t count,
                                               struct slp_err *err);
 
-/* dictionary.c: make a plain column one whose row i has value i, where a consumer was told to expect
- * a dictionary. Errors: NO_MEMORY, LIMIT. */
+/* dictionary.c: make a plain column one whose row i has value i, where a consumer was told to
+ * expect a dictionary. Errors: NO_MEMORY, LIMIT. */
 SLP_NODISCARD slp_rc arr_col_number_rows(struct arr_col *c, struct slp_err *err);
 
 /* dictionary.c: between columns whose dictionaries differ. */

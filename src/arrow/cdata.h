@@ -29,9 +29,9 @@ SLP_NODISCARD slp_rc arr_export_schema(const struct arr_schema *schema, struct a
                                        struct ArrowSchema *out, struct slp_err *err);
 
 /* Move the batch's buffers into `out`; the batch has no rows and no memory afterwards, and may be
- * filled again. Its allocator outlives `out`. Children may be moved out of `out`. Columns with a dictionary are decoded before if their
- * field does not say `is_dictionary`, and the reverse. Errors: NO_MEMORY, LIMIT; the batch has the
- * rows it had. */
+ * filled again. Its allocator outlives `out`. Children may be moved out of `out`. Columns with a
+ * dictionary are decoded before if their field does not say `is_dictionary`, and the reverse.
+ * Errors: NO_MEMORY, LIMIT; the batch has the rows it had. */
 SLP_NODISCARD slp_rc arr_export_batch(struct arr_batch *batch, struct ArrowArray *out,
                                       struct slp_err *err);
 

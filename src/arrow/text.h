@@ -22,8 +22,8 @@
  *
  * Within JSON numbers and booleans stand bare, all else in quotes, NaN and infinities too.
  *
- * Parsing accepts more than printing writes: true and false in any case, + before numbers, 1e5 for a
- * float, inf, -inf and nan in any case; a blank instead of T, a date alone for a timestamp, hours
+ * Parsing accepts more than printing writes: true and false in any case, + before numbers, 1e5 for
+ * a float, inf, -inf and nan in any case; a blank instead of T, a date alone for a timestamp, hours
  * and minutes alone, an offset (+02:00) for utc ones; weeks, days, hours and minutes for durations,
  * years too for intervals. Nested values are not parsed. Nothing that loses digits: no 1.5 for an
  * integer, no float out of range, no fraction finer than the unit. UTF8 must be UTF-8.

@@ -117,8 +117,9 @@ static size_t write_digits(double value, int bits, int from, int to, char *out)
     return tidy_exponent(out);
 }
 
-/* The nearest integer of a number below 2^52, by adding what leaves no bits for a fraction; a larger
- * one stays larger. As nearbyint, for which every start of the program would load a library. */
+/* The nearest integer of a number below 2^52, by adding what leaves no bits for a fraction; a
+ * larger one stays larger. As nearbyint, for which every start of the program would load a
+ * library. */
 static double to_integer(double positive)
 {
     return positive + 0x1p52 - 0x1p52;

@@ -8,7 +8,8 @@
 #include "arrow/text.h"
 #include "base/num.h"
 
-/* The longest text of a fixed-width value, with room: a decimal of 76 digits, a sign and a point. */
+/* The longest text of a fixed-width value, with room: a decimal of 76 digits, a sign and a
+ * point. */
 #define TEXT_VALUE_BYTES 128u
 
 size_t arr_write_u64(uint64_t value, char *out);

@@ -30,9 +30,9 @@
  * tables are of the kinds below ARR_TABLE_KIND_COUNT; the others come from files of others, and go
  * into them.
  *
- * A nested type is a tree of fields, at most ARR_DEPTH_MAX deep: `struct arr_type` holds the kind of
- * one node, `struct arr_field` the children. Whoever builds a tree from bytes of others holds that
- * bound (arr_import_schema and arr_schema_copy do), so that what walks a tree may recurse.
+ * A nested type is a tree of fields, at most ARR_DEPTH_MAX deep: `struct arr_type` holds the kind
+ * of one node, `struct arr_field` the children. Whoever builds a tree from bytes of others holds
+ * that bound (arr_import_schema and arr_schema_copy do), so that what walks a tree may recurse.
  */
 #ifndef SLP_ARROW_TYPE_H
 #define SLP_ARROW_TYPE_H

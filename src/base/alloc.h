@@ -25,8 +25,8 @@ struct alloc *alloc_system(void);
 /* `bytes` zeroed bytes in `*out`; at least one byte is allocated. Errors: NO_MEMORY. */
 SLP_NODISCARD slp_rc alloc_zeroed(struct alloc *mem, size_t bytes, void **out, struct slp_err *err);
 
-/* The same with bytes of any value: for large buffers of which little may be used, since a page that
- * nobody touches costs nothing. */
+/* The same with bytes of any value: for large buffers of which little may be used, since a page
+ * that nobody touches costs nothing. */
 SLP_NODISCARD slp_rc alloc_room(struct alloc *mem, size_t bytes, void **out, struct slp_err *err);
 
 /* Zeroed room for `count` elements of `size` bytes. Errors: NO_MEMORY, LIMIT if the product
@@ -34,7 +34,8 @@ SLP_NODISCARD slp_rc alloc_room(struct alloc *mem, size_t bytes, void **out, str
 SLP_NODISCARD slp_rc alloc_array(struct alloc *mem, size_t count, size_t size, void **out,
                                  struct slp_err *err);
 
-/* Give back what alloc_zeroed, alloc_room (bytes) or alloc_array (count times size) gave. NULL is accepted. */
+/* Give back what alloc_zeroed, alloc_room (bytes) or alloc_array (count times size) gave. NULL is
+ * accepted. */
 void alloc_free(struct alloc *mem, void *ptr, size_t bytes);
 
 /* The same for one struct: `TRY(alloc_new(mem, &thing, err))` where `thing` is a typed pointer. */

@@ -1,9 +1,9 @@
 /*
  * Building a dictionary: distinct values in the order they first appear, and each row's index.
  *
- * Values are kept in Parquet's PLAIN form, so `values` is the dictionary page. A dictionary is small
- * by design (whoever looks one row up reads all of it), so its memory is fixed, nothing is allocated
- * while rows are added, and a column with too many values is given up early.
+ * Values are kept in Parquet's PLAIN form, so `values` is the dictionary page. A dictionary is
+ * small by design (whoever looks one row up reads all of it), so its memory is fixed, nothing is
+ * allocated while rows are added, and a column with too many values is given up early.
  *
  *   slots    hash -> entry + 1, open addressing, at most half full, grows by doubling in place
  *   entries  key and length that are compared, and where the value's bytes begin

@@ -4,9 +4,9 @@
  *   run       varint(count << 1)        the value in (width + 7) / 8 bytes, little-endian
  *   literal   varint(groups << 1 | 1)   groups * 8 values, bit-packed
  *
- * A literal begins and ends at multiples of eight values from where it began, so runs are looked for
- * there; the last literal is padded with zeros to a whole group. A run is written when it is longer
- * than what two headers more cost: from 8 values on, 16 at widths 2 and 3, 32 at width 1.
+ * A literal begins and ends at multiples of eight values from where it began, so runs are looked
+ * for there; the last literal is padded with zeros to a whole group. A run is written when it is
+ * longer than what two headers more cost: from 8 values on, 16 at widths 2 and 3, 32 at width 1.
  */
 #ifndef SLP_CODEC_RLE_ENCODE_H
 #define SLP_CODEC_RLE_ENCODE_H

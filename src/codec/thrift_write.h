@@ -1,8 +1,8 @@
 /*
  * Writing Thrift's compact protocol, as far as Parquet's metadata needs it.
  *
- * The first error sticks: later calls do nothing, and cx_put_finish says what happened. So code that
- * writes a struct reads like the struct:
+ * The first error sticks: later calls do nothing, and cx_put_finish says what happened. So code
+ * that writes a struct reads like the struct:
  *
  *     cx_put_init(&w, out, err);
  *     cx_put_i32(&w, 1, 0);             field 1

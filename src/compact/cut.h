@@ -5,9 +5,9 @@
  *   input 1        |--:--:--:--:--:--:--:--|
  *                       ^        ^              cuts: about `rows` rows of all inputs between two
  *
- * A cut is a whole key at which a block of some input begins: rows with that key and above belong to
- * the stretch behind it, so equal keys never part. Blocks are a few thousand rows, so stretches are
- * as even as that.
+ * A cut is a whole key at which a block of some input begins: rows with that key and above belong
+ * to the stretch behind it, so equal keys never part. Blocks are a few thousand rows, so stretches
+ * are as even as that.
  */
 #ifndef SLP_COMPACT_CUT_H
 #define SLP_COMPACT_CUT_H

@@ -17,8 +17,8 @@
  *
  * A slot has everything that merging needs of its own: open files, rows being gathered, groups. So
  * threads meet only where a group is handed on. A slot that is ahead waits when it holds
- * SLOT_GROUPS; the oldest never waits long, since its groups are what is written next. One slot more
- * than threads keeps all of them busy while the oldest stretch ends.
+ * SLOT_GROUPS; the oldest never waits long, since its groups are what is written next. One slot
+ * more than threads keeps all of them busy while the oldest stretch ends.
  *
  * The lock guards what is marked below; the rest of a slot belongs to the thread that merges its
  * stretch, and to the caller's before that begins and after it is done.
@@ -260,8 +260,8 @@ static slp_rc run_stretches(struct team *t)
 /* ---- The team ---- */
 
 /*
- * Memory: a quarter of the budget for windows of the inputs, half of it for groups: a slot holds the
- * rows of one, what encoding that takes, and SLOT_GROUPS whose pages take half of their rows at
+ * Memory: a quarter of the budget for windows of the inputs, half of it for groups: a slot holds
+ * the rows of one, what encoding that takes, and SLOT_GROUPS whose pages take half of their rows at
  * most. What one block of every input takes decoded comes on top, and the least sizes, where the
  * budget is less than these.
  */

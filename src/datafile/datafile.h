@@ -80,8 +80,8 @@ SLP_NODISCARD slp_rc datafile_writer_take(struct datafile_writer *w, struct arr_
  */
 struct datafile_group;
 
-/* `schema` outlives the group; of `options` codec, level and block_bytes count. Errors: NO_MEMORY.
- */
+/* `schema` outlives the group; of `options` codec, level and block_bytes count. Errors:
+ * NO_MEMORY. */
 SLP_NODISCARD slp_rc datafile_group_new(struct alloc *mem, const struct schema *schema,
                                         const struct datafile_write_options *options,
                                         struct datafile_group **out, struct slp_err *err);
@@ -105,7 +105,8 @@ uint64_t datafile_group_bytes(const struct datafile_group *g); /* as it will sta
 SLP_NODISCARD slp_rc datafile_writer_group(struct datafile_writer *w,
                                            const struct datafile_group *g, struct slp_err *err);
 
-/* Write key index and footer; at least one row was written. Keys of `out` are copied into `arena`. */
+/* Write key index and footer; at least one row was written. Keys of `out` are copied into
+ * `arena`. */
 SLP_NODISCARD slp_rc datafile_writer_finish(struct datafile_writer *w, struct arena *arena,
                                             struct datafile_info *out, struct slp_err *err);
 
@@ -124,7 +125,8 @@ SLP_NODISCARD slp_rc datafile_open(struct alloc *mem, struct source *src,
                                    struct slp_err *err);
 void datafile_close(struct datafile *f);
 
-/* Blocks that may hold keys of `range`: [*first, *end). Reads at most two slices, which are kept. */
+/* Blocks that may hold keys of `range`: [*first, *end). Reads at most two slices, which are
+ * kept. */
 SLP_NODISCARD slp_rc datafile_find(struct datafile *f, struct key_range range, int64_t *first,
                                    int64_t *end, struct slp_err *err);
 

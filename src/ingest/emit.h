@@ -14,8 +14,8 @@
 #define INGEST_FILES_MAX 2048
 
 /*
- * One wide file for all leaves, rather than a file for each? The rule of ingest.h; but rows for more
- * than INGEST_WIDE_BYTES_MAX are always filed, since few unfiled files are allowed.
+ * One wide file for all leaves, rather than a file for each? The rule of ingest.h; but rows for
+ * more than INGEST_WIDE_BYTES_MAX are always filed, since few unfiled files are allowed.
  */
 #define INGEST_WIDE_BYTES_MAX ((uint64_t)8 << 30)
 bool ingest_is_wide(const struct ingest_rows *rows);

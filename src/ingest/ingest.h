@@ -9,11 +9,11 @@
  * sorted runs into temporary files without a name, and merged at the end. Equal keys keep the order
  * of the input, file, then row (rule O1), whatever the threads do.
  *
- * Output: where the table has one leaf, or a leaf gets enough bytes, one file a leaf; where rows are
- * few and leaves many, one wide file, which the log calls unfiled. Beyond 2,048 leaves neighbours
- * share a file, which is filed under each, so that one transaction can name them all. Data files are
- * durable before the transaction that names them is written; what a killed ingest leaves behind is
- * collected later.
+ * Output: where the table has one leaf, or a leaf gets enough bytes, one file a leaf; where rows
+ * are few and leaves many, one wide file, which the log calls unfiled. Beyond 2,048 leaves
+ * neighbours share a file, which is filed under each, so that one transaction can name them all.
+ * Data files are durable before the transaction that names them is written; what a killed ingest
+ * leaves behind is collected later.
  */
 #ifndef SLP_INGEST_INGEST_H
 #define SLP_INGEST_INGEST_H
@@ -21,7 +21,8 @@
 #include "rows/rows.h"
 #include "state/state.h"
 
-/* A leaf gets a file of its own when its rows take at least this many bytes; else all leaves share a wide file... */
+/* A leaf gets a file of its own when its rows take at least this many bytes; else all leaves share
+ * a wide file... */
 #define INGEST_LEAF_FILE_BYTES ((uint64_t)4 << 20)
 /* ...if there are more leaves with rows than this. */
 #define INGEST_LEAF_FILES_MAX 16u
@@ -49,7 +50,8 @@ struct ingest_result {
 };
 
 /*
- * Ingest all inputs into `table` as one transaction. No rows: nothing is committed, and `at` is where the table stands.
+ * Ingest all inputs into `table` as one transaction. No rows: nothing is committed, and `at` is
+ * where the table stands.
  *
  * Errors   NOT_FOUND, DENIED   an input
  *          BAD_INPUT    rows that do not fit the table: file, line or row, column

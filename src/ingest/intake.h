@@ -5,7 +5,8 @@
  *
  * Every worker takes parts from the feed, and has chunks, held runs and spills of its own. When no
  * part is left a worker sorts chunks that those still reading hand over, so one large part keeps
- * more than one thread busy. Nothing depends on who did what: keys carry ordinals (ingest/sorted.h).
+ * more than one thread busy. Nothing depends on who did what: keys carry ordinals
+ * (ingest/sorted.h).
  */
 #ifndef SLP_INGEST_INTAKE_H
 #define SLP_INGEST_INTAKE_H

@@ -3,9 +3,9 @@
  *
  *   key of a sorted row   | encoded key | ordinal, 8 bytes, big-endian |
  *
- * No encoded key begins another one, so keys with ordinals order as keys do, and equal keys by where
- * their rows stood in the input. Any two runs may then be merged, in any order and grouping, and the
- * result is the same; ordinals are cut off when rows are written (ingest_strip).
+ * No encoded key begins another one, so keys with ordinals order as keys do, and equal keys by
+ * where their rows stood in the input. Any two runs may then be merged, in any order and grouping,
+ * and the result is the same; ordinals are cut off when rows are written (ingest_strip).
  */
 #ifndef SLP_INGEST_SORTED_H
 #define SLP_INGEST_SORTED_H
@@ -31,9 +31,9 @@ void ingest_chunk_clear(struct ingest_chunk *c);
 size_t ingest_chunk_bytes(const struct ingest_chunk *c);
 
 /*
- * Append all rows of a batch of the same columns, whose first row has the given ordinal, above those
- * of all rows before it. An empty chunk takes the contents of `batch` instead of copying them; it is
- * blank afterwards.
+ * Append all rows of a batch of the same columns, whose first row has the given ordinal, above
+ * those of all rows before it. An empty chunk takes the contents of `batch` instead of copying
+ * them; it is blank afterwards.
  *
  * Errors  BAD_INPUT, LIMIT  of keys; NO_MEMORY. The chunk may then hold a part
  */
@@ -41,8 +41,8 @@ SLP_NODISCARD slp_rc ingest_chunk_add(struct ingest_chunk *c, const struct key_s
                                       struct arr_batch *batch, uint64_t ordinal,
                                       struct slp_err *err);
 
-/* A run of the sorted rows; the chunk is empty afterwards, on failure too. The run yields one block.
- * Errors: NO_MEMORY, LIMIT. */
+/* A run of the sorted rows; the chunk is empty afterwards, on failure too. The run yields one
+ * block. Errors: NO_MEMORY, LIMIT. */
 SLP_NODISCARD slp_rc ingest_sort(struct ingest_chunk *c, struct alloc *mem, struct run **out,
                                  struct slp_err *err);
 

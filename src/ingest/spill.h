@@ -24,8 +24,8 @@ struct ingest_spill_options {
 };
 
 /*
- * Merge runs, each in order, into one spilled run; takes the runs, which are closed, on failure too.
- * Their memory is given back as they end.
+ * Merge runs, each in order, into one spilled run; takes the runs, which are closed, on failure
+ * too. Their memory is given back as they end.
  *
  * Errors   LIMIT      device full; more than MERGE_INPUTS_MAX runs
  *          CANCELLED, NO_MEMORY, NOT_FOUND and DENIED for the folder

@@ -3,7 +3,8 @@
 #include "arrow/bits.h"
 #include "base/num.h"
 
-/* Strings up to this long are copied by one wide load and store; keys, which have several fields. */
+/* Strings up to this long are copied by one wide load and store; keys, which have several
+ * fields. */
 #define WIDE     16u
 #define WIDE_KEY 32u
 

@@ -26,7 +26,8 @@
 #define PLAN_SPANS   4096u
 #define PLAN_ROWS    65536
 #define GALLOP_AFTER 8
-/* The prefix is looked for again when so many words tied since: a longer one may tell them apart. */
+/* The prefix is looked for again when so many words tied since: a longer one may tell them
+ * apart. */
 #define REFRESH_TIES 64
 /* Words are made for so many rows of an input at once: one by one each would wait for its key. */
 #define AHEAD_ROWS 32

@@ -8,7 +8,8 @@
 #include "os/file.h"
 #include "os/signal.h"
 
-/* How soon a reader that waits for a pipe or a terminal sees the signal flag: the signal itself may go to another thread. */
+/* How soon a reader that waits for a pipe or a terminal sees the signal flag: the signal itself may
+ * go to another thread. */
 #define LOOK_MS 100
 
 struct os_reader {

@@ -14,8 +14,8 @@ struct os_reader;
 SLP_NODISCARD slp_rc os_reader_open(struct alloc *mem, const char *path, struct os_reader **out,
                                     struct slp_err *err);
 
-/* Read up to `n` bytes; fewer only at the end, then none. Errors: CANCELLED when the signal flag is set while a pipe or a
- * terminal has nothing to give. */
+/* Read up to `n` bytes; fewer only at the end, then none. Errors: CANCELLED when the signal flag is
+ * set while a pipe or a terminal has nothing to give. */
 SLP_NODISCARD slp_rc os_reader_read(struct os_reader *reader, void *dst, size_t n, size_t *got,
                                     struct slp_err *err);
 

@@ -11,8 +11,8 @@
  * and 2i + 1 become block i) as long as its set bits keep the rate: columns that repeat get small
  * filters.
  *
- * Hashes are of the stored bytes, so two values that are equal and stored differently (0.0 and -0.0,
- * or NaN of several bits) have several hashes: whoever prunes must not ask for those.
+ * Hashes are of the stored bytes, so two values that are equal and stored differently (0.0 and
+ * -0.0, or NaN of several bits) have several hashes: whoever prunes must not ask for those.
  */
 #ifndef SLP_PARQUET_BLOOM_H
 #define SLP_PARQUET_BLOOM_H
@@ -53,14 +53,14 @@ void pq_bloom_fold(struct pq_bloom *b, size_t bytes);
 /* Append header and bits. Errors: LIMIT, NO_MEMORY. */
 SLP_NODISCARD slp_rc pq_bloom_write(const struct pq_bloom *b, struct buf *out, struct slp_err *err);
 
-/* Append a filter of all values: made, folded, with its header. `v` is not of BOOLEAN. `scratch` is overwritten. Errors:
- * LIMIT, NO_MEMORY. */
+/* Append a filter of all values: made, folded, with its header. `v` is not of BOOLEAN. `scratch` is
+ * overwritten. Errors: LIMIT, NO_MEMORY. */
 SLP_NODISCARD slp_rc pq_bloom_of(const struct pq_values *v, double fpp, struct buf *scratch,
                                  struct buf *out, struct slp_err *err);
 
 /*
- * Read the filter at `offset`, of `bytes` bytes with its header, or 0 where the footer does not say,
- * into `room`; `out` borrows it.
+ * Read the filter at `offset`, of `bytes` bytes with its header, or 0 where the footer does not
+ * say, into `room`; `out` borrows it.
  *
  * Errors   CORRUPT      header or length, with the offset in the file
  *          UNSUPPORTED  another algorithm, hash or compression

@@ -5,8 +5,8 @@
  *   | dictionary page | data page | data page | ... |      the chunk in the file
  *           `-- window, moved on and grown as pages need --'
  *
- * Of a nested column rows come with their levels, from which nested.h makes lists and structs. Where
- * a row ends is known when the next one begins, so a step of levels is decoded ahead.
+ * Of a nested column rows come with their levels, from which nested.h makes lists and structs.
+ * Where a row ends is known when the next one begins, so a step of levels is decoded ahead.
  *
  * The first windows of all columns of a row group can be read in one round: `pq_chunk_begin` says
  * what to read, and decoding finds it there.

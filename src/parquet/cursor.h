@@ -49,8 +49,8 @@ SLP_NODISCARD slp_rc pq_cursor_open(struct pq_cursor *c, const struct pq_column 
                                     struct pq_scratch *scratch, struct slp_err *err);
 
 /*
- * The levels of the next `count` entries of a nested column, at most PQ_STEP_ROWS and rows_left, one
- * byte each; levels that the page leaves out are 0. Then their values: a slot in `out` for each
+ * The levels of the next `count` entries of a nested column, at most PQ_STEP_ROWS and rows_left,
+ * one byte each; levels that the page leaves out are 0. Then their values: a slot in `out` for each
  * entry that has one. Errors: CORRUPT.
  */
 SLP_NODISCARD slp_rc pq_cursor_levels(struct pq_cursor *c, size_t count, uint8_t *definitions,

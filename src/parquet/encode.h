@@ -31,8 +31,8 @@ struct pq_chooser {
 
 /*
  * The encoding that makes most of the values: samples of them are encoded each way and compressed,
- * and the least of `compressed + raw / 16` wins, which counts the time that raw bytes cost as bytes.
- * docs/format/parquet-profile.md has the measurements behind it.
+ * and the least of `compressed + raw / 16` wins, which counts the time that raw bytes cost as
+ * bytes. docs/format/parquet-profile.md has the measurements behind it.
  *
  * Errors   LIMIT, NO_MEMORY, UNSUPPORTED (the codec)
  * Cost     at most 2,048 values and 64 KiB, each way

@@ -494,8 +494,8 @@ static size_t dictionary_bytes(const struct cx_dictionary *d, size_t values)
     return cx_dictionary_values(d).len + values / 8 * index_width_of(cx_dictionary_count(d));
 }
 
-/* Add values until all are in or the dictionary is not worth it: it takes more than `most_bytes`, or
- * every other value is a new one. */
+/* Add values until all are in or the dictionary is not worth it: it takes more than `most_bytes`,
+ * or every other value is a new one. */
 static bool fill_dictionary(struct cx_dictionary *d, const struct pq_values *v, size_t most_bytes,
                             uint32_t *indices)
 {
@@ -528,9 +528,9 @@ static struct pq_chooser chooser_of(const struct chunk *c)
 }
 
 /*
- * The most bytes that a dictionary with its indices may take: 70 % of PLAIN; and of integers less than
- * twice of what deltas take, because runs and the codec make up for no more. So it is with sorted
- * numbers.
+ * The most bytes that a dictionary with its indices may take: 70 % of PLAIN; and of integers less
+ * than twice of what deltas take, because runs and the codec make up for no more. So it is with
+ * sorted numbers.
  */
 static slp_rc dictionary_limit(const struct chunk *c, size_t *out, struct slp_err *err)
 {

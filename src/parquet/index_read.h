@@ -9,8 +9,8 @@
  *       200 .. 250  only nulls
  *
  * Bounds prune and never answer: they may be cut, and a writer may have got them wrong in ways that
- * show. A bound that cannot be one (wrong width, NaN, least above greatest) counts as none. An index
- * that contradicts itself or the chunk is CORRUPT; whoever reads rows goes on without it.
+ * show. A bound that cannot be one (wrong width, NaN, least above greatest) counts as none. An
+ * index that contradicts itself or the chunk is CORRUPT; whoever reads rows goes on without it.
  */
 #ifndef SLP_PARQUET_INDEX_READ_H
 #define SLP_PARQUET_INDEX_READ_H
@@ -79,8 +79,8 @@ SLP_NODISCARD slp_rc pq_page_index_read(struct source *src, const struct pq_chun
 /* How the values of a column of a file compare; NONE where its bounds cannot be used. */
 enum pq_order pq_order_of(const struct pq_column *column);
 
-/* Values from `low` to `high`, both included, in PLAIN form; .ptr NULL: without end. NaN is in none.
- */
+/* Values from `low` to `high`, both included, in PLAIN form; .ptr NULL: without end. NaN is in
+ * none. */
 struct pq_value_range {
     struct slice low;
     struct slice high;

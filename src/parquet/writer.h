@@ -130,8 +130,9 @@ void pq_group_place(const struct pq_group *g, size_t column, struct pq_chunk_pla
 
 struct pq_writer;
 
-/* Writes the leading magic. `sink` stands at offset 0 of its object; it, `schema` and what `options`
- * points to outlive the writer. Errors: as pq_group_new, and whatever the sink returns. */
+/* Writes the leading magic. `sink` stands at offset 0 of its object; it, `schema` and what
+ * `options` points to outlive the writer. Errors: as pq_group_new, and whatever the sink
+ * returns. */
 SLP_NODISCARD slp_rc pq_writer_new(struct alloc *mem, struct sink *sink,
                                    const struct arr_schema *schema,
                                    const struct pq_write_options *options, struct pq_writer **out,

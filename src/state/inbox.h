@@ -5,9 +5,9 @@
  *
  * Whoever waits there with the lowest age packs at once, the k-th behind it after k times
  * STATE_INBOX_STEP_US; who packs takes everything it sees. Packing a transaction twice is harmless
- * (rule I3), so there is no lease, and what is left over may be removed by anyone once its txid is in
- * the ring or its base has left it. Transactions that this program does not understand are left to
- * those who do. Nothing here needs to be durable. Private to src/state.
+ * (rule I3), so there is no lease, and what is left over may be removed by anyone once its txid is
+ * in the ring or its base has left it. Transactions that this program does not understand are left
+ * to those who do. Nothing here needs to be durable. Private to src/state.
  */
 #ifndef SLP_STATE_INBOX_H
 #define SLP_STATE_INBOX_H
@@ -17,7 +17,8 @@
 #define STATE_INBOX_STEP_US    ((int64_t)100 * 1000)
 #define STATE_INBOX_HEAD_BYTES 16u
 
-/* Wrap an encoded transaction as an object of an inbox; replaces `out`. Errors: LIMIT, NO_MEMORY. */
+/* Wrap an encoded transaction as an object of an inbox; replaces `out`. Errors: LIMIT,
+ * NO_MEMORY. */
 SLP_NODISCARD slp_rc state_inbox_encode(struct slice txn, struct buf *out, struct slp_err *err);
 
 /* The transaction in an object, borrowed. Errors: CORRUPT with the offset, UNSUPPORTED. */

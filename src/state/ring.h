@@ -1,7 +1,7 @@
 /*
  * The ring of transaction ids (rule I3): the last `max` ids with where they stand and what became
- * of them, found by id. The oldest leaves when a new one enters a full ring. One with max UINT32_MAX
- * never forgets: the table of client tokens.
+ * of them, found by id. The oldest leaves when a new one enters a full ring. One with max
+ * UINT32_MAX never forgets: the table of client tokens.
  *
  * Pure. Private to src/state.
  */

@@ -97,7 +97,8 @@ static void a_killed_ingest_leaves_all_or_nothing(void **state)
         judge(t, &tt, &seen);
     }
     assert_ok(t, store_folder_sweep(store, INT64_MAX, &swept, &t->err));
-    /* All there is: frames, one data file each but for the first, and at most one stranger a kill. */
+    /* All there is: frames, one data file each but for the first, and at most one stranger a
+     * kill. */
     size_t frames = count_objects(t, &tt, "/log/");
     size_t files = count_objects(t, &tt, "/data/");
     assert_int_equal(frames, 1 + seen);

@@ -13,8 +13,8 @@
  *   repetition level above | encoding | codec | rows, u16 | dictionary bytes,
  *   u16 | 1: v2 | level bytes | dictionary page, PLAIN, not compressed | data page
  *
- * The page of a flat column is decoded whole and in portions; both must fail or give the same rows. (With two things
- * wrong in a page, which one is met first depends on the portion.)
+ * The page of a flat column is decoded whole and in portions; both must fail or give the same rows.
+ * (With two things wrong in a page, which one is met first depends on the portion.)
  */
 
 #define HEAD_BYTES 10u

@@ -11,8 +11,9 @@
 #include "parquet/writer.h"
 
 /*
- * Every file that pyarrow reads is read to the same values; every other one is refused by name, read
- * whole, and never half. test/interop/parquet_read.py says what pyarrow reads, in lines explained there.
+ * Every file that pyarrow reads is read to the same values; every other one is refused by name,
+ * read whole, and never half. test/interop/parquet_read.py says what pyarrow reads, in lines
+ * explained there.
  */
 
 #define COLUMNS_MAX 256

@@ -1,7 +1,8 @@
 /* rooms: parquet */
 /*
  * Pruning loses no row: whatever value or range is asked for, the pages that hold it are those that
- * may hold it by the page index, and the bloom filter never says that a value is not there which is.
+ * may hold it by the page index, and the bloom filter never says that a value is not there which
+ * is.
  */
 #include <stdio.h>
 
