@@ -82,3 +82,57 @@ void cx_unpack64(struct slice in, uint64_t bit, unsigned width, uint64_t *out, s
     copy_tail(in, &bit, tail);
     unpack64_inside(tail, bit, width, out + inside, n - inside);
 }
+
+/* Masks of `width` bits in each lane of a word. */
+struct lanes {
+    uint64_t of_32;
+    uint64_t of_16;
+    uint64_t of_8;
+};
+
+static struct lanes lanes_of(unsigned width)
+{
+    return (struct lanes){
+        .of_32 = mask_of(4 * width) * UINT64_C(0x0000000100000001),
+        .of_16 = mask_of(2 * width) * UINT64_C(0x0001000100010001),
+        .of_8 = mask_of(width) * UINT64_C(0x0101010101010101),
+    };
+}
+
+/* Eight values at a time: the word's lower half and upper half move apart into lanes of 32 bits,
+ * their halves into lanes of 16, those of them into bytes. */
+static void unpack8_words(const uint8_t *in, unsigned width, uint8_t *out, size_t words)
+{
+    struct lanes m = lanes_of(width);
+    for (size_t i = 0; i < words; i++) {
+        uint64_t v = num_load_u64le(in + i * width) & mask_of(8 * width);
+        v = (v | v << (32 - 4 * width)) & m.of_32;
+        v = (v | v << (16 - 2 * width)) & m.of_16;
+        v = (v | v << (8 - width)) & m.of_8;
+        num_store_u64le(out + 8 * i, v);
+    }
+}
+
+void cx_unpack8(struct slice in, uint64_t bit, unsigned width, uint8_t *out, size_t n)
+{
+    assert(width <= 8);
+    if (width && (bit & 7) == 0) {
+        size_t from = (size_t)(bit >> 3);
+        size_t words = in.len >= from + 8 ? (in.len - from - 8) / width + 1 : 0;
+        words = num_min_size(words, n / 8);
+        unpack8_words(in.ptr + from, width, out, words);
+        bit += (uint64_t)words * 8 * width;
+        out += words * 8;
+        n -= words * 8;
+    }
+    while (n) {
+        uint32_t step[64];
+        size_t take = num_min_size(n, sizeof step / sizeof *step);
+        cx_unpack32(in, bit, width, step, take);
+        for (size_t i = 0; i < take; i++)
+            out[i] = (uint8_t)step[i];
+        bit += (uint64_t)take * width;
+        out += take;
+        n -= take;
+    }
+}

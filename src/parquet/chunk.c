@@ -200,7 +200,7 @@ static slp_rc take_entries(struct pq_chunk_reader *r, size_t count, struct pq_le
     const uint8_t *definitions = a->definitions + a->at;
     const uint8_t *repetitions = a->repetitions + a->at;
     if (!pq_levels_are_sound(definitions, repetitions, count, a->last_definition,
-                             r->column->item_definitions))
+                             r->column->item_definitions, r->column->repetition_max))
         FAIL(err, CORRUPT, "repetition levels that go on with no list");
     TRY(pq_cursor_slots(&r->page, definitions, count, out, err));
     TRY(buf_append(&levels->definitions, definitions, count, err));

@@ -74,12 +74,6 @@ void pq_levels_open_v2(struct pq_cursor *c, struct slice repetitions, struct sli
 
 /* ---- Decoding ---- */
 
-static void narrow(uint8_t *dst, const uint32_t *src, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        dst[i] = (uint8_t)src[i];
-}
-
 static uint8_t greatest(const uint8_t *v, size_t n)
 {
     uint8_t max = 0;
@@ -91,19 +85,16 @@ static uint8_t greatest(const uint8_t *v, size_t n)
 /* Returns how many there were; values of more than 8 bits come from damage and end it. */
 static size_t take_bytes(struct cx_rle *r, uint8_t *out, size_t n)
 {
-    uint32_t step[PQ_STEP_ROWS];
     size_t done = 0;
     while (done < n && cx_rle_fill(r)) {
         uint64_t at_hand = r->run_left ? r->run_left : r->packed_left;
         size_t take = at_hand < n - done ? (size_t)at_hand : n - done;
         if (r->run_left && r->run_value > UINT8_MAX)
             return done;
-        if (r->run_left) {
+        if (r->run_left)
             memset(out + done, (int)r->run_value, take);
-        } else {
-            cx_unpack32(r->packed, r->packed_bit, r->width, step, take);
-            narrow(out + done, step, take);
-        }
+        else
+            cx_unpack8(r->packed, r->packed_bit, r->width, out + done, take);
         cx_rle_drop(r, take);
         done += take;
     }
@@ -147,15 +138,26 @@ size_t pq_levels_cut(const uint8_t *repetitions, size_t count, int64_t rows, int
     return at - 1;
 }
 
-bool pq_levels_are_sound(const uint8_t *definitions, const uint8_t *repetitions, size_t count,
-                         uint8_t before, const uint8_t *item_definitions)
+/* Entries of one repetition level need an item at hand and one before. */
+static unsigned count_unsound(const uint8_t *definitions, const uint8_t *repetitions, size_t count,
+                              uint8_t repetition, uint8_t item)
 {
     unsigned wrong = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint8_t item = item_definitions[repetitions[i]];
-        wrong |= (unsigned)(definitions[i] < item) | (unsigned)(before < item);
-        before = definitions[i];
-    }
+    for (size_t i = 1; i < count; i++)
+        wrong |= (unsigned)(repetitions[i] == repetition) &
+                 ((unsigned)(definitions[i] < item) | (unsigned)(definitions[i - 1] < item));
+    return wrong;
+}
+
+bool pq_levels_are_sound(const uint8_t *definitions, const uint8_t *repetitions, size_t count,
+                         uint8_t before, const uint8_t *item_definitions, uint8_t repetition_max)
+{
+    if (count == 0)
+        return true;
+    uint8_t first = item_definitions[repetitions[0]];
+    unsigned wrong = definitions[0] < first || before < first;
+    for (unsigned r = 1; r <= repetition_max; r++)
+        wrong |= count_unsound(definitions, repetitions, count, (uint8_t)r, item_definitions[r]);
     return !wrong;
 }
 
@@ -192,10 +194,9 @@ size_t pq_levels_slots(const uint8_t *definitions, size_t count, uint8_t slot, u
     }
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
-        if (definitions[i] < slot)
-            continue;
+        /* What is present has a slot: the bit of another one is clear, and met again. */
         bits[at >> 3] = (uint8_t)(bits[at >> 3] | (definitions[i] >= present) << (at & 7));
-        at++;
+        at += definitions[i] >= slot;
     }
     return slots;
 }
@@ -240,11 +241,26 @@ static size_t next_shared(struct slice repetitions, size_t at, uint8_t repetitio
     return at;
 }
 
+/* The same entries in both: those above `repetition` are left out of account. */
+static bool agree_one_by_one(struct slice definitions, struct slice definitions_b,
+                             const uint8_t *repetitions, uint8_t definition, uint8_t repetition)
+{
+    unsigned wrong = 0;
+    for (size_t i = 0; i < definitions.len; i++)
+        wrong |= (unsigned)(repetitions[i] <= repetition) &
+                 (unsigned)(least(definitions.ptr[i], definition) !=
+                            least(definitions_b.ptr[i], definition));
+    return !wrong;
+}
+
 bool pq_levels_agree(struct slice definitions, struct slice repetitions, struct slice definitions_b,
                      struct slice repetitions_b, uint8_t definition, uint8_t repetition)
 {
     size_t a = 0;
     size_t b = 0;
+    if (slice_equal(repetitions, repetitions_b))
+        return agree_one_by_one(definitions, definitions_b, repetitions.ptr, definition,
+                                repetition);
     for (;; a++, b++) {
         a = next_shared(repetitions, a, repetition);
         b = next_shared(repetitions_b, b, repetition);

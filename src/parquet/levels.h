@@ -45,7 +45,7 @@ size_t pq_levels_cut(const uint8_t *repetitions, size_t count, int64_t rows, int
  * `item_definitions` as in struct pq_column; levels are not above its greatest.
  */
 bool pq_levels_are_sound(const uint8_t *definitions, const uint8_t *repetitions, size_t count,
-                         uint8_t before, const uint8_t *item_definitions);
+                         uint8_t before, const uint8_t *item_definitions, uint8_t repetition_max);
 
 /* Slots among at most PQ_STEP_ROWS entries: those with a level of `slot` or more, present at
  * `present`. Their bitmap goes into `bits`; returns how many slots, and `*set` of them present. */

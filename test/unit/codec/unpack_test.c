@@ -29,10 +29,11 @@ static void every_width_is_as_bit_by_bit(void **state)
     struct t *t = *state;
     uint64_t wide[300];
     uint32_t narrow[300];
+    uint8_t bytes_of[300];
     for (unsigned width = 0; width <= 64; width++) {
         for (size_t round = 0; round < 60; round++) {
             size_t n = t_below(t, 300);
-            uint64_t bit = t_below(t, 40);
+            uint64_t bit = t_below(t, 2) ? t_below(t, 40) : 8 * t_below(t, 5);
             size_t bytes = (size_t)((bit + n * width + 7) / 8);
             uint8_t *in = malloc(bytes ? bytes : 1);
             assert_non_null(in);
@@ -41,11 +42,15 @@ static void every_width_is_as_bit_by_bit(void **state)
             cx_unpack64(slice_of(in, bytes), bit, width, wide, n);
             if (width <= 32)
                 cx_unpack32(slice_of(in, bytes), bit, width, narrow, n);
+            if (width <= 8)
+                cx_unpack8(slice_of(in, bytes), bit, width, bytes_of, n);
             for (size_t i = 0; i < n; i++) {
                 uint64_t want = slow_value(in, bit + i * width, width);
                 assert_true(wide[i] == want);
                 if (width <= 32)
                     assert_true(narrow[i] == want);
+                if (width <= 8)
+                    assert_true(bytes_of[i] == want);
             }
             free(in);
         }
