@@ -158,4 +158,41 @@ static void any_number_of_threads_gives_what_a_stable_sort_gives(void **state)
             compact_shape(t, &shapes[s], threads[i]);
 }
 
-T_MAIN(T_TEST(any_number_of_threads_gives_what_a_stable_sort_gives))
+/* Damage a page of one input: the job must fail for all threads, end, and leave nothing held. */
+static void a_damaged_page_stops_all_threads_and_the_job_is_ended(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    struct store *store = NULL;
+    struct model m = {0};
+    struct compact_result result = {0};
+    struct state_name object;
+    struct buf bytes;
+    struct compact_options o = {
+        .all = true, .memory = 16 << 20, .threads = 3, .stretch_rows = 2000};
+    m.rows = calloc(3 * 12000, sizeof *m.rows);
+    assert_non_null(m.rows);
+    assert_ok(t, store_memory_new(alloc_system(), &store, &t->err));
+    t_table_open_in(t, &tt, store, T_SCHEMA_KV, NULL, 0);
+    for (size_t i = 0; i < 3; i++)
+        add_file(t, &tt, &m, 12000, 1000000);
+    const struct state_leaf *leaf = state_leaf_at(state_table_view(tt.table), 0);
+    const struct state_file *file = leaf->refs[t_below(t, 3)].file;
+    assert_ok(t, state_table_object(tt.table, file->name, &object, &t->err));
+    buf_init(&bytes, &t->mem, 1 << 26);
+    assert_ok(t, store_get(store, state_name_slice(&object), &bytes, &t->err));
+    bytes.ptr[100 + t_below(t, file->info.index_offset - 100)] ^= 0x55;
+    assert_ok(t, store_delete(store, state_name_slice(&object), &t->err));
+    assert_ok(t, store_put_if_absent(store, state_name_slice(&object), buf_slice(&bytes), &t->err));
+    assert_rc(t, compact_run(tt.table, &o, alloc_system(), &result, &t->err), SLP_CORRUPT);
+    assert_err_has(t, object.text);
+    assert_int_equal(state_job_count(state_table_view(tt.table)), 0);
+    assert_int_equal(state_leaf_at(state_table_view(tt.table), 0)->ref_count, 3);
+    err_clear(&t->err);
+    buf_fini(&bytes);
+    t_table_close(&tt);
+    free(m.rows);
+}
+
+T_MAIN(T_TEST(any_number_of_threads_gives_what_a_stable_sort_gives),
+       T_TEST(a_damaged_page_stops_all_threads_and_the_job_is_ended))
