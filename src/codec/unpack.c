@@ -83,32 +83,19 @@ void cx_unpack64(struct slice in, uint64_t bit, unsigned width, uint64_t *out, s
     unpack64_inside(tail, bit, width, out + inside, n - inside);
 }
 
-/* Masks of `width` bits in each lane of a word. */
-struct lanes {
-    uint64_t of_32;
-    uint64_t of_16;
-    uint64_t of_8;
-};
-
-static struct lanes lanes_of(unsigned width)
-{
-    return (struct lanes){
-        .of_32 = mask_of(4 * width) * UINT64_C(0x0000000100000001),
-        .of_16 = mask_of(2 * width) * UINT64_C(0x0001000100010001),
-        .of_8 = mask_of(width) * UINT64_C(0x0101010101010101),
-    };
-}
-
-/* Eight values at a time: the word's lower half and upper half move apart into lanes of 32 bits,
- * their halves into lanes of 16, those of them into bytes. */
+/* Eight values at a time. The word is halved three times: its upper half moves up to where the next
+ * lane begins, then the upper halves in lanes of 32 bits, then those in lanes of 16. */
 static void unpack8_words(const uint8_t *in, unsigned width, uint8_t *out, size_t words)
 {
-    struct lanes m = lanes_of(width);
+    uint64_t word = mask_of(8 * width);
+    uint64_t half = mask_of(4 * width);
+    uint64_t quarter = mask_of(2 * width) * UINT64_C(0x0000000100000001);
+    uint64_t eighth = mask_of(width) * UINT64_C(0x0001000100010001);
     for (size_t i = 0; i < words; i++) {
-        uint64_t v = num_load_u64le(in + i * width) & mask_of(8 * width);
-        v = (v | v << (32 - 4 * width)) & m.of_32;
-        v = (v | v << (16 - 2 * width)) & m.of_16;
-        v = (v | v << (8 - width)) & m.of_8;
+        uint64_t v = num_load_u64le(in + i * width) & word;
+        v = (v & half) | (v << (32 - 4 * width) & half << 32);
+        v = (v & quarter) | (v << (16 - 2 * width) & quarter << 16);
+        v = (v & eighth) | (v << (8 - width) & eighth << 8);
         num_store_u64le(out + 8 * i, v);
     }
 }
