@@ -105,6 +105,7 @@ elif peer == "duckdb":
     import duckdb, pyarrow
     c = duckdb.connect()
     c.execute("set threads = 1")
+    c.execute("set enable_progress_bar = false")
 else:
     import polars as pl
 def read(columns):

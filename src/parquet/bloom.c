@@ -79,7 +79,8 @@ double pq_bloom_rate(const struct pq_bloom *b, bool is_folded)
         }
         sum += rate;
     }
-    return sum / (double)(b->bytes / step);
+    size_t blocks = b->bytes / step;
+    return sum / (double)blocks;
 }
 
 void pq_bloom_fold(struct pq_bloom *b, size_t bytes)

@@ -71,9 +71,11 @@ static slp_rc encode_integers(const struct pq_values *v, size_t from, size_t cou
                          : cx_delta_encode_64(data, count, out, err);
 }
 
-slp_rc pq_encode(const struct pq_values *v, enum pq_encoding encoding, size_t from, size_t count,
+slp_rc pq_encode(const struct pq_values *v, enum pq_encoding encoding, struct pq_span span,
                  struct buf *scratch, struct buf *out, struct slp_err *err)
 {
+    size_t from = span.from;
+    size_t count = span.count;
     static const int32_t none[1];
     const int32_t *offsets = v->offsets ? v->offsets + from : none;
     assert(pq_encoding_is_legal(v->physical, encoding));
@@ -107,7 +109,7 @@ static slp_rc encode_sample(const struct pq_chooser *c, const struct pq_values *
         size_t from = v->count / STRETCHES * i;
         size_t most = num_min_size(len, v->count - from);
         size_t count = pq_values_fit(v, from, most, STRETCH_MOST_BYTES);
-        TRY(pq_encode(v, encoding, from, count, c->scratch, c->encoded, err));
+        TRY(pq_encode(v, encoding, (struct pq_span){from, count}, c->scratch, c->encoded, err));
         sampled += count;
     }
     *values = sampled;

@@ -13,9 +13,15 @@
 /* May values of this physical type have this encoding? RLE_DICTIONARY is one here. */
 bool pq_encoding_is_legal(enum pq_physical physical, enum pq_encoding encoding);
 
-/* Append values [from, from + count). `scratch` is overwritten. Errors: LIMIT, NO_MEMORY. */
-SLP_NODISCARD slp_rc pq_encode(const struct pq_values *v, enum pq_encoding encoding, size_t from,
-                               size_t count, struct buf *scratch, struct buf *out,
+/* Values [from, from + count). */
+struct pq_span {
+    size_t from;
+    size_t count;
+};
+
+/* Append the values of a span. `scratch` is overwritten. Errors: LIMIT, NO_MEMORY. */
+SLP_NODISCARD slp_rc pq_encode(const struct pq_values *v, enum pq_encoding encoding,
+                               struct pq_span span, struct buf *scratch, struct buf *out,
                                struct slp_err *err);
 
 /* What choosing needs besides the values. Its buffers are overwritten. */

@@ -276,7 +276,8 @@ static slp_rc make_body(const struct chunk *c, const struct page *p, struct pq_p
     if (c->index_width)
         TRY(put_indices(c, p, err));
     else
-        TRY(pq_encode(v, c->encoding, p->value, p->values, &g->scratch, &g->body, err));
+        TRY(pq_encode(v, c->encoding, (struct pq_span){p->value, p->values}, &g->scratch, &g->body,
+                      err));
     out->bytes = buf_slice(&g->body);
     return SLP_OK;
 }
