@@ -7,8 +7,8 @@
 /*
  * A loser tree over one word an input:
  *
- *   | 14 bytes of the input's next key, behind the common prefix of all current blocks | input |
- *     high                                                                              16 bits
+ *   | 54 bits of the input's next key, behind the common prefix of all current blocks | input |
+ *     high                                                                             10 bits
  *
  * Most comparisons are one comparison of words, without a branch that data decides. Words whose
  * key bytes are equal are compared by whole keys, and by input if those are equal: that makes the
@@ -22,13 +22,13 @@
  * block is loaded, which in turn ends the life of the block the plan points into.
  */
 
-#define INPUT_BITS   16
+#define INPUT_BITS   10
 #define PLAN_SPANS   4096u
 #define PLAN_ROWS    65536
 #define GALLOP_AFTER 8
-/* The prefix is looked for again when so many words tied since: a longer one may tell them
+/* The prefix is looked for again when so many words an input tied: a longer one may tell them
  * apart. */
-#define REFRESH_TIES 64
+#define REFRESH_TIES 16
 /* Words are made for so many rows of an input at once: one by one each would wait for its key. */
 #define AHEAD_ROWS 32
 
@@ -39,11 +39,11 @@
 #define SHOWN_KEY_BYTES 64u
 
 struct input {
-    struct run *run;        /* NULL: closed, at its end */
-    int64_t at;             /* next row of its block */
-    int64_t ahead_end;      /* rows before it, from `at` on, have their words in `ahead` */
-    u128 ahead[AHEAD_ROWS]; /* word of a row: at its number, modulo AHEAD_ROWS */
-    struct buf last;        /* last key of the block before */
+    struct run *run;            /* NULL: closed, at its end */
+    int64_t at;                 /* next row of its block */
+    int64_t ahead_end;          /* rows before it, from `at` on, have their words in `ahead` */
+    uint64_t ahead[AHEAD_ROWS]; /* word of a row: at its number, modulo AHEAD_ROWS */
+    struct buf last;            /* last key of the block before */
     bool has_last;
     bool is_done;
 };
@@ -55,8 +55,8 @@ struct merge {
     size_t leaves;            /* of the tree: a power of two */
     struct input *inputs;     /* `leaves` of them; those behind `count` are done */
     struct run_block *blocks; /* by input; batch NULL: none */
-    u128 *tree;
-    u128 *winners;     /* scratch of 2 * count for building the tree */
+    uint64_t *tree;
+    uint64_t *winners; /* scratch of 2 * count for building the tree */
     struct buf prefix; /* all keys of the current blocks begin with it */
     struct merge_span *spans;
     struct merge_part *parts;     /* of the plan, by input */
@@ -67,9 +67,9 @@ struct merge {
     bool is_used_up; /* the winner's block */
 };
 
-#define INPUT_MASK (((u128)1 << INPUT_BITS) - 1)
+#define INPUT_MASK (((uint64_t)1 << INPUT_BITS) - 1)
 
-static size_t input_of(u128 word)
+static size_t input_of(uint64_t word)
 {
     return (size_t)(word & INPUT_MASK);
 }
@@ -89,10 +89,9 @@ static uint64_t load_part(struct slice key, size_t at)
     return left < 8 ? part & ~(uint64_t)0 << (64 - 8 * left) : part;
 }
 
-static u128 make_word(const struct merge *m, struct slice key, size_t input)
+static uint64_t make_word(const struct merge *m, struct slice key, size_t input)
 {
-    u128 word = (u128)load_part(key, m->prefix.len) << 64 | load_part(key, m->prefix.len + 8);
-    return (word & ~INPUT_MASK) | input;
+    return (load_part(key, m->prefix.len) & ~INPUT_MASK) | input;
 }
 
 /* Make the words of the input's next rows. */
@@ -106,7 +105,7 @@ static void look_ahead(struct merge *m, size_t input)
     in->ahead_end = end;
 }
 
-static inline u128 word_of(struct merge *m, size_t input)
+static inline uint64_t word_of(struct merge *m, size_t input)
 {
     struct input *in = &m->inputs[input];
     if (__builtin_expect(in->is_done, 0))
@@ -124,7 +123,7 @@ static bool is_less_by_key(const struct merge *m, size_t a, size_t b)
     return order ? order < 0 : a < b;
 }
 
-static inline bool is_less(const struct merge *m, u128 a, u128 b)
+static inline bool is_less(const struct merge *m, uint64_t a, uint64_t b)
 {
     if (__builtin_expect((a ^ b) >> INPUT_BITS == 0, 0))
         return is_less_by_key(m, input_of(a), input_of(b));
@@ -132,10 +131,10 @@ static inline bool is_less(const struct merge *m, u128 a, u128 b)
 }
 
 /* From `node` upwards, where words tie: whole keys decide. */
-static void replay_by_key(struct merge *m, size_t node, u128 word)
+static void replay_by_key(struct merge *m, size_t node, uint64_t word)
 {
     for (; node > 0; node /= 2) {
-        u128 other = m->tree[node];
+        uint64_t other = m->tree[node];
         bool loses = is_less(m, other, word);
         m->tree[node] = loses ? word : other;
         word = loses ? other : word;
@@ -147,17 +146,17 @@ static void replay_by_key(struct merge *m, size_t node, u128 word)
  * good as random: words are swapped under a mask, since a branch would be foreseen wrongly. */
 static inline void replay(struct merge *m, size_t input)
 {
-    u128 *tree = m->tree;
-    u128 word = word_of(m, input);
+    uint64_t *tree = m->tree;
+    uint64_t word = word_of(m, input);
     for (size_t node = (m->leaves + input) / 2; node > 0; node /= 2) {
-        u128 other = tree[node];
-        u128 differs = other ^ word;
+        uint64_t other = tree[node];
+        uint64_t differs = other ^ word;
         if (__builtin_expect(differs >> INPUT_BITS == 0, 0)) {
             m->ties++;
             replay_by_key(m, node, word);
             return;
         }
-        u128 swap = differs & -(u128)(other < word);
+        uint64_t swap = differs & (0 - (uint64_t)(other < word));
         tree[node] = other ^ swap;
         word ^= swap;
     }
@@ -169,8 +168,8 @@ static void build(struct merge *m)
     for (size_t i = 0; i < m->leaves; i++)
         m->winners[m->leaves + i] = word_of(m, i);
     for (size_t node = m->leaves - 1; node > 0; node--) {
-        u128 a = m->winners[2 * node];
-        u128 b = m->winners[2 * node + 1];
+        uint64_t a = m->winners[2 * node];
+        uint64_t b = m->winners[2 * node + 1];
         bool a_wins = is_less(m, a, b);
         m->winners[node] = a_wins ? a : b;
         m->tree[node] = a_wins ? b : a;
@@ -296,17 +295,18 @@ static slp_rc fill(struct merge *m, struct slp_err *err)
     size_t input = input_of(m->tree[0]);
     TRY(load_block(m, input, err));
     m->is_used_up = false;
-    if (m->ties >= REFRESH_TIES || (!m->inputs[input].is_done && !has_prefix(m, input)))
+    if (m->ties >= REFRESH_TIES * (int64_t)m->count ||
+        (!m->inputs[input].is_done && !has_prefix(m, input)))
         return refresh_prefix(m, err);
     replay(m, input);
     return SLP_OK;
 }
 
 /* The best of the inputs that the winner has beaten. */
-static u128 runner_up(const struct merge *m, size_t input)
+static uint64_t runner_up(const struct merge *m, size_t input)
 {
     size_t node = (m->leaves + input) / 2;
-    u128 best = m->tree[node];
+    uint64_t best = m->tree[node];
     for (node /= 2; node > 0; node /= 2)
         best = is_less(m, m->tree[node], best) ? m->tree[node] : best;
     return best;
