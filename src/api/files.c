@@ -15,7 +15,6 @@ struct files {
     struct arena arena;
     struct arr_schema all; /* columns of the first file */
     struct arr_schema read;
-    bool is_whole; /* all columns are read: Parquet files give their own, nested ones too */
     enum rows_format format;
     const char **paths;
     size_t path_count;
@@ -41,36 +40,12 @@ static void files_close(struct arr_stream *stream)
     alloc_delete(f->mem, f);
 }
 
-static bool same_columns(const struct arr_schema *a, const struct arr_schema *b)
-{
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (strcmp(a->fields[i].name, b->fields[i].name) != 0 ||
-            !arr_type_equal(a->fields[i].type, b->fields[i].type) ||
-            a->fields[i].child_count != b->fields[i].child_count)
-            return false;
-    return true;
-}
-
-/* Open the next file: as it is where that gives the wanted columns, else matched by name. */
+/* Open the next file, its columns matched by name to those of the first. */
 static slp_rc open_next(struct files *f, struct slp_err *err)
 {
-    const char *path = f->paths[f->next_path++];
-    struct rows_input_options o = {.format = f->format};
-    slp_rc rc = SLP_INVALID;
+    struct rows_input_options o = {.format = f->format, .want = &f->read};
     f->next_part = 0;
-    if (f->is_whole)
-        rc = rows_input_open(f->mem, path, &o, &f->input, err);
-    if (rc == SLP_OK && !same_columns(rows_input_schema(f->input), &f->read)) {
-        close_input(f);
-        rc = SLP_INVALID;
-    }
-    if (rc != SLP_INVALID) /* which says that its format has no columns of its own */
-        return rc;
-    err_clear(err);
-    o.want = &f->read;
-    return rows_input_open(f->mem, path, &o, &f->input, err);
+    return rows_input_open(f->mem, f->paths[f->next_path++], &o, &f->input, err);
 }
 
 static slp_rc open_part(struct files *f, bool *is_done, struct slp_err *err)
@@ -147,9 +122,8 @@ static slp_rc choose_columns(struct files *f, const struct slp_files_options *o,
 {
     bool *used = NULL;
     const struct pred *pred = NULL;
-    f->is_whole = !o->columns;
     f->read = f->all;
-    if (f->is_whole)
+    if (!o->columns)
         return SLP_OK;
     TRY(arena_array(&f->arena, f->all.count, sizeof *used, (void **)&used, err));
     TRY(mark_columns(f, o->columns, used, err));
@@ -166,13 +140,28 @@ static slp_rc choose_columns(struct files *f, const struct slp_files_options *o,
     return SLP_OK;
 }
 
+/* The first file says what columns there are. It stays open: standard input goes by once. */
+static slp_rc open_first(struct files *f, struct slp_err *err)
+{
+    struct rows_input_options o = {.format = f->format, .infer = true};
+    TRY(rows_input_open(f->mem, f->paths[f->next_path++], &o, &f->input, err));
+    TRY(arr_schema_copy(&f->arena, rows_input_schema(f->input), &f->all, err));
+    /* What may not be null in one file may be in the next. */
+    for (size_t i = 0; f->path_count > 1 && i < f->all.count; i++)
+        f->all.fields[i].nullable = true;
+    return SLP_OK;
+}
+
 static slp_rc open_files(struct files *f, const struct slp_files_options *o, struct slp_err *err)
 {
     if (o->format)
         TRY(rows_format_parse(slice_str(o->format), &f->format, err));
     TRY(expand_paths(f, o->inputs, err));
-    TRY(rows_file_schema(f->mem, f->paths[0], f->format, &f->arena, &f->all, err));
-    return choose_columns(f, o, err);
+    TRY(open_first(f, err));
+    TRY(choose_columns(f, o, err));
+    /* A file alone comes as it is, columns of one name too. */
+    bool is_matched = o->columns || f->path_count > 1;
+    return is_matched ? rows_input_want(f->input, &f->read, err) : SLP_OK;
 }
 
 slp_rc slp_files_rows(const struct slp_files_options *options, struct slp_rows **out,

@@ -146,7 +146,7 @@ static slp_rc look_at_record(struct rows_csv_scan *scan, struct column *columns,
 static slp_rc look_at_csv(struct rows_csv_scan *scan, struct column *columns, size_t count,
                           struct slp_err *err)
 {
-    for (int64_t row = 0; row < ROWS_INFER_ROWS; row++) {
+    for (int64_t row = 0; row < ROWS_INFER_ROWS && !rows_text_in_is_full(scan->in); row++) {
         slp_rc rc = rows_csv_record(scan, err);
         if (rc == SLP_DONE)
             break;
@@ -290,7 +290,7 @@ static slp_rc look_at_line(struct ndjson_look *l, struct slice line, struct slp_
 
 static slp_rc look_at_lines(struct ndjson_look *l, struct slp_err *err)
 {
-    for (int64_t row = 0; row < ROWS_INFER_ROWS; row++) {
+    for (int64_t row = 0; row < ROWS_INFER_ROWS && !rows_text_in_is_full(l->lines.in); row++) {
         struct slice line = {0};
         slp_rc rc = rows_lines_next(&l->lines, &line, err);
         if (rc == SLP_DONE)

@@ -1,4 +1,8 @@
+#include "os/folder.h"
 #include "rows/rows_priv.h"
+
+/* What is kept of a pipe is moved in pieces of this size. */
+#define SPOOL_BYTES ((size_t)256 * 1024)
 
 struct rows_input {
     struct alloc *mem;
@@ -8,9 +12,12 @@ struct rows_input {
     const struct arr_schema *schema;
     struct rows_limits limits;
     struct rows_parquet *parquet;
+    struct os_temp *spool; /* of Parquet that came on a pipe */
+    struct rows_arrow *arrow;
     struct rows_text_in text;
-    struct rows_text_reader *reader; /* CSV, TSV, NDJSON */
-    bool is_taken;                   /* text goes by once */
+    struct rows_text_reader
+        *reader;   /* CSV, TSV, NDJSON, Arrow; text: NULL until columns are known */
+    bool is_taken; /* what is no Parquet goes by once */
 };
 
 /* ---- Columns ---- */
@@ -28,10 +35,10 @@ static slp_rc refuse_missing(const struct arr_schema *have, const struct arr_fie
 static slp_rc refuse_type(const struct arr_field *have, const struct arr_field *want,
                           struct slp_err *err)
 {
-    char has[64];
-    char wants[64];
-    arr_type_format(have->type, has, sizeof has);
-    arr_type_format(want->type, wants, sizeof wants);
+    char has[120];
+    char wants[120];
+    arr_field_type_format(have, has, sizeof has);
+    arr_field_type_format(want, wants, sizeof wants);
     FAIL(err, BAD_INPUT, "column \"%s\" is %s, expected %s or what becomes it without loss",
          want->name, has, wants);
 }
@@ -59,7 +66,7 @@ slp_rc rows_match(const struct arr_schema *have, const struct arr_schema *want, 
         }
         if (is_twice(have, places[i]))
             FAIL(err, BAD_INPUT, "two columns \"%s\"", field->name);
-        if (is_typed && !rows_widens(have->fields[at].type, field->type))
+        if (is_typed && !rows_field_widens(&have->fields[at], field))
             return refuse_type(&have->fields[at], field, err);
     }
     return SLP_OK;
@@ -84,13 +91,9 @@ static slp_rc refuse_format(const char *name, enum rows_format format, struct sl
              "file \"%s\": one JSON array; expected one object a line (ndjson), as \"jq -c '.[]'\" "
              "writes them",
              name);
-    if (format == ROWS_ARROW)
-        FAIL(err, UNSUPPORTED,
-             "file \"%s\": Arrow is written and not yet read; expected Parquet, CSV, TSV or NDJSON",
-             name);
     FAIL(err, UNSUPPORTED,
-         "file \"%s\": %s is written and not read; expected Parquet, CSV, TSV or NDJSON", name,
-         rows_format_name(format));
+         "file \"%s\": %s is written and not read; expected Parquet, CSV, TSV, NDJSON or Arrow",
+         name, rows_format_name(format));
 }
 
 /* The format of what `text` was opened on; its first bytes stay in the window. */
@@ -111,39 +114,89 @@ static bool is_stdin(const char *path)
     return strcmp(path, "-") == 0;
 }
 
-static slp_rc open_parquet(struct rows_input *in, const struct arr_schema *want,
+static uint8_t delimiter_of(const struct rows_input *in)
+{
+    return in->format == ROWS_TSV ? '\t' : ',';
+}
+
+/* Keep all that comes in a temporary file. */
+static slp_rc spool_rest(struct rows_input *in, const char *folder, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct buf piece;
+    size_t got = 0;
+    TRY(os_temp_open(in->mem, folder ? folder : os_folder_temporary(), &in->spool, err));
+    buf_init(&piece, in->mem, SPOOL_BYTES);
+    TRY_OUT(buf_reserve(&piece, SPOOL_BYTES, err));
+    do {
+        TRY_OUT(rows_text_in_take(&in->text, piece.ptr, SPOOL_BYTES, &got, err));
+        TRY_OUT(sink_write(os_temp_sink(in->spool), piece.ptr, got, err));
+    } while (got == SPOOL_BYTES);
+    TRY_OUT(os_temp_flush(in->spool, err));
+out:
+    buf_fini(&piece);
+    return err_wrap(err, rc, "file \"%s\"", in->text.name);
+}
+
+static slp_rc open_parquet(struct rows_input *in, const struct rows_input_options *o,
                            struct slp_err *err)
 {
-    if (is_stdin(in->path))
-        FAIL(err, UNSUPPORTED,
-             "standard input: Parquet is read from its end; expected a file, CSV, TSV or NDJSON");
-    TRY(rows_parquet_open(in->mem, in->path, want, in->limits, &in->parquet, err));
+    if (is_stdin(in->path) || !os_reader_is_file(in->text.reader))
+        TRY(spool_rest(in, o->temp_folder, err));
+    const char *name = in->spool ? in->text.name : in->path;
+    TRY(rows_parquet_open(in->mem, name, in->spool, in->limits, &in->parquet, err));
     in->schema = rows_parquet_schema(in->parquet);
     return SLP_OK;
 }
 
-static slp_rc open_text(struct rows_input *in, const struct arr_schema *want, struct slp_err *err)
+static slp_rc open_arrow(struct rows_input *in, struct slp_err *err)
 {
-    uint8_t delimiter = in->format == ROWS_TSV ? '\t' : ',';
-    if (!want)
-        FAIL(err, INVALID, "%s has no types of its own; name the columns that are wanted",
-             rows_format_name(in->format));
-    in->schema = want;
-    if (in->format == ROWS_NDJSON)
-        return rows_ndjson_open(in->mem, &in->text, want, &in->reader, err);
-    return rows_csv_open(in->mem, &in->text, delimiter, want, &in->reader, err);
+    TRY(rows_arrow_open(in->mem, &in->text, &in->arrow, err));
+    in->reader = rows_arrow_reader(in->arrow);
+    in->schema = rows_arrow_schema(in->arrow);
+    return SLP_OK;
 }
 
-static slp_rc open_format(struct rows_input *in, const struct arr_schema *want, struct slp_err *err)
+static slp_rc infer_schema(struct rows_input *in, struct slp_err *err)
+{
+    struct arr_schema *own = NULL;
+    TRY(arena_new(&in->arena, &own, err));
+    in->text.is_kept = true;
+    if (in->format == ROWS_NDJSON)
+        TRY(rows_ndjson_schema(in->mem, &in->text, &in->arena, own, err));
+    else
+        TRY(rows_csv_schema(in->mem, &in->text, delimiter_of(in), &in->arena, own, err));
+    rows_text_in_rewind(&in->text);
+    in->schema = own;
+    return SLP_OK;
+}
+
+/* Text itself is opened when its columns are known. */
+static slp_rc open_text(struct rows_input *in, const struct rows_input_options *o,
+                        struct slp_err *err)
+{
+    if (o->want)
+        return SLP_OK;
+    if (o->infer)
+        return infer_schema(in, err);
+    FAIL(err, INVALID, "%s has no types of its own; name the columns that are wanted",
+         rows_format_name(in->format));
+}
+
+static slp_rc open_format(struct rows_input *in, const struct rows_input_options *o,
+                          struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     switch (in->format) {
     case ROWS_PARQUET:
-        return open_parquet(in, want, err);
+        return open_parquet(in, o, err);
+    case ROWS_ARROW:
+        rc = open_arrow(in, err);
+        return err_wrap(err, rc, "file \"%s\"", in->text.name);
     case ROWS_CSV:
     case ROWS_TSV:
     case ROWS_NDJSON:
-        rc = open_text(in, want, err);
+        rc = open_text(in, o, err);
         return err_wrap(err, rc, "file \"%s\"", in->text.name);
     default:
         return refuse_format(in->text.name, in->format, err);
@@ -164,12 +217,35 @@ slp_rc rows_input_open(struct alloc *mem, const char *path,
     TRY_OUT(arena_text(&in->arena, slice_str(path), &in->path, err));
     TRY_OUT(rows_text_in_open(&in->text, mem, path, err));
     TRY_OUT(find_format(&in->text, options->format, &in->format, err));
-    TRY_OUT(open_format(in, options->want, err));
+    TRY_OUT(open_format(in, options, err));
+    if (options->want)
+        TRY_OUT(rows_input_want(in, options->want, err));
     *out = in;
 out:
     if (rc != SLP_OK)
         rows_input_close(in);
     return rc;
+}
+
+static slp_rc open_reader(struct rows_input *in, struct slp_err *err)
+{
+    if (in->format == ROWS_NDJSON)
+        return rows_ndjson_open(in->mem, &in->text, in->schema, &in->reader, err);
+    return rows_csv_open(in->mem, &in->text, delimiter_of(in), in->schema, &in->reader, err);
+}
+
+slp_rc rows_input_want(struct rows_input *in, const struct arr_schema *want, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    assert(!in->is_taken && (in->arrow || !in->reader));
+    in->schema = want;
+    if (in->parquet)
+        return rows_parquet_want(in->parquet, want, err);
+    if (in->arrow)
+        rc = rows_arrow_want(in->arrow, want, err);
+    else
+        rc = open_reader(in, err);
+    return err_wrap(err, rc, "file \"%s\"", in->text.name);
 }
 
 void rows_input_close(struct rows_input *in)
@@ -179,6 +255,7 @@ void rows_input_close(struct rows_input *in)
     if (in->reader)
         in->reader->ops->close(in->reader);
     rows_parquet_close(in->parquet);
+    os_temp_close(in->spool);
     rows_text_in_close(&in->text);
     arena_fini(&in->arena);
     alloc_delete(in->mem, in);
@@ -199,7 +276,7 @@ int64_t rows_input_rows(const struct rows_input *in)
     return in->parquet ? rows_parquet_rows(in->parquet) : -1;
 }
 
-/* ---- The one part of text ---- */
+/* ---- The one part of what is no Parquet ---- */
 
 struct text_part {
     struct arr_stream base;
@@ -244,6 +321,8 @@ slp_rc rows_input_part(struct rows_input *in, size_t part, struct alloc *mem,
     if (in->is_taken)
         FAIL(err, INVALID, "file \"%s\": its rows go by once, and were asked for twice",
              in->text.name);
+    if (!in->reader)
+        TRY(err_wrap(err, open_reader(in, err), "file \"%s\"", in->text.name));
     TRY(alloc_new(mem, &s, err));
     *s = (struct text_part){.base = {.ops = &ops, .schema = in->schema}, .in = in, .mem = mem};
     in->is_taken = true;
@@ -253,47 +332,15 @@ slp_rc rows_input_part(struct rows_input *in, size_t part, struct alloc *mem,
 
 /* ---- The schema of a file ---- */
 
-static slp_rc parquet_schema(struct alloc *mem, const char *path, struct arena *arena,
-                             struct arr_schema *out, struct slp_err *err)
-{
-    struct rows_parquet *p = NULL;
-    struct rows_limits limits = {.rows = 1, .bytes = 1};
-    TRY(rows_parquet_open(mem, path, NULL, limits, &p, err));
-    slp_rc rc = arr_schema_copy(arena, rows_parquet_schema(p), out, err);
-    rows_parquet_close(p);
-    return rc;
-}
-
-static slp_rc format_schema(struct alloc *mem, enum rows_format format, struct rows_text_in *text,
-                            struct arena *arena, struct arr_schema *out, struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    switch (format) {
-    case ROWS_PARQUET:
-        return parquet_schema(mem, text->name, arena, out, err);
-    case ROWS_CSV:
-    case ROWS_TSV:
-        rc = rows_csv_schema(mem, text, format == ROWS_TSV ? '\t' : ',', arena, out, err);
-        return err_wrap(err, rc, "file \"%s\"", text->name);
-    case ROWS_NDJSON:
-        rc = rows_ndjson_schema(mem, text, arena, out, err);
-        return err_wrap(err, rc, "file \"%s\"", text->name);
-    default:
-        return refuse_format(text->name, format, err);
-    }
-}
-
 slp_rc rows_file_schema(struct alloc *mem, const char *path, enum rows_format format,
                         struct arena *arena, struct arr_schema *out, struct slp_err *err)
 {
-    slp_rc rc = SLP_OK;
-    struct rows_text_in text = {0};
+    struct rows_input *in = NULL;
+    struct rows_input_options o = {.format = format, .infer = true};
     if (is_stdin(path))
         FAIL(err, INVALID, "standard input goes by once; name a file to take the columns from");
-    TRY(rows_text_in_open(&text, mem, path, err));
-    TRY_OUT(find_format(&text, format, &format, err));
-    TRY_OUT(format_schema(mem, format, &text, arena, out, err));
-out:
-    rows_text_in_close(&text);
+    TRY(rows_input_open(mem, path, &o, &in, err));
+    slp_rc rc = arr_schema_copy(arena, rows_input_schema(in), out, err);
+    rows_input_close(in);
     return rc;
 }

@@ -1,6 +1,6 @@
 #include "base/num.h"
-#include "base/text.h"
 #include "os/reader.h"
+#include "os/writer.h"
 #include "parquet/reader.h"
 #include "rows/rows_priv.h"
 
@@ -10,7 +10,8 @@
 
 struct rows_parquet {
     struct alloc *mem;
-    const char *path; /* the caller's */
+    const char *path;      /* the caller's */
+    struct os_temp *spool; /* the caller's; NULL: the file of that path */
     const struct arr_schema *want;
     struct pq_file *file;
     size_t *places;  /* of wanted columns in the file, SIZE_MAX: missing */
@@ -19,38 +20,26 @@ struct rows_parquet {
     struct rows_limits limits;
 };
 
-/* Columns of the file that are read, each once for every column that wants it. */
-static void choose_columns(struct rows_parquet *p)
+/* A source of one's own over the file. */
+static slp_rc open_source(const struct rows_parquet *p, struct alloc *mem, struct source **out,
+                          struct slp_err *err)
 {
-    for (size_t i = 0; i < p->want->count; i++) {
-        if (p->places[i] != SIZE_MAX)
-            p->columns[p->column_count++] = p->places[i];
-    }
+    if (p->spool)
+        return os_temp_source(p->spool, p->path, mem, out, err);
+    return os_source_open(mem, p->path, out, err);
 }
 
-slp_rc rows_parquet_open(struct alloc *mem, const char *path, const struct arr_schema *want,
+slp_rc rows_parquet_open(struct alloc *mem, const char *path, struct os_temp *spool,
                          struct rows_limits limits, struct rows_parquet **out, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct rows_parquet *p = NULL;
     struct source *src = NULL;
-    TRY(os_source_open(mem, path, &src, err));
-    TRY_OUT(alloc_new(mem, &p, err));
-    p->mem = mem;
-    p->path = path;
-    p->limits = limits;
+    TRY(alloc_new(mem, &p, err));
+    *p = (struct rows_parquet){.mem = mem, .path = path, .spool = spool, .limits = limits};
+    TRY_OUT(open_source(p, mem, &src, err));
     TRY_OUT(pq_file_open(src, mem, &p->file, err));
-    const struct arr_schema *have = &pq_file_meta(p->file)->schema;
-    p->want = want ? want : have;
-    TRY_OUT(alloc_array(mem, p->want->count, sizeof *p->places, (void **)&p->places, err));
-    TRY_OUT(alloc_array(mem, p->want->count, sizeof *p->columns, (void **)&p->columns, err));
-    if (want) {
-        TRY_OUT(err_wrap(err, rows_match(have, want, true, p->places, err), "file \"%s\"", path));
-    } else {
-        for (size_t i = 0; i < have->count; i++)
-            p->places[i] = i;
-    }
-    choose_columns(p);
+    TRY_OUT(rows_parquet_want(p, NULL, err));
     *out = p;
 out:
     source_close(src);
@@ -59,14 +48,42 @@ out:
     return rc;
 }
 
+static void forget_columns(struct rows_parquet *p)
+{
+    size_t count = p->want ? p->want->count : 0;
+    alloc_free(p->mem, p->places, count * sizeof *p->places);
+    alloc_free(p->mem, p->columns, count * sizeof *p->columns);
+    p->places = NULL;
+    p->columns = NULL;
+    p->column_count = 0;
+    p->want = NULL;
+}
+
+slp_rc rows_parquet_want(struct rows_parquet *p, const struct arr_schema *want, struct slp_err *err)
+{
+    const struct arr_schema *have = &pq_file_meta(p->file)->schema;
+    forget_columns(p);
+    p->want = want ? want : have;
+    size_t count = p->want->count;
+    TRY(alloc_array(p->mem, count, sizeof *p->places, (void **)&p->places, err));
+    TRY(alloc_array(p->mem, count, sizeof *p->columns, (void **)&p->columns, err));
+    for (size_t i = 0; i < count; i++)
+        p->places[i] = i;
+    if (want)
+        TRY(err_wrap(err, rows_match(have, want, true, p->places, err), "file \"%s\"", p->path));
+    /* A column that several want is read once for each. */
+    for (size_t i = 0; i < count; i++) {
+        if (p->places[i] != SIZE_MAX)
+            p->columns[p->column_count++] = p->places[i];
+    }
+    return SLP_OK;
+}
+
 void rows_parquet_close(struct rows_parquet *p)
 {
     if (!p)
         return;
-    if (p->want) {
-        alloc_free(p->mem, p->places, p->want->count * sizeof *p->places);
-        alloc_free(p->mem, p->columns, p->want->count * sizeof *p->columns);
-    }
+    forget_columns(p);
     pq_file_free(p->file);
     alloc_delete(p->mem, p);
 }
@@ -128,49 +145,6 @@ static int64_t rows_of_batch(const struct rows_parquet *p, size_t part)
         rows < INT64_MAX ? num_min_i64((int64_t)rows, p->limits.rows) : p->limits.rows, 1);
 }
 
-/* The row that is null where none may be; rows of messages count from 1. */
-static slp_rc refuse_null(const struct part *s, const struct arr_col *c, struct slp_err *err)
-{
-    int64_t row = 0;
-    while (row < c->rows && !arr_col_is_null(c, row))
-        row++;
-    FAIL(err, BAD_INPUT, "row %lld is null, and the column may not be",
-         (long long)(s->first_row + row + 1));
-}
-
-/* Others may write any bytes as text; a table, and whoever reads it, relies on UTF-8. */
-static slp_rc refuse_bad_text(const struct part *s, const struct arr_col *c, struct slp_err *err)
-{
-    if (text_is_ascii(buf_slice(&c->data)))
-        return SLP_OK;
-    for (int64_t row = 0; row < c->rows; row++)
-        if (!text_is_utf8(arr_col_bytes(c, row)))
-            FAIL(err, BAD_INPUT, "row %lld is no UTF-8 text; a column of type binary takes it",
-                 (long long)(s->first_row + row + 1));
-    return SLP_OK;
-}
-
-/* Give `out` the rows of `staged`: moved where types are equal, else widened. */
-static slp_rc take_column(struct part *s, struct arr_col *staged, const struct arr_field *field,
-                          struct arr_col *out, struct slp_err *err)
-{
-    int64_t row = 0;
-    if (!field->nullable && staged->null_count)
-        return refuse_null(s, staged, err);
-    if (field->type.kind == ARR_UTF8)
-        TRY(refuse_bad_text(s, staged, err));
-    if (arr_type_equal(staged->type, out->type)) {
-        struct arr_col moved = *staged;
-        *staged = *out;
-        *out = moved;
-        return SLP_OK;
-    }
-    slp_rc rc = rows_widen(staged, out, &row, err);
-    if (rc == SLP_BAD_INPUT)
-        return err_wrap(err, rc, "row %lld", (long long)(s->first_row + row + 1));
-    return rc;
-}
-
 static slp_rc take_batch(struct part *s, struct arr_batch *out, struct slp_err *err)
 {
     const struct rows_parquet *p = s->p;
@@ -181,7 +155,7 @@ static slp_rc take_batch(struct part *s, struct arr_batch *out, struct slp_err *
         if (p->places[i] == SIZE_MAX)
             rc = arr_col_append_nulls(&out->cols[i], s->staged.rows, err);
         else
-            rc = take_column(s, &s->staged.cols[next++], field, &out->cols[i], err);
+            rc = rows_take_column(&s->staged.cols[next++], field, s->first_row, &out->cols[i], err);
         if (rc != SLP_OK)
             return err_wrap(err, rc, "file \"%s\": column \"%s\"", p->path, field->name);
     }
@@ -231,7 +205,7 @@ slp_rc rows_parquet_part(const struct rows_parquet *p, size_t part, struct alloc
     *s = (struct part){.base = {.ops = &ops, .schema = p->want}, .p = p, .mem = mem};
     for (size_t i = 0; i < part; i++)
         s->first_row += pq_file_meta(p->file)->groups[i].rows;
-    TRY_OUT(os_source_open(mem, p->path, &s->src, err));
+    TRY_OUT(open_source(p, mem, &s->src, err));
     struct pq_read_options o = {.columns = p->columns,
                                 .column_count = p->column_count,
                                 .first_group = part,

@@ -6,12 +6,15 @@
  * wanted one that the file lacks is null in every row if it may be null. Types are equal or widen
  * without loss:
  *
- *     int8 -> int16 -> int32 -> int64          float -> double
+ *     int8 -> int16 -> int32 -> int64          half -> float -> double
  *     uint8 -> uint16 -> uint32 -> uint64      timestamp -> the same with a finer unit, if it fits
  *     an unsigned one -> a larger signed one   decimal(p, s) -> decimal(more, s)
  *
- * CSV, TSV and NDJSON take their types from the wanted schema (arrow/text.h). A file's own rule of
- * null does not count: null is refused, by row, where it arrives.
+ *     times of day and durations as timestamps utf8, fixed_binary -> binary
+ *
+ * Nested columns are read where the wanted type is the same. CSV, TSV and NDJSON take their types
+ * from the wanted schema (arrow/text.h). A file's own rule of null does not count: null is refused,
+ * by row, where it arrives.
  *
  *   CSV     RFC 4180 in UTF-8, with or without byte order mark, lines end with LF or CR LF. The
  *           first line names the columns, in any order. An empty field is null, "" the empty text.
@@ -20,13 +23,21 @@
  *           written, so a uint64 loses nothing; a number may stand in quotes (NaN must). Wanted
  *           members are no objects or arrays, and stand there once.
  *
+ *   Arrow   IPC, stream or file, buffers compressed with zstd or LZ4 or not; dictionaries are
+ *           decoded. Read from its start to its end, as text is.
+ *
+ * What arrives on a pipe is read like a file. Parquet is read from its end: it is first kept in a
+ * temporary file that has no name.
+ *
  * An input falls into parts (Parquet: row groups; others: one) that threads may read at the same
- * time. Memory: Parquet, about a batch and a page a column; text, about a batch and a record.
+ * time. Memory: Parquet, about a batch and a page a column; text, about a batch and a record; Arrow,
+ * a batch and twice a record batch of the file.
  *
  * Output. A writer takes batches and writes one of the formats to a sink. What is printed as csv,
  * tsv or ndjson is read back to the same rows (arrow/text.h). CSV is RFC 4180: NULL is an empty
  * field, the empty string is "". In JSON a row is an object by column name, numbers are numbers,
- * and NaN and infinities texts. Rows in messages count from 1.
+ * and NaN and infinities texts. Nested values are JSON: as they are within JSON, as text elsewhere.
+ * Rows in messages count from 1.
  */
 #ifndef SLP_ROWS_ROWS_H
 #define SLP_ROWS_ROWS_H
@@ -41,7 +52,7 @@ enum rows_format {
     ROWS_TSV,
     ROWS_NDJSON,
     ROWS_JSON,
-    ROWS_ARROW, /* IPC stream */
+    ROWS_ARROW, /* IPC: stream; input: file too */
     ROWS_TABLE,
     ROWS_MARKDOWN
 };
@@ -58,9 +69,11 @@ struct rows_input;
 
 struct rows_input_options {
     enum rows_format format;
-    const struct arr_schema *want; /* NULL: the file's own columns (Parquet only) */
-    int64_t batch_rows;            /* 0: 65,536 */
-    size_t batch_bytes;            /* a batch is closed at about this many; 0: 16 MiB */
+    const struct arr_schema *want; /* NULL: the file's own columns */
+    bool infer;              /* without `want`: text gets the types that rows_file_schema tells */
+    const char *temp_folder; /* for Parquet that comes on a pipe; NULL: $TMPDIR or /tmp */
+    int64_t batch_rows;      /* 0: 65,536 */
+    size_t batch_bytes;      /* a batch is closed at about this many; 0: 16 MiB */
 };
 
 /*
@@ -69,16 +82,28 @@ struct rows_input_options {
  * Errors   NOT_FOUND, DENIED  the file
  *          BAD_INPUT          a wanted column is missing (nearest name), there twice, or of another
  *                             type
- *          INVALID            text without `want`
+ *          INVALID            text without `want` or `infer`
  *          CORRUPT            as the Parquet reader says
  *          UNSUPPORTED        the same; a file that is none of the formats, or of one that is only
- *                             written; Parquet from standard input
- * Cost     Parquet: the footer; text: the first 256 KiB
+ *                             written
+ *          LIMIT              the device of temporary files is full
+ *          CANCELLED          interrupted while a pipe had nothing to give
+ * Cost     Parquet: the footer, on a pipe all of it; text: the first 256 KiB, and the rows that
+ *          types are inferred from; Arrow: the schema
  */
 SLP_NODISCARD slp_rc rows_input_open(struct alloc *mem, const char *path,
                                      const struct rows_input_options *options,
                                      struct rows_input **out, struct slp_err *err);
 void rows_input_close(struct rows_input *in);
+
+/*
+ * Want these columns, of an input that was opened without: once, before a part is asked for. So the
+ * columns of what goes by once are known before they are chosen. `want` outlives the input.
+ *
+ * Errors   BAD_INPUT, NO_MEMORY as rows_input_open; only close it then
+ */
+SLP_NODISCARD slp_rc rows_input_want(struct rows_input *in, const struct arr_schema *want,
+                                     struct slp_err *err);
 
 const struct arr_schema *rows_input_schema(
     const struct rows_input *in); /* as wanted, or the file's own */
@@ -105,7 +130,8 @@ SLP_NODISCARD slp_rc rows_input_part(struct rows_input *in, size_t part, struct 
  * parse as, utf8 if all are null. Digits behind a leading zero are text, as are whole numbers
  * beyond int64: neither would be printed as it was. All columns of text may be null.
  *
- * Errors as rows_input_open, and those of reading the rows; INVALID for standard input.
+ * Errors as rows_input_open, and those of reading the rows; INVALID for standard input, which goes
+ * by once: rows_input_open with `infer` tells its columns and reads them.
  */
 SLP_NODISCARD slp_rc rows_file_schema(struct alloc *mem, const char *path, enum rows_format format,
                                       struct arena *arena, struct arr_schema *out,

@@ -3,6 +3,7 @@
  * `struct rows_output`, and how types widen.
  *
  *   input.c    opens, detects, dispatches     `- parquet_read.c  csv_read.c  ndjson_read.c
+ *                                                arrow_read.c
  *   output.c   dispatches, buffers            `- text_write.c  table_write.c  parquet_write.c
  *                                                arrow_write.c
  */
@@ -10,6 +11,7 @@
 #define SLP_ROWS_ROWS_PRIV_H
 
 #include "base/arena.h"
+#include "os/writer.h"
 #include "rows/rows.h"
 #include "rows/text_in.h"
 
@@ -31,18 +33,34 @@ SLP_NODISCARD slp_rc rows_detect(const char *path, struct slice head, enum rows_
 
 /* ---- widen.c ---- */
 
-/* May every value of `from` stand in a column of `to`? Times and decimals are still checked by
- * value. */
+/* May every value of `from` stand in a column of `to`? Types are flat. Times and decimals are still
+ * checked by value. */
 bool rows_widens(struct arr_type from, struct arr_type to);
+
+/* The same of whole fields: nested ones must be of one type. */
+bool rows_field_widens(const struct arr_field *from, const struct arr_field *to);
 
 /*
  * Append all rows of `from`, widened to `to->type`.
  *
- * Errors   BAD_INPUT  a time that does not fit the finer unit; `*row` says which
+ * Errors   BAD_INPUT  a time that does not fit the finer unit, a decimal of more digits than its
+ *                     type says; `*row` says which
  *          LIMIT, NO_MEMORY
  */
 SLP_NODISCARD slp_rc rows_widen(const struct arr_col *from, struct arr_col *to, int64_t *row,
                                 struct slp_err *err);
+
+/* ---- take.c ---- */
+
+/*
+ * Give `out`, which has no rows, those of a column that was read: moved where types are equal, else
+ * widened. `staged` holds anything afterwards. `first_row` of the file is its first, for messages.
+ *
+ * Errors   BAD_INPUT  null where `field` has none, text that is no UTF-8, as rows_widen: by row
+ *          LIMIT, NO_MEMORY
+ */
+SLP_NODISCARD slp_rc rows_take_column(struct arr_col *staged, const struct arr_field *field,
+                                      int64_t first_row, struct arr_col *out, struct slp_err *err);
 
 /* ---- input.c: what parquet_read.c implements and the text readers share ---- */
 
@@ -51,7 +69,7 @@ struct rows_limits {
     size_t bytes; /* about */
 };
 
-/* A reader of text: one part, from its start to its end. */
+/* A reader of text, or of Arrow: one part, from its start to its end. */
 struct rows_text_reader;
 
 struct rows_text_reader_ops {
@@ -74,6 +92,24 @@ SLP_NODISCARD slp_rc rows_ndjson_open(struct alloc *mem, struct rows_text_in *in
                                       const struct arr_schema *want, struct rows_text_reader **out,
                                       struct slp_err *err);
 
+/*
+ * Arrow IPC, the stream or the file, which is a stream between marks; its schema is read. Then say
+ * which columns are wanted, once (NULL: its own).
+ *
+ * Errors   CORRUPT      by the offset of the message
+ *          UNSUPPORTED  types that arr_import_schema refuses, the layout before Arrow 0.15,
+ *                       big-endian data
+ *          BAD_INPUT    as rows_match
+ *          LIMIT        metadata of more than 256 MiB
+ */
+struct rows_arrow;
+SLP_NODISCARD slp_rc rows_arrow_open(struct alloc *mem, struct rows_text_in *in,
+                                     struct rows_arrow **out, struct slp_err *err);
+SLP_NODISCARD slp_rc rows_arrow_want(struct rows_arrow *a, const struct arr_schema *want,
+                                     struct slp_err *err);
+const struct arr_schema *rows_arrow_schema(const struct rows_arrow *a);
+struct rows_text_reader *rows_arrow_reader(struct rows_arrow *a); /* whose close is all there is */
+
 /* The columns of text, types inferred from its first rows; fields and names in `arena`. */
 SLP_NODISCARD slp_rc rows_csv_schema(struct alloc *mem, struct rows_text_in *in, uint8_t delimiter,
                                      struct arena *arena, struct arr_schema *out,
@@ -84,9 +120,13 @@ SLP_NODISCARD slp_rc rows_ndjson_schema(struct alloc *mem, struct rows_text_in *
 
 struct rows_parquet;
 
-SLP_NODISCARD slp_rc rows_parquet_open(struct alloc *mem, const char *path,
-                                       const struct arr_schema *want, struct rows_limits limits,
-                                       struct rows_parquet **out, struct slp_err *err);
+/* Open the file at `path`, or what stands in `spool` if that is not NULL; both are the caller's.
+ * Its own columns are wanted until others are. */
+SLP_NODISCARD slp_rc rows_parquet_open(struct alloc *mem, const char *path, struct os_temp *spool,
+                                       struct rows_limits limits, struct rows_parquet **out,
+                                       struct slp_err *err);
+SLP_NODISCARD slp_rc rows_parquet_want(struct rows_parquet *p, const struct arr_schema *want,
+                                       struct slp_err *err);
 void rows_parquet_close(struct rows_parquet *p);
 const struct arr_schema *rows_parquet_schema(const struct rows_parquet *p);
 size_t rows_parquet_parts(const struct rows_parquet *p);
@@ -153,7 +193,8 @@ SLP_NODISCARD slp_rc rows_arrow_writer(const struct rows_output *from, struct ro
 /* Is this a kind whose values are numbers: right-aligned, and numbers in JSON? */
 static inline bool rows_is_number(struct arr_type t)
 {
-    return (t.kind >= ARR_INT8 && t.kind <= ARR_DOUBLE) || t.kind == ARR_DECIMAL128;
+    return (t.kind >= ARR_INT8 && t.kind <= ARR_DOUBLE) || t.kind == ARR_DECIMAL128 ||
+           t.kind == ARR_FLOAT16 || t.kind == ARR_DECIMAL256;
 }
 
 #endif

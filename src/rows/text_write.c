@@ -5,6 +5,7 @@
 struct text_output {
     struct rows_output base; /* first */
     struct slice *members;   /* JSON: `"name":` of every column, in `arena` */
+    struct buf value;        /* one nested value before it is quoted */
     struct arena arena;
     int64_t rows;
     bool is_begun; /* the header stands */
@@ -47,16 +48,31 @@ static slp_rc put_field(struct buf *out, struct slice text, uint8_t delimiter, s
     return buf_append_slice(out, text, err);
 }
 
-static slp_rc put_csv_value(struct buf *out, const struct arr_col *c, int64_t row,
+/* JSON of a nested value: as a field, or a cell, it is a text. */
+static slp_rc format_nested(struct text_output *o, const struct arr_col *c, int64_t row,
+                            struct slice *out, struct slp_err *err)
+{
+    buf_clear(&o->value);
+    TRY(arr_text_format(c, row, &o->value, err));
+    *out = buf_slice(&o->value);
+    return SLP_OK;
+}
+
+static slp_rc put_csv_value(struct text_output *o, const struct arr_col *c, int64_t row,
                             uint8_t delimiter, struct slp_err *err)
 {
+    struct buf *out = &o->base.out;
+    struct slice text = {0};
     if (arr_col_is_null(c, row))
         return SLP_OK;
     if (c->type.kind == ARR_UTF8)
         return put_field(out, arr_col_bytes(c, row), delimiter, err);
     if (c->type.kind == ARR_BINARY && arr_col_bytes(c, row).len == 0)
         return buf_append(out, "\"\"", 2, err);
-    return arr_text_format(c, row, out, err);
+    if (!arr_type_is_nested(c->type))
+        return arr_text_format(c, row, out, err);
+    TRY(format_nested(o, c, row, &text, err));
+    return put_field(out, text, delimiter, err);
 }
 
 static uint8_t delimiter_of(const struct text_output *o)
@@ -84,7 +100,7 @@ static slp_rc csv_row(struct text_output *o, const struct arr_batch *b, int64_t 
     for (size_t i = 0; i < b->schema->count; i++) {
         if (i)
             TRY(buf_append_u8(&o->base.out, delimiter, err));
-        TRY(put_csv_value(&o->base.out, &b->cols[i], row, delimiter, err));
+        TRY(put_csv_value(o, &b->cols[i], row, delimiter, err));
     }
     return buf_append_u8(&o->base.out, '\n', err);
 }
@@ -162,6 +178,14 @@ static slp_rc markdown_begin(struct text_output *o, struct slp_err *err)
     return buf_append_u8(out, '\n', err);
 }
 
+static slp_rc put_nested_cell(struct text_output *o, const struct arr_col *c, int64_t row,
+                              struct slp_err *err)
+{
+    struct slice text = {0};
+    TRY(format_nested(o, c, row, &text, err));
+    return put_cell(&o->base.out, text, err);
+}
+
 static slp_rc markdown_row(struct text_output *o, const struct arr_batch *b, int64_t row,
                            struct slp_err *err)
 {
@@ -174,6 +198,8 @@ static slp_rc markdown_row(struct text_output *o, const struct arr_batch *b, int
             ;
         else if (c->type.kind == ARR_UTF8)
             TRY(put_cell(out, arr_col_bytes(c, row), err));
+        else if (arr_type_is_nested(c->type))
+            TRY(put_nested_cell(o, c, row, err));
         else
             TRY(arr_text_format(c, row, out, err));
         TRY(buf_append(out, " |", 2, err));
@@ -238,6 +264,7 @@ static slp_rc text_finish(struct rows_output *base, struct slp_err *err)
 static void text_free(struct rows_output *base)
 {
     struct text_output *o = (struct text_output *)base;
+    buf_fini(&o->value);
     arena_fini(&o->arena);
     alloc_delete(base->mem, o);
 }
@@ -251,6 +278,7 @@ slp_rc rows_text_writer(const struct rows_output *from, struct rows_output **out
     TRY(alloc_new(from->mem, &o, err));
     rows_output_init(&o->base, &ops, from);
     arena_init(&o->arena, from->mem, ROWS_ARENA_MAX_BYTES);
+    buf_init(&o->value, from->mem, SIZE_MAX / 2);
     slp_rc rc = prepare_members(o, err);
     if (rc != SLP_OK) {
         rows_output_free(&o->base);

@@ -16,6 +16,16 @@ static bool is_signed(enum arr_kind k)
     return k >= ARR_INT8 && k <= ARR_INT64;
 }
 
+static bool is_decimal(enum arr_kind k)
+{
+    return k == ARR_DECIMAL128 || k == ARR_DECIMAL256;
+}
+
+static bool is_time_of_day(enum arr_kind k)
+{
+    return k == ARR_TIME32 || k == ARR_TIME64;
+}
+
 bool rows_widens(struct arr_type from, struct arr_type to)
 {
     if (arr_type_equal(from, to) || from.kind == ARR_NULL)
@@ -23,14 +33,25 @@ bool rows_widens(struct arr_type from, struct arr_type to)
     if (value_bits(from.kind) && value_bits(to.kind))
         return value_bits(from.kind) <= value_bits(to.kind) &&
                (!is_signed(from.kind) || is_signed(to.kind));
+    if (from.kind == ARR_FLOAT16)
+        return to.kind == ARR_FLOAT || to.kind == ARR_DOUBLE;
     if (from.kind == ARR_FLOAT)
         return to.kind == ARR_DOUBLE;
     if (from.kind == ARR_TIMESTAMP)
         return to.kind == ARR_TIMESTAMP && from.utc == to.utc && from.unit <= to.unit;
-    if (from.kind == ARR_DECIMAL128)
-        return to.kind == ARR_DECIMAL128 && from.scale == to.scale &&
-               from.precision <= to.precision;
-    return false;
+    if (from.kind == ARR_DURATION || is_time_of_day(from.kind))
+        return (to.kind == from.kind || (is_time_of_day(from.kind) && is_time_of_day(to.kind))) &&
+               from.unit <= to.unit;
+    if (is_decimal(from.kind))
+        return is_decimal(to.kind) && from.scale == to.scale && from.precision <= to.precision;
+    return (from.kind == ARR_UTF8 || from.kind == ARR_FIXED_BINARY) && to.kind == ARR_BINARY;
+}
+
+bool rows_field_widens(const struct arr_field *from, const struct arr_field *to)
+{
+    if (arr_type_is_nested(from->type) || arr_type_is_nested(to->type))
+        return from->type.kind == ARR_NULL || arr_field_same_type(from, to);
+    return rows_widens(from->type, to->type);
 }
 
 /* How many of the finer unit make one of the coarser. */
@@ -42,19 +63,52 @@ static int64_t unit_factor(enum arr_unit from, enum arr_unit to)
     return factor;
 }
 
+static slp_rc refuse_value(struct arr_type to, const char *what, struct slp_err *err)
+{
+    char name[64];
+    arr_type_format(to, name, sizeof name);
+    FAIL(err, BAD_INPUT, "%s beyond what %s can hold", what, name);
+}
+
+/* A decimal of another width. The narrower one holds its precision, if the value keeps to it. */
+static slp_rc widen_decimal(const struct arr_col *from, int64_t row, struct arr_col *to,
+                            struct slp_err *err)
+{
+    uint8_t wide[32];
+    struct slice value = arr_col_bytes(from, row);
+    size_t width = arr_type_width(to->type);
+    bool is_negative = value.ptr[value.len - 1] & 0x80;
+    memset(wide, is_negative ? 0xff : 0, sizeof wide);
+    memcpy(wide, value.ptr, value.len);
+    for (size_t i = width; i < sizeof wide; i++) {
+        if (wide[i] != (is_negative ? 0xff : 0))
+            return refuse_value(to->type, "a number", err);
+    }
+    if (is_negative != (wide[width - 1] >> 7))
+        return refuse_value(to->type, "a number", err);
+    return arr_col_append(to, slice_of(wide, width), err);
+}
+
 /* One value; null and rows of equal layout have been dealt with. */
 static slp_rc widen_value(const struct arr_col *from, int64_t row, int64_t factor,
                           struct arr_col *to, struct slp_err *err)
 {
-    if (from->type.kind == ARR_FLOAT)
+    if (from->type.kind == ARR_FLOAT || from->type.kind == ARR_FLOAT16)
         return arr_col_append_f64(to, arr_col_f64(from, row), err);
+    if (from->type.kind == ARR_FIXED_BINARY)
+        return arr_col_append(to, arr_col_bytes(from, row), err);
+    if (is_decimal(from->type.kind))
+        return widen_decimal(from, row, to, err);
     int64_t value = arr_col_i64(from, row);
-    if (!num_mul_i64(value, factor, &value)) {
-        char name[64];
-        arr_type_format(to->type, name, sizeof name);
-        FAIL(err, BAD_INPUT, "a time beyond what %s can hold", name);
-    }
+    if (!num_mul_i64(value, factor, &value))
+        return refuse_value(to->type, "a time", err);
     return arr_col_append_i64(to, value, err);
+}
+
+static bool is_same_layout(struct arr_type from, struct arr_type to)
+{
+    return (is_decimal(from.kind) && from.kind == to.kind) ||
+           (from.kind == ARR_UTF8 && to.kind == ARR_BINARY);
 }
 
 slp_rc rows_widen(const struct arr_col *from, struct arr_col *to, int64_t *row, struct slp_err *err)
@@ -62,13 +116,14 @@ slp_rc rows_widen(const struct arr_col *from, struct arr_col *to, int64_t *row, 
     *row = 0;
     if (from->type.kind == ARR_NULL)
         return arr_col_append_nulls(to, from->rows, err);
-    if (from->type.kind == ARR_DECIMAL128) {
+    if (is_same_layout(from->type, to->type)) {
         struct arr_col same = *from;
         same.type = to->type;
         return arr_col_append_run(to, &same, 0, from->rows, err);
     }
-    int64_t factor =
-        from->type.kind == ARR_TIMESTAMP ? unit_factor(from->type.unit, to->type.unit) : 1;
+    bool has_unit = from->type.kind == ARR_TIMESTAMP || from->type.kind == ARR_DURATION ||
+                    is_time_of_day(from->type.kind);
+    int64_t factor = has_unit ? unit_factor(from->type.unit, to->type.unit) : 1;
     for (; *row < from->rows; (*row)++) {
         if (arr_col_is_null(from, *row))
             TRY(arr_col_append_null(to, err));

@@ -55,15 +55,73 @@ test_standard_input_takes_every_format() {
     expect_out_is 4
 }
 
-test_parquet_on_standard_input_is_refused_with_what_to_do() {
+test_standard_input_takes_parquet_and_arrow_too() {
     setup_table
+    printf 'k,v\n2,b\n1,a\n3,\n' >in.csv
+    run_ok ingest t in.csv
+    local format
+    for format in parquet arrow; do
+        run_ok scan t -o "$format" --output "rows.$format"
+        run_ok table create "from_$format" --schema schema.json
+        # By its first bytes and by name, from a pipe and from a file.
+        last="cat rows.$format | sleeper ingest from_$format -"
+        cat "rows.$format" | "$SLEEPER" ingest "from_$format" - 2>"$work/err" || fail "from a pipe"
+        run_in "rows.$format" ingest "from_$format" - --input-format "$format"
+        expect_rc 0
+        run_ok ingest "from_$format" "rows.$format"
+        run_ok scan "from_$format" --no-header
+        expect_out_is '1,a
+1,a
+1,a
+2,b
+2,b
+2,b
+3,
+3,
+3,'
+    done
+}
+
+test_damaged_rows_on_standard_input_change_nothing() {
+    setup_table
+    printf 'k,v\n1,a\n' >in.csv
+    run_ok ingest t in.csv
     run_ok scan t -o parquet --output rows.parquet
+    run_ok scan t -o arrow --output rows.arrow
+    head -c 100 rows.parquet >half.parquet
+    head -c 200 rows.arrow >half.arrow
+    local before file
     before=$(fingerprint instance)
-    run_in rows.parquet ingest t -
-    expect_rc 1
-    expect_one_message
-    expect_err 'standard input: Parquet is read from its end; expected a file'
+    for file in half.parquet half.arrow; do
+        run_in "$file" ingest t -
+        expect_rc 8
+        expect_one_message
+        expect_err 'standard input'
+    done
     expect_true test "$(fingerprint instance)" = "$before"
+}
+
+test_nested_columns_are_passed_over_or_refused_by_name() {
+    [ -x "$REPO/.venv/bin/python" ] || skip "no Python environment with pyarrow"
+    setup_table
+    "$REPO/.venv/bin/python" - >verdict 2>&1 <<'PYTHON' || fail "$(cat verdict)"
+import pyarrow as pa, pyarrow.parquet as pq
+pq.write_table(pa.table({"k": [1], "v": ["a"], "more": [[1, 2]]}), "more.parquet")
+pq.write_table(pa.table({"k": [1], "v": [["a"]]}), "nested.parquet")
+with pa.ipc.new_file("nested.arrow", pa.schema([("k", pa.int64()), ("v", pa.list_(pa.string()))])) as out:
+    out.write_table(pa.table({"k": [1], "v": [["a"]]}))
+PYTHON
+    run_ok ingest t more.parquet
+    run_ok scan t --no-header
+    expect_out_is 1,a
+    local file
+    for file in nested.parquet nested.arrow; do
+        run ingest t "$file"
+        expect_rc 1
+        expect_one_message
+        expect_err "$file\": column \"v\" is list<"
+        expect_err 'expected string or what becomes it without loss'
+    done
 }
 
 test_a_token_is_committed_once() {

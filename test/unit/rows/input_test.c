@@ -235,7 +235,7 @@ static void files_that_cannot_be_read_say_why(void **state)
     refuse(t, place_path(&p, "none"), "a int64", SLP_NOT_FOUND, "none");
     refuse(t, place_path(&p, "no.parquet"), "a int64", SLP_CORRUPT, "no.parquet");
     refuse(t, place_path(&p, "x.json"), "a int64", SLP_UNSUPPORTED, "one object a line");
-    refuse(t, place_path(&p, "x.arrows"), "a int64", SLP_UNSUPPORTED, "not yet read");
+    refuse(t, place_path(&p, "x.arrows"), "a int64", SLP_CORRUPT, "no message at offset 0");
     refuse(t, place_path(&p, "empty"), "a int64", SLP_BAD_INPUT, "empty");
     refuse(t, p.path, "a int64", SLP_INVALID, "is a folder");
     refuse(t, place_path(&p, "x.csv"), "a int64", SLP_BAD_INPUT,

@@ -1,0 +1,71 @@
+#include "base/text.h"
+#include "rows/rows_priv.h"
+
+/* The row that is null where none may be; rows of messages count from 1. */
+static slp_rc refuse_null(const struct arr_col *c, int64_t first_row, struct slp_err *err)
+{
+    int64_t row = 0;
+    while (row < c->rows && !arr_col_is_null(c, row))
+        row++;
+    FAIL(err, BAD_INPUT, "row %lld is null, and the column may not be",
+         (long long)(first_row + row + 1));
+}
+
+/* The first value that is no UTF-8, or -1. */
+static int64_t find_bad_text(const struct arr_col *c)
+{
+    if (text_is_ascii(buf_slice(&c->data)))
+        return -1;
+    for (int64_t row = 0; row < c->rows; row++) {
+        if (!text_is_utf8(arr_col_bytes(c, row)))
+            return row;
+    }
+    return -1;
+}
+
+/* Others may write any bytes as text; a table, and whoever reads it, relies on UTF-8. */
+static slp_rc check_text(const struct arr_col *c, int64_t first_row, struct slp_err *err)
+{
+    if (c->type.kind != ARR_UTF8)
+        return SLP_OK;
+    int64_t row = find_bad_text(c);
+    if (row >= 0)
+        FAIL(err, BAD_INPUT, "row %lld is no UTF-8 text; expected text, or a column of binary",
+             (long long)(first_row + row + 1));
+    return SLP_OK;
+}
+
+/* The same of what lies within lists, structs and maps. */
+static slp_rc check_texts_within(const struct arr_col *c, const struct arr_col *top,
+                                 int64_t first_row, struct slp_err *err)
+{
+    for (size_t i = 0; i < c->child_count; i++) {
+        const struct arr_col *child = &c->children[i];
+        if (child->type.kind == ARR_UTF8 && find_bad_text(child) >= 0)
+            FAIL(err, BAD_INPUT, "rows %lld to %lld hold what is no UTF-8 text in \"%s\"",
+                 (long long)(first_row + 1), (long long)(first_row + top->rows), c->fields[i].name);
+        TRY(check_texts_within(child, top, first_row, err));
+    }
+    return SLP_OK;
+}
+
+slp_rc rows_take_column(struct arr_col *staged, const struct arr_field *field, int64_t first_row,
+                        struct arr_col *out, struct slp_err *err)
+{
+    int64_t row = 0;
+    if (!field->nullable && (staged->null_count || staged->type.kind == ARR_NULL) && staged->rows)
+        return refuse_null(staged, first_row, err);
+    if (field->type.kind == ARR_UTF8)
+        TRY(check_text(staged, first_row, err));
+    TRY(check_texts_within(staged, staged, first_row, err));
+    if (arr_type_equal(staged->type, out->type)) {
+        struct arr_col moved = *staged;
+        *staged = *out;
+        *out = moved;
+        return SLP_OK;
+    }
+    slp_rc rc = rows_widen(staged, out, &row, err);
+    if (rc == SLP_BAD_INPUT)
+        return err_wrap(err, rc, "row %lld", (long long)(first_row + row + 1));
+    return rc;
+}
