@@ -8,8 +8,8 @@
 
 /* The old BIT_PACKED levels: most significant bit first, without a length. They are unpacked, and
  * read as one packed run of 8 bits each. */
-static slp_rc open_packed(struct cx_rle *levels, unsigned width, size_t count, uint8_t *unpacked,
-                          struct slice *body)
+static void open_packed(struct cx_rle *levels, unsigned width, size_t count, uint8_t *unpacked,
+                        struct slice *body)
 {
     size_t bytes = (count * width + 7) / 8;
     size_t bit = 0;
@@ -23,32 +23,39 @@ static slp_rc open_packed(struct cx_rle *levels, unsigned width, size_t count, u
     levels->packed = slice_of(unpacked, count);
     levels->packed_left = count;
     *body = slice_after(*body, bytes);
-    return SLP_OK;
 }
 
-/* One kind of levels; `at` is where in the scratch they may be unpacked to. */
-static slp_rc open_v1(struct cx_rle *levels, int encoding, uint8_t max, size_t count, size_t at,
-                      struct slice *body, struct pq_scratch *scratch, struct slp_err *err)
+/* One kind of levels of a v1 page. */
+struct kind {
+    struct cx_rle *levels;
+    int encoding;
+    uint8_t max;
+    size_t room; /* in the scratch: where they may be unpacked to */
+};
+
+static slp_rc open_v1(const struct kind *k, size_t count, struct slice *body,
+                      struct pq_scratch *scratch, struct slp_err *err)
 {
-    unsigned width = cx_bit_width(max);
-    if (max == 0) {
-        cx_rle_init(levels, slice_of(NULL, 0), 0);
+    unsigned width = cx_bit_width(k->max);
+    if (k->max == 0) {
+        cx_rle_init(k->levels, slice_of(NULL, 0), 0);
         return SLP_OK;
     }
-    if (encoding == PQ_BIT_PACKED) {
+    if (k->encoding == PQ_BIT_PACKED) {
         if (count > body->len * 8 / width)
             FAIL(err, CORRUPT, "%zu levels of %u bits in a page of %zu bytes", count, width,
                  body->len);
         buf_clear(&scratch->levels);
         TRY(buf_reserve(&scratch->levels, 2 * count, err));
-        return open_packed(levels, width, count, scratch->levels.ptr + at, body);
+        open_packed(k->levels, width, count, scratch->levels.ptr + k->room, body);
+        return SLP_OK;
     }
-    if (encoding != PQ_RLE)
-        FAIL(err, UNSUPPORTED, "levels of encoding %d are not supported", encoding);
+    if (k->encoding != PQ_RLE)
+        FAIL(err, UNSUPPORTED, "levels of encoding %d are not supported", k->encoding);
     size_t len = body->len >= 4 ? num_load_u32le(body->ptr) : SIZE_MAX;
     if (body->len < 4 || len > body->len - 4)
         FAIL(err, CORRUPT, "levels beyond the page of %zu bytes", body->len);
-    cx_rle_init(levels, slice_sub(*body, 4, len), width);
+    cx_rle_init(k->levels, slice_sub(*body, 4, len), width);
     *body = slice_after(*body, 4 + len);
     return SLP_OK;
 }
@@ -57,12 +64,14 @@ slp_rc pq_levels_open_v1(struct pq_cursor *c, const struct pq_page_header *heade
                          struct slice *body, struct pq_scratch *scratch, struct slp_err *err)
 {
     size_t count = (size_t)c->rows_left;
-    slp_rc rc = open_v1(&c->repetitions, header->repetition_encoding, c->column->repetition_max,
-                        count, 0, body, scratch, err);
+    const struct kind repetitions = {&c->repetitions, header->repetition_encoding,
+                                     c->column->repetition_max, 0};
+    const struct kind definitions = {&c->levels, header->definition_encoding,
+                                     c->column->definition_max, count};
+    slp_rc rc = open_v1(&repetitions, count, body, scratch, err);
     if (rc != SLP_OK)
         return err_wrap(err, rc, "repetition levels");
-    rc = open_v1(&c->levels, header->definition_encoding, c->column->definition_max, count, count,
-                 body, scratch, err);
+    rc = open_v1(&definitions, count, body, scratch, err);
     return err_wrap(err, rc, "definition levels");
 }
 
