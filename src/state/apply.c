@@ -401,6 +401,48 @@ static void apply_cut_item(struct table_state *s, const struct state_cut_item *i
     ref->row_hi = item->row_hi;
 }
 
+/* ------------------------------------------------------------------ snapshots */
+
+/* Is it one of the two newest? With none verified there is no parent. */
+static bool is_parent(const struct table_state *s, struct slice root)
+{
+    if (s->verified_count == 0)
+        return root.len == 0;
+    for (size_t i = s->verified_count; i > 0 && i + 2 > s->verified_count; i--)
+        if (slice_is(root, s->verified[i - 1].root))
+            return true;
+    return false;
+}
+
+/* Rule S2. */
+static enum state_reason judge_verified(const struct table_state *s, const struct state_verify *v,
+                                        uint64_t frame)
+{
+    if (!slice_starts_with(v->root, slice_str("snap/")) || v->root.len >= STATE_ROOT_NAME_BYTES ||
+        memchr(v->root.ptr, 0, v->root.len) || v->number == 0 || v->number >= frame)
+        return STATE_REASON_BAD_SNAPSHOT;
+    if (!is_parent(s, v->parent))
+        return STATE_REASON_PARENT;
+    if (s->verified_count && v->number <= s->verified[s->verified_count - 1].number)
+        return STATE_REASON_BACKWARDS;
+    return STATE_REASON_APPLIED;
+}
+
+static void apply_verified(struct table_state *s, const struct state_verify *v, uint64_t frame,
+                           enum state_reason *reason)
+{
+    *reason = judge_verified(s, v, frame);
+    if (*reason != STATE_REASON_APPLIED)
+        return;
+    if (s->verified_count == STATE_VERIFIED_MAX) {
+        s->verified_count--;
+        memmove(s->verified, s->verified + 1, s->verified_count * sizeof *s->verified);
+    }
+    struct state_verified *made = &s->verified[s->verified_count++];
+    *made = (struct state_verified){.number = v->number, .minted = v->minted};
+    memcpy(made->root, v->root.ptr, v->root.len);
+}
+
 /* ------------------------------------------------------------------ dispatch */
 
 static size_t item_count(const struct state_txn *txn)
@@ -420,6 +462,7 @@ static size_t item_count(const struct state_txn *txn)
         return txn->file_down.count;
     case STATE_CREATE:
     case STATE_ADD:
+    case STATE_VERIFIED:
     case STATE_CREATE_TABLE:
         break;
     }
@@ -447,6 +490,7 @@ static slp_rc apply_item(struct table_state *s, const struct state_txn *txn, siz
         return apply_file_down_item(s, txn->file_down.files[i], reason, err);
     case STATE_CREATE:
     case STATE_ADD:
+    case STATE_VERIFIED:
     case STATE_CREATE_TABLE:
         break;
     }
@@ -487,6 +531,10 @@ static slp_rc apply_payload(struct table_state *s, const struct state_txn *txn,
     }
     if (txn->kind == STATE_ADD)
         return apply_add(s, &txn->add, out->at, &out->reason, err);
+    if (txn->kind == STATE_VERIFIED) {
+        apply_verified(s, &txn->verified, out->at.frame, &out->reason);
+        return SLP_OK;
+    }
     return apply_items(s, txn, out, err);
 }
 

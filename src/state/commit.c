@@ -77,14 +77,37 @@ out:
     return rc;
 }
 
-static slp_rc encode_body(struct attempt *a, struct slp_err *err)
+static slp_rc encode_body(struct attempt *a, struct state_txn *txn, struct slp_err *err)
 {
-    a->txn->base = a->r->number;
+    txn->base = a->r->number;
+    a->r->watched_base = a->r->number;
+    a->r->watched_has_token = txn->has_token;
     buf_clear(&a->body);
-    slp_rc rc = state_txn_encode(a->txn, &a->body, err);
+    slp_rc rc = state_txn_encode(txn, &a->body, err);
     a->r->watched = buf_slice(&a->body);
     if (rc == SLP_LIMIT)
         (void)err_append(err, rc, "; commit fewer things at once");
+    return rc;
+}
+
+/* The same with a new base. From its bytes: what its author filled in may borrow from a state that
+ * a snapshot has taken the place of. */
+static slp_rc renew_base(struct attempt *a, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct arena arena;
+    struct buf old;
+    struct state_txn txn;
+    size_t used = 0;
+    buf_init(&old, a->r->mem, STATE_TXN_MAX_BYTES * 2);
+    arena_init(&arena, a->r->mem, STATE_FRAME_ARENA_MAX);
+    TRY_OUT(buf_append_slice(&old, buf_slice(&a->body), err));
+    TRY_OUT(state_txn_decode(buf_slice(&old), 0, &arena, &txn, &used, err));
+    TRY_OUT(encode_body(a, &txn, err));
+    a->txn->base = txn.base;
+out:
+    arena_fini(&arena);
+    buf_fini(&old);
     return rc;
 }
 
@@ -231,12 +254,16 @@ static slp_rc try_until_found(struct attempt *a, struct slp_err *err)
         TRY(a->losses < DIRECT_LOSSES ? try_directly(a, err) : wait_in_inbox(a, err));
         if (r->is_found)
             return SLP_OK;
-        if (r->is_expired) {
+        if (r->is_lost && a->may_land)
+            FAIL(err, UNKNOWN,
+                 "the log was trimmed while an attempt was under way, and random ids are not kept");
+        if (r->is_expired || r->is_lost) {
             /* This replica saw every frame since the old base: it is in none (rule I4). Copies that
              * are still under way have the old base and are expired too. */
             r->is_expired = false;
+            r->is_lost = false;
             leave_inbox(a);
-            TRY(encode_body(a, err));
+            TRY(renew_base(a, err));
         }
         if (a->failures)
             pause_a_little(a, a->failures);
@@ -250,7 +277,8 @@ static slp_rc commit_watched(struct attempt *a, struct slp_err *err)
     r->watched_txid = a->txn->txid;
     r->is_found = false;
     r->is_expired = false;
-    slp_rc rc = encode_body(a, err);
+    r->is_lost = false;
+    slp_rc rc = encode_body(a, a->txn, err);
     if (rc == SLP_OK)
         rc = try_until_found(a, err);
     r->is_watching = false;

@@ -274,6 +274,7 @@ static slp_rc create(struct state_replica *r, const struct packing *p, struct sl
     TRY_OUT(state_frame_encode(r->number + 1, r->previous, buf_slice(&p->bodies), p->txn_count,
                                &frame, err));
     TRY_OUT(store_put_if_absent(r->store, state_name_slice(&name), buf_slice(&frame), err));
+    TRY_OUT(state_floor_confirm(r->store, r->mem, r->place, r->number + 1, err));
     TRY_OUT(state_replica_take(r, buf_slice(&frame), err));
 out:
     buf_fini(&frame);

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "state/floor.h"
+
 #define PLACE_BYTES 64u
 
 struct state_queue {
@@ -175,6 +177,7 @@ static slp_rc create(const struct state_queue *q, struct store *store, const str
     (void)snprintf(name, sizeof name, "%slog/%020" PRIu64, q->place, f->number);
     *is_tried = true;
     TRY_OUT(store_put_if_absent(store, slice_str(name), buf_slice(&f->bytes), err));
+    TRY_OUT(state_floor_confirm(store, q->mem, q->place, f->number, err));
     *out = f;
 out:
     if (rc != SLP_OK)

@@ -9,7 +9,7 @@
 
 /* ------------------------------------------------------------------ the machine */
 
-static slp_rc machine_begin(struct state_replica *r, struct slp_err *err)
+slp_rc state_replica_blank(struct state_replica *r, struct slp_err *err)
 {
     struct state_machine *m = &r->machine;
     if (m->is_catalogue) {
@@ -37,11 +37,13 @@ slp_rc state_replica_init(struct state_replica *r, struct state_instance *instan
         hash_format(*table, hex);
         (void)snprintf(r->place, sizeof r->place, "t/%s/", hex);
     }
+    r->floor.number = 1;
+    buf_init(&r->floor_bytes, r->mem, STATE_FLOOR_MAX_BYTES);
     arena_init(&r->arena, r->mem, STATE_FRAME_ARENA_MAX);
     for (size_t i = 0; i < STATE_READ_AHEAD; i++)
         buf_init(&r->frames[i], r->mem, STATE_FRAME_MAX_BYTES);
     TRY(state_queue_ref(state_instance_queues(instance), r->mem, r->place, &r->queue, err));
-    return machine_begin(r, err);
+    return state_replica_blank(r, err);
 }
 
 void state_replica_fini(struct state_replica *r)
@@ -51,6 +53,7 @@ void state_replica_fini(struct state_replica *r)
     arena_fini(&r->arena);
     for (size_t i = 0; i < STATE_READ_AHEAD; i++)
         buf_fini(&r->frames[i]);
+    buf_fini(&r->floor_bytes);
     alloc_free(r->mem, r->items, r->item_room * sizeof *r->items);
     state_queue_unref(state_instance_queues(r->instance), r->queue);
     r->queue = NULL;
@@ -67,27 +70,41 @@ void state_replica_name(const struct state_replica *r, uint64_t number, struct s
 
 /* ------------------------------------------------------------------ reading */
 
-/* One round: GETs of the next `width` frames. `*got` counts those that are there without a gap. */
-static slp_rc read_round(struct state_replica *r, size_t width, size_t *got, struct slp_err *err)
+struct round {
+    struct store_request requests[STATE_READ_AHEAD + 1]; /* frames, then the floor */
+    struct state_name names[STATE_READ_AHEAD + 1];
+};
+
+/* The requests of a round; returns how many. The floor is asked for behind the frames where that
+ * says that it is read after them. */
+static size_t make_round(struct state_replica *r, size_t width, struct round *round)
 {
-    struct store_request *requests = NULL;
-    struct state_name *names = NULL;
-    slp_rc rc = SLP_OK;
-    TRY(alloc_array(r->mem, width, sizeof *requests, (void **)&requests, err));
-    TRY_OUT(alloc_array(r->mem, width, sizeof *names, (void **)&names, err));
-    for (size_t i = 0; i < width; i++) {
-        state_replica_name(r, r->number + 1 + i, &names[i]);
-        requests[i] = (struct store_request){.verb = STORE_GET,
-                                             .name = state_name_slice(&names[i]),
-                                             .len = UINT64_MAX,
-                                             .out = &r->frames[i]};
+    size_t n = 0;
+    for (; n < width; n++) {
+        state_replica_name(r, r->number + 1 + n, &round->names[n]);
+        round->requests[n].out = &r->frames[n];
     }
-    TRY_OUT(store_submit(r->store, requests, width, err));
-    TRY_OUT(store_wait(r->store, requests, width, NULL, err));
+    if (!r->machine.is_catalogue && r->store->is_ordered) {
+        struct state_name *name = &round->names[n];
+        name->len = (size_t)snprintf(name->text, sizeof name->text, "%sfloor", r->place);
+        round->requests[n++].out = &r->floor_bytes;
+    }
+    for (size_t i = 0; i < n; i++) {
+        round->requests[i].verb = STORE_GET;
+        round->requests[i].name = state_name_slice(&round->names[i]);
+        round->requests[i].len = UINT64_MAX;
+    }
+    return n;
+}
+
+/* `*got` counts the frames that are there without a gap. */
+static slp_rc judge_round(struct state_replica *r, size_t width, struct round *round, size_t *got,
+                          struct slp_err *err)
+{
     size_t n = 0;
     bool gap = false;
     for (size_t i = 0; i < width; i++) {
-        slp_rc one = requests[i].rc;
+        slp_rc one = round->requests[i].rc;
         if (one == SLP_NOT_FOUND) {
             gap = true;
         } else if (one == SLP_OK) {
@@ -97,28 +114,55 @@ static slp_rc read_round(struct state_replica *r, size_t width, size_t *got, str
             if (one == SLP_LIMIT)
                 one = err_set(err, SLP_CORRUPT, "longer than a frame may be");
             else
-                one = err_set(err, one, "%s", requests[i].err.text);
-            rc = err_wrap(err, one, "frame \"%s\"", names[i].text);
-            goto out;
+                one = err_set(err, one, "%s", round->requests[i].err.text);
+            return err_wrap(err, one, "frame \"%s\"", round->names[i].text);
         }
     }
     *got = n;
+    return SLP_OK;
+}
+
+/* One round: GETs of the next `width` frames, and after them the floor. */
+static slp_rc read_round(struct state_replica *r, size_t width, size_t *got, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct round *round = NULL;
+    size_t n = 0;
+    TRY(alloc_new(r->mem, &round, err));
+    size_t count = make_round(r, width, round);
+    TRY_OUT(store_submit(r->store, round->requests, count, err));
+    TRY_OUT(store_wait(r->store, round->requests, count, NULL, err));
+    TRY_OUT(judge_round(r, width, round, &n, err));
+    if (count > width)
+        TRY_OUT(state_floor_answer(&round->requests[width], &r->floor, err));
+    else if (!r->machine.is_catalogue)
+        TRY_OUT(state_floor_read(r->store, r->mem, r->place, &r->floor, err));
+    *got = n;
 out:
-    alloc_free(r->mem, names, width * sizeof *names);
-    alloc_free(r->mem, requests, width * sizeof *requests);
+    alloc_delete(r->mem, round);
     return rc;
 }
 
+/* How often a reader follows a floor that moves while it loads. */
+#define LOADS_MAX 16
+
 /*
  * Frames are created in order, so one that is missing where a later one was seen *before* it was
- * asked for is lost. Seen in the same round, it may just have been created in between: ask again.
+ * asked for is lost, unless the floor has passed it. Seen in the same round, it may just have been
+ * created in between: ask again.
  */
 slp_rc state_replica_fetch(struct state_replica *r, size_t width, size_t *got, struct slp_err *err)
 {
     size_t n = 0;
-    for (;;) {
+    for (int loads = 0;;) {
         uint64_t seen_before = r->seen;
         TRY(read_round(r, width, &n, err));
+        if (r->floor.number > r->number + 1) {
+            if (++loads > LOADS_MAX)
+                FAIL(err, UNAVAILABLE, "the log is trimmed faster than its snapshots are read");
+            TRY(state_replica_load(r, err));
+            continue;
+        }
         if (n > 0 || r->seen <= r->number)
             break;
         if (seen_before > r->number) {
@@ -220,12 +264,13 @@ slp_rc state_replica_take(struct state_replica *r, struct slice bytes, struct sl
 slp_rc state_replica_refresh(struct state_replica *r, struct slp_err *err)
 {
     if (r->is_broken) {
-        TRY(machine_begin(r, err));
+        TRY(state_replica_blank(r, err));
         r->number = 0;
         memset(&r->previous, 0, sizeof r->previous);
         r->is_broken = false;
     }
-    size_t width = r->number ? 1 : 4;
+    /* A table's beginning comes with its floor; a catalogue has none. */
+    size_t width = r->number ? 1 : r->machine.is_catalogue ? 3 : 4;
     for (size_t got = 0;;) {
         TRY(state_replica_fetch(r, width, &got, err));
         for (size_t i = 0; i < got; i++)

@@ -8,6 +8,7 @@
 #define SLP_STATE_REPLICA_H
 
 #include "state/catalogue.h"
+#include "state/floor.h"
 #include "state/frame.h"
 #include "state/queue.h"
 #include "state/state.h"
@@ -29,18 +30,24 @@ struct state_replica {
     struct state_queue *queue; /* shared with all who commit to this log through the instance */
     char place[64];            /* "" or "t/<table id>/" */
     struct state_machine machine;
-    uint64_t number;         /* the last frame that was replayed */
-    struct hash128 previous; /* its hash */
-    bool is_broken;          /* the machine stopped inside a frame: it begins anew */
-    uint64_t seen;           /* the highest number of a frame that was there */
-    struct arena arena;      /* transactions of the frame at hand */
+    uint64_t number;          /* the last frame that was replayed */
+    struct hash128 previous;  /* its hash */
+    bool is_broken;           /* the machine stopped inside a frame: it begins anew */
+    struct state_floor floor; /* as it was last read; of a catalogue never */
+    uint64_t seen;            /* the highest number of a frame that was there */
+    struct arena arena;       /* transactions of the frame at hand */
     struct buf frames[STATE_READ_AHEAD];
+    struct buf floor_bytes;
     /* The transaction whose fate somebody waits for. */
     bool is_watching;
     struct hash128 watched_txid;
     struct slice watched; /* its bytes: another author with the same token has others */
+    uint64_t watched_base;
+    bool watched_has_token;
     bool is_found;
     bool is_expired;
+    bool
+        is_lost; /* a snapshot skipped the frames that might hold it, and does not tell (rule I4) */
     struct state_outcome outcome;
     enum state_reason *items; /* copied: the machine's do not last */
     size_t item_room;
@@ -51,7 +58,11 @@ SLP_NODISCARD slp_rc state_replica_init(struct state_replica *r, struct state_in
                                         const struct hash128 *table, struct slp_err *err);
 void state_replica_fini(struct state_replica *r);
 
-/* Read the next frames, at most `width`, into r->frames; none means that the tip is reached. */
+/*
+ * Read the next frames, at most `width`, into r->frames; none means that the tip is reached. The
+ * floor is read after them (rule F1): where it has passed the next frame, the replica first goes on
+ * from the snapshot that the floor names.
+ */
 SLP_NODISCARD slp_rc state_replica_fetch(struct state_replica *r, size_t width, size_t *got,
                                          struct slp_err *err);
 
@@ -70,6 +81,12 @@ SLP_NODISCARD slp_rc state_replica_take(struct state_replica *r, struct slice by
 
 /* Replay to the tip. */
 SLP_NODISCARD slp_rc state_replica_refresh(struct state_replica *r, struct slp_err *err);
+
+/* Go on from the snapshot that the floor names. Errors: CORRUPT when it is gone or damaged. */
+SLP_NODISCARD slp_rc state_replica_load(struct state_replica *r, struct slp_err *err);
+
+/* Put a blank machine in place of the one that there is. */
+SLP_NODISCARD slp_rc state_replica_blank(struct state_replica *r, struct slp_err *err);
 
 /* Commit; as state_table_commit, for which `table` gives tokens their room of names. */
 SLP_NODISCARD slp_rc state_replica_commit(struct state_replica *r, struct state_txn *txn,

@@ -5,6 +5,8 @@
  *   <root>/log/<20 digits>                       the catalogue: a log whose state is names -> ids
  *   <root>/t/<table id>/log/<20 digits>          the frames of a table, from 1
  *   <root>/t/<table id>/inbox/<base>-<txid>      transactions that wait to be packed into a frame
+ *   <root>/t/<table id>/snap/<base>-<hash>       roots and shards of snapshots
+ *   <root>/t/<table id>/floor                    the lowest frame of the log, and a snapshot
  *   <root>/t/<table id>/data/<hh>/<base>-<id>.parquet
  *
  * A table's state is a function of its own log alone. A handle replays it; `state_table_view` is
@@ -23,6 +25,9 @@
  * it sees into one frame (rule C1). Handles of one instance share a queue for each log: what several
  * threads commit at once goes into one frame. An outcome that is not known is found out by looking for the transaction's id in the
  * frames (rule I4); ids make it harmless if a lost attempt lands later (rule I3).
+ *
+ * Nothing taken from the log counts until its floor is read after it (rule F1): commits and refreshes
+ * end with that read.
  *
  * Threads: an instance may be shared; each handle belongs to one thread at a time.
  */
@@ -120,7 +125,8 @@ SLP_NODISCARD slp_rc state_table_create(struct state_instance *i,
 /*
  * Open a table by name and replay its log. The instance outlives it.
  * Errors   NOT_FOUND  no such table (with the nearest name); and those of state_table_refresh
- * Cost     the frames of catalogue and table, up to 16 a round
+ * Cost     the frames of the catalogue; those of the table since the snapshot that its floor names,
+ *          and that, if there is one; up to 16 a round
  */
 SLP_NODISCARD slp_rc state_table_open(struct state_instance *i, struct slice name,
                                       struct state_table **out, struct slp_err *err);
@@ -136,7 +142,7 @@ void state_table_close(struct state_table *t); /* NULL is accepted */
  *          UNSUPPORTED  a frame of a newer program, with what is not understood; replay stops
  * before and whatever the store returns. The view stays where the last good frame left it; after
  *          NO_MEMORY it may be blank until a refresh succeeds.
- * Cost     one request when nothing is new; else up to 16 a round
+ * Cost     two requests when nothing is new, the next frame and the floor; else up to 16 a round
  */
 SLP_NODISCARD slp_rc state_table_refresh(struct state_table *t, struct slp_err *err);
 
@@ -186,7 +192,7 @@ struct state_result {
  *          CANCELLED    by the caller, before anything was written
  *          UNKNOWN      given up (time or cancel) while an attempt may still land
  *          and those of state_table_refresh
- * Cost     one write when nobody else commits; a read and a write more for each of two races lost;
+ * Cost     one write and one read when nobody else commits; a read and a write more for each of two races lost;
  *          then a write to the inbox, a look at the tail after each PUT time, at least one listing,
  *          and one removal
  */
@@ -206,6 +212,33 @@ SLP_NODISCARD slp_rc state_table_commit(struct state_table *t, struct state_txn 
  */
 SLP_NODISCARD slp_rc state_table_pack(struct state_table *t, uint32_t *packed, struct slp_err *err);
 
+/* Frames since the newest verified snapshot after which the next one is due. */
+#define STATE_KEEP_FRAMES 256u
+
+/* What keeping a log short came to. */
+struct state_kept {
+    bool is_made;      /* a snapshot was made, reproduced and recorded as verified */
+    uint64_t verified; /* the frame of the newest verified snapshot; 0: there is none */
+    uint64_t floor;    /* the lowest frame that is part of the log */
+    uint64_t deleted;  /* frames below it that went */
+};
+
+/*
+ * Keep the log short: make a snapshot when `every` frames (0: STATE_KEEP_FRAMES) have come since the
+ * newest verified one, reproduce it by a second replay that begins at that one, record it as verified
+ * (rule S2), raise the floor to the one before it and delete the frames below (rules F2, S3). Anyone
+ * may call it at any time; doing so twice or at once is harmless. From then on opening the table
+ * reads the snapshot and the frames behind it.
+ *
+ * Errors   CORRUPT  the second replay came to something else: nothing is recorded or deleted
+ *          LIMIT    the global part of the state is larger than STATE_SNAPSHOT_MAX_BYTES
+ *          and those of commits and of the store
+ * Cost     a refresh when nothing is due; else a second replay, the objects written and read once,
+ *          a commit, a listing, and a deletion for each frame
+ */
+SLP_NODISCARD slp_rc state_table_keep(struct state_table *t, uint64_t every, struct state_kept *out,
+                                      struct slp_err *err);
+
 /* OK if the transaction and all of its items were applied. Errors: CONFLICT with the first reason.
  */
 SLP_NODISCARD slp_rc state_result_check(const struct state_result *r, struct slp_err *err);
@@ -223,7 +256,8 @@ struct state_history_entry {
 
 struct state_history;
 
-/* Go through a table's log from its beginning. NULL table: the catalogue's log. */
+/* Go through a table's log from the first frame behind the snapshot that its floor names, from frame
+ * 1 while nothing was trimmed. NULL table: the catalogue's log. */
 SLP_NODISCARD slp_rc state_history_open(struct state_instance *i, const struct state_table *t,
                                         struct state_history **out, struct slp_err *err);
 

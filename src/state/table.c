@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "state/inbox.h"
+#include "state/keep.h"
 
 struct state_table {
     struct alloc *mem;
@@ -161,7 +162,9 @@ static slp_rc learn_schema(struct state_table *t, struct slp_err *err)
         FAIL(err, UNSUPPORTED,
              "keys are of version %" PRIu32 ", this program knows %u; use a newer one",
              state_key_version(s), KEY_VERSION);
-    TRY(schema_parse(state_schema_json(s), &t->arena, &t->schema, err));
+    struct slice json;
+    TRY(arena_copy(&t->arena, state_schema_json(s), &json, err)); /* the state may be replaced */
+    TRY(schema_parse(json, &t->arena, &t->schema, err));
     key_spec_init(&t->spec, &t->schema);
     return SLP_OK;
 }
@@ -240,6 +243,48 @@ slp_rc state_table_pack(struct state_table *t, uint32_t *packed, struct slp_err 
     if (rc == SLP_OK)
         *packed = n;
     return err_wrap(err, rc, "table \"%.*s\"", SLICE_ARG(t->name));
+}
+
+/* Make a snapshot, have a second replay come to the same, and record that. */
+static slp_rc keep_snapshot(struct state_table *t, struct slice parent, struct state_kept *out,
+                            struct slp_err *err)
+{
+    char root[STATE_ROOT_NAME_BYTES];
+    uint64_t minted = 0;
+    uint64_t number = t->replica.number;
+    bool is_same = false;
+    struct state_result result;
+    TRY(state_snapshot_make(&t->replica, STATE_KEEP_WRITE, parent, root, &minted, err));
+    TRY(state_keep_reproduce(&t->replica, parent, root, number, &is_same, err));
+    if (!is_same)
+        return SLP_OK; /* somebody else has gone on meanwhile */
+    struct state_txn txn = {
+        .kind = STATE_VERIFIED,
+        .verified = {
+            .root = slice_str(root), .number = number, .parent = parent, .minted = minted}};
+    TRY(state_table_commit(t, &txn, NULL, &result, err));
+    out->is_made = result.outcome.reason == STATE_REASON_APPLIED;
+    return SLP_OK;
+}
+
+slp_rc state_table_keep(struct state_table *t, uint64_t every, struct state_kept *out,
+                        struct slp_err *err)
+{
+    struct state_kept kept = {0};
+    char parent[STATE_ROOT_NAME_BYTES] = {0};
+    TRY(state_table_refresh(t, err));
+    const struct table_state *s = t->replica.machine.table;
+    if (s->verified_count) {
+        kept.verified = s->verified[s->verified_count - 1].number;
+        memcpy(parent, s->verified[s->verified_count - 1].root, sizeof parent);
+    }
+    if (t->replica.number - kept.verified >= (every ? every : STATE_KEEP_FRAMES))
+        TRY(err_wrap(err, keep_snapshot(t, slice_str(parent), &kept, err), "table \"%.*s\"",
+                     SLICE_ARG(t->name)));
+    TRY(err_wrap(err, state_keep_trim(&t->replica, &kept, err), "table \"%.*s\"",
+                 SLICE_ARG(t->name)));
+    *out = kept;
+    return SLP_OK;
 }
 
 const struct table_state *state_table_view(const struct state_table *t)

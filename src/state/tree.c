@@ -238,6 +238,32 @@ static slp_rc append_leaf(struct table_state *s, struct key_range range, struct 
     return SLP_OK;
 }
 
+slp_rc state_tree_append(struct table_state *s, struct key_range range, struct slp_err *err)
+{
+    TRY(state_grow(s->mem, &s->leaves, &s->leaf_room, s->leaf_count + 1, sizeof *s->leaves, err));
+    struct key_range copy = {.has_hi = range.has_hi};
+    if (s->leaf_count)
+        copy.lo = s->leaves[s->leaf_count - 1]->range.hi;
+    if (range.has_hi)
+        TRY(arena_copy(&s->keys, range.hi, &copy.hi, err));
+    return append_leaf(s, copy, err);
+}
+
+slp_rc state_tree_refer(struct table_state *s, struct state_file *f, struct state_job *job,
+                        int64_t row_lo, int64_t row_hi, struct slp_err *err)
+{
+    struct state_leaf *leaf = s->leaves[s->leaf_count - 1];
+    struct state_reference whole = {
+        .file = f, .range = state_file_range(f), .row_lo = 0, .row_hi = f->info.rows};
+    struct state_reference ref;
+    if (!narrow(&whole, leaf->range, &ref))
+        FAIL(err, CORRUPT, "a reference to a file that does not meet its leaf");
+    ref.job = job;
+    ref.row_lo = row_lo;
+    ref.row_hi = row_hi;
+    return leaf_insert(s, leaf, &ref, err);
+}
+
 slp_rc state_tree_begin(struct table_state *s, const struct slice *split_points, size_t count,
                         struct slp_err *err)
 {

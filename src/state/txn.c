@@ -4,27 +4,12 @@
 #include <stdio.h>
 
 #include "base/num.h"
+#include "state/shape.h"
 #include "state/txn_priv.h"
 
 #define FLAG_TOKEN 1u
 
 /* ------------------------------------------------------------------ shapes, as docs/format/log.md */
-
-#define ONE(id_, type_, name_, of_, member_)                                                       \
-    {                                                                                              \
-        .id = (id_), .type = STATE_WIRE_##type_, .name = (name_), .offset = offsetof(of_, member_) \
-    }
-#define LIST(id_, type_, name_, of_, member_, count_, shape_)                                      \
-    {                                                                                              \
-        .id = (id_), .type = STATE_WIRE_##type_, .name = (name_),                                  \
-        .offset = offsetof(of_, member_), .is_list = true, .count_offset = offsetof(of_, count_),  \
-        .of = (shape_)                                                                             \
-    }
-#define SHAPE(name_, of_, fields_)                                                                 \
-    {                                                                                              \
-        .name = (name_), .bytes = sizeof(of_), .fields = (fields_),                                \
-        .count = sizeof(fields_) / sizeof *(fields_)                                               \
-    }
 
 static const struct state_wire_field file_fields[] = {
     ONE(1, TEXT, "name", struct state_new_file, name),
@@ -41,7 +26,7 @@ static const struct state_wire_field file_fields[] = {
     ONE(23, U32, "schema_version", struct state_new_file, schema_version),
     ONE(25, BOOL, "unfiled", struct state_new_file, is_unfiled),
 };
-static const struct state_shape file_shape = {
+const struct state_shape state_file_shape = {
     .name = "a file",
     .bytes = sizeof(struct state_new_file),
     .fields = file_fields,
@@ -61,7 +46,7 @@ static const struct state_shape create_shape =
     SHAPE("a create", struct state_create, create_fields);
 
 static const struct state_wire_field add_fields[] = {
-    LIST(1, SHAPE, "file", struct state_add, files, count, &file_shape),
+    LIST(1, SHAPE, "file", struct state_add, files, count, &state_file_shape),
 };
 static const struct state_shape add_shape = SHAPE("an add", struct state_add, add_fields);
 
@@ -84,7 +69,7 @@ static const struct state_wire_field replace_item_fields[] = {
     ONE(3, U32, "attempt", struct state_replace_item, attempt),
     ONE(5, RANGE_LO, "lo", struct state_replace_item, range),
     ONE(7, RANGE_HI, "hi", struct state_replace_item, range),
-    LIST(9, SHAPE, "output", struct state_replace_item, outputs, output_count, &file_shape),
+    LIST(9, SHAPE, "output", struct state_replace_item, outputs, output_count, &state_file_shape),
 };
 static const struct state_shape replace_item_shape =
     SHAPE("a replace item", struct state_replace_item, replace_item_fields);
@@ -141,6 +126,15 @@ static const struct state_wire_field file_down_fields[] = {
 static const struct state_shape file_down_shape =
     SHAPE("a file down", struct state_file_down, file_down_fields);
 
+static const struct state_wire_field verified_fields[] = {
+    ONE(1, TEXT, "root", struct state_verify, root),
+    ONE(3, U64, "number", struct state_verify, number),
+    ONE(5, TEXT, "parent", struct state_verify, parent),
+    ONE(7, U64, "minted", struct state_verify, minted),
+};
+static const struct state_shape verified_shape =
+    SHAPE("a verified", struct state_verify, verified_fields);
+
 static const struct state_wire_field create_table_fields[] = {
     ONE(1, HASH, "table", struct state_create_table, table),
     ONE(3, TEXT, "name", struct state_create_table, name),
@@ -172,6 +166,8 @@ static const struct state_shape *shape_of(enum state_kind kind)
         return &cut_shape;
     case STATE_FILE_DOWN:
         return &file_down_shape;
+    case STATE_VERIFIED:
+        return &verified_shape;
     case STATE_CREATE_TABLE:
         return &create_table_shape;
     }

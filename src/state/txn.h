@@ -16,6 +16,7 @@
  *   SPLIT      leaf    items: one leaf becomes several, and references become several with it
  *   CUT        leaf    items: the exact rows of one reference
  *   FILE_DOWN  global  items: an unfiled file gets a reference under each leaf it meets
+ *   VERIFIED    global   a snapshot was reproduced: frames up to it may go
  *
  * Things made by a transaction are named by where it stands: `struct state_id` is frame, index in
  * the frame and ordinal in the transaction (the i-th file of an ADD; the i-th output of a REPLACE,
@@ -189,6 +190,15 @@ struct state_file_down {
     size_t count;
 };
 
+/* A second, independent replay to `number` has reproduced the snapshot `root` (rule S2). */
+struct state_verify {
+    struct slice root; /* relative to the table: "snap/<base>-<hash>" */
+    uint64_t number;   /* the frame it stands at */
+    struct slice
+        parent;      /* the verified one that it took objects over from; empty: none was there */
+    uint64_t minted; /* the lowest base of the objects that it does not share with its parent */
+};
+
 struct state_create_table {
     struct slice name;
     struct hash128 table;
@@ -213,6 +223,7 @@ struct state_txn {
         struct state_split split;
         struct state_cut cut;
         struct state_file_down file_down;
+        struct state_verify verified;
         struct state_create_table create_table;
     };
 };

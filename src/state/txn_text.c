@@ -86,6 +86,8 @@ slp_rc state_txn_summary(const struct state_txn *txn, struct buf *out, struct sl
         return count_of(out, txn->cut.count, "reference", err);
     case STATE_FILE_DOWN:
         return count_of(out, txn->file_down.count, "file", err);
+    case STATE_VERIFIED:
+        return buf_printf(out, err, "%.*s", SLICE_ARG(txn->verified.root));
     case STATE_CREATE_TABLE:
         return buf_append_slice(out, txn->create_table.name, err);
     }

@@ -76,6 +76,17 @@ const struct state_job *state_job_at(const struct table_state *s, size_t i)
     return s->jobs[i];
 }
 
+size_t state_verified_count(const struct table_state *s)
+{
+    return s->verified_count;
+}
+
+const struct state_verified *state_verified_at(const struct table_state *s, size_t i)
+{
+    assert(i < s->verified_count);
+    return &s->verified[i];
+}
+
 size_t state_dead_count(const struct table_state *s)
 {
     return s->dead_count;

@@ -78,6 +78,17 @@ struct state_dead_file {
     int64_t since_us; /* table time then */
 };
 
+/* A snapshot that a second replay has reproduced (rule S2). */
+#define STATE_ROOT_NAME_BYTES 64u
+struct state_verified {
+    uint64_t number;                  /* the frame it stands at */
+    uint64_t minted;                  /* the lowest base of its own objects */
+    char root[STATE_ROOT_NAME_BYTES]; /* relative to the table, with a terminator */
+};
+
+/* As many of the newest are kept in the state. */
+#define STATE_VERIFIED_MAX 8u
+
 struct table_state;
 
 /* The number of the last frame in it; 0: nothing. */
@@ -148,6 +159,10 @@ const struct state_job *state_job_find(const struct table_state *s, struct state
 SLP_NODISCARD slp_rc state_job_references(const struct table_state *s, const struct state_job *job,
                                           struct arena *arena, const struct state_reference ***out,
                                           size_t *count, struct slp_err *err);
+
+/* Verified snapshots, the newest last. */
+size_t state_verified_count(const struct table_state *s);
+const struct state_verified *state_verified_at(const struct table_state *s, size_t i);
 
 /* Files that became unreferenced, in the order in which they did. */
 size_t state_dead_count(const struct table_state *s);

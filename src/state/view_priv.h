@@ -37,6 +37,8 @@ struct table_state {
     struct state_dead_file *dead;
     size_t dead_count;
     size_t dead_room;
+    struct state_verified verified[STATE_VERIFIED_MAX]; /* the newest last */
+    size_t verified_count;
     enum state_reason *items; /* verdicts of the last transaction */
     size_t item_room;
     struct state_ring ring;
@@ -78,6 +80,14 @@ SLP_NODISCARD slp_rc state_tree_take(struct table_state *s, const struct state_j
 /* The first leaves of a table. Errors: NO_MEMORY, LIMIT. */
 SLP_NODISCARD slp_rc state_tree_begin(struct table_state *s, const struct slice *split_points,
                                       size_t count, struct slp_err *err);
+
+/* For whoever loads a state: a leaf behind the last, which `range` continues; a reference of the
+ * last leaf. Errors: CORRUPT for a file outside the leaf, NO_MEMORY, LIMIT. */
+SLP_NODISCARD slp_rc state_tree_append(struct table_state *s, struct key_range range,
+                                       struct slp_err *err);
+SLP_NODISCARD slp_rc state_tree_refer(struct table_state *s, struct state_file *f,
+                                      struct state_job *job, int64_t row_lo, int64_t row_hi,
+                                      struct slp_err *err);
 void state_tree_free(struct table_state *s);
 
 /* Rule 0 and rule I2, the same for every log. `*judged` says that `out` is complete. */

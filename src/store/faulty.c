@@ -220,6 +220,7 @@ slp_rc store_faulty_new(struct alloc *mem, struct store *below, const struct sto
     struct faulty_store *f = NULL;
     TRY(alloc_new(mem, &f, err));
     f->base.ops = &ops;
+    f->base.is_ordered = below->is_ordered;
     f->below = below;
     f->mem = mem;
     f->plan = *plan;

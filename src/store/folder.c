@@ -265,6 +265,7 @@ slp_rc store_folder_open(struct alloc *mem, const char *path, bool create, struc
     TRY(alloc_zeroed(mem, bytes, &room, err));
     struct folder *f = room;
     f->base.ops = &ops;
+    f->base.is_ordered = true;
     f->mem = mem;
     f->is_synced = true;
     f->bytes = bytes;

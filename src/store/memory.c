@@ -381,6 +381,7 @@ slp_rc store_memory_new(struct alloc *mem, struct store **out, struct slp_err *e
     struct memory_store *m = NULL;
     TRY(alloc_new(mem, &m, err));
     m->base.ops = &ops;
+    m->base.is_ordered = true;
     m->mem = mem;
     m->clock = os_clock_system();
     os_mutex_init(&m->lock);

@@ -126,6 +126,7 @@ typedef void (*store_trace_fn)(void *context, const char *line);
 
 struct store {
     const struct store_ops *ops;
+    bool is_ordered;      /* the requests of a batch happen one after the other, in their order */
     store_trace_fn trace; /* may be NULL */
     void *trace_context;
     struct store_counts counts; /* updated atomically; read with store_counts_read */

@@ -25,7 +25,7 @@
 #define ADDITIONS ((WRITERS + LEAVERS) * COMMITS)
 #define KEYS      12
 #define FILES_MAX 512
-#define SEEDS     200
+#define SEEDS     150
 #define RING_MAX  24
 
 static const char schema_json[] =
@@ -54,6 +54,8 @@ struct world {
     size_t repeats; /* frames of transactions that stood in the log before */
     size_t packed;  /* transactions that the resident committer packed */
     size_t shared;  /* frames of several transactions */
+    size_t snapshots;
+    size_t trimmed; /* frames deleted */
 };
 
 struct writer {
@@ -412,7 +414,9 @@ static void commit_two(struct writer *me, struct state_table *table, struct stat
         state_frame_encode(replica->number + 1, replica->previous, buf_slice(&bodies), 2, &frame,
                            NULL) == SLP_OK &&
         store_put_if_absent(&me->w->sim.base, state_name_slice(&name), buf_slice(&frame), NULL) ==
-            SLP_OK) {
+            SLP_OK &&
+        state_floor_confirm(&me->w->sim.base, &me->w->sim.mem, replica->place, replica->number + 1,
+                            NULL) == SLP_OK) {
         me->w->shared++;
         me->w->additions[me->number * COMMITS + i].is_acknowledged = true;
         me->w->additions[me->number * COMMITS + i + 1].is_acknowledged = true;
@@ -461,6 +465,28 @@ static void run_committer(struct sim *sim, void *arg)
         w->packed += packed;
         w->shared += packed > 1;
         store_sleep_us(&sim->base, (int64_t)sim_below(sim, 20000));
+    }
+    state_table_close(table);
+    state_instance_close(instance);
+}
+
+/* ------------------------------------------------------------------ the keeper */
+
+/* Snapshots, and frames deleted below them, under everybody's feet. */
+static void run_keeper(struct sim *sim, void *arg)
+{
+    struct world *w = arg;
+    struct state_instance *instance = NULL;
+    struct state_table *table = NULL;
+    if (open_all(w, &instance, &table) != SLP_OK)
+        return;
+    for (int i = 0; i < 12 && !sim_has_failed(sim); i++) {
+        struct slp_err err = {0};
+        struct state_kept kept = {0};
+        acceptable(w, state_table_keep(table, 5, &kept, &err), &err);
+        w->snapshots += kept.is_made;
+        w->trimmed += (size_t)kept.deleted;
+        store_sleep_us(&sim->base, (int64_t)sim_below(sim, 40000));
     }
     state_table_close(table);
     state_instance_close(instance);
@@ -579,6 +605,8 @@ struct tally {
     size_t repeats;
     size_t packed;
     size_t shared;
+    size_t snapshots;
+    size_t trimmed;
     size_t acknowledged;
 };
 
@@ -597,6 +625,8 @@ static void run_seed(struct t *t, struct world *w, uint64_t seed, const struct s
     sim_spawn(&w->sim, "reader", run_reader, w);
     sim_spawn(&w->sim, "repeater", run_repeater, w);
     sim_spawn(&w->sim, "committer", run_committer, w);
+    sim_spawn(&w->sim, "keeper", run_keeper, w);
+    sim_spawn(&w->sim, "other keeper", run_keeper, w);
     for (int i = 0; i < LEAVERS; i++) {
         writers[WRITERS * 2 + i] = (struct writer){.w = w, .number = WRITERS + i};
         sim_spawn(&w->sim, "leaver", run_leaver, &writers[WRITERS * 2 + i]);
@@ -621,6 +651,8 @@ static void run_seed(struct t *t, struct world *w, uint64_t seed, const struct s
     tally->repeats += w->repeats;
     tally->packed += w->packed;
     tally->shared += w->shared;
+    tally->snapshots += w->snapshots;
+    tally->trimmed += w->trimmed;
     for (int n = 0; n < WRITERS * COMMITS; n++)
         tally->acknowledged += w->additions[n].is_acknowledged;
     sim_end(&w->sim);
@@ -643,15 +675,19 @@ static void acknowledged_commits_count_once_whatever_happens(void **state)
     size_t count = seed_count();
     for (size_t i = 0; i < count; i++)
         run_seed(t, &w, t->seed + i, &faults, &tally);
-    print_message("%zu seeds: %zu kills, %zu freezes, %zu late writes, %zu jobs, %zu splits, %zu "
-                  "repeats, %zu packed, %zu frames of several, %zu acknowledged\n",
-                  count, tally.kills, tally.freezes, tally.late_writes, tally.jobs, tally.splits,
-                  tally.repeats, tally.packed, tally.shared, tally.acknowledged);
+    print_message(
+        "%zu seeds: %zu kills, %zu freezes, %zu late writes, %zu jobs, %zu splits, %zu "
+        "repeats, %zu packed, %zu frames of several, %zu snapshots, %zu frames trimmed, %zu "
+        "acknowledged\n",
+        count, tally.kills, tally.freezes, tally.late_writes, tally.jobs, tally.splits,
+        tally.repeats, tally.packed, tally.shared, tally.snapshots, tally.trimmed,
+        tally.acknowledged);
     /* The runs are worth something. */
     if (count >= SEEDS)
         assert_true(tally.kills > count && tally.freezes > count && tally.late_writes > count / 2 &&
                     tally.jobs > count && tally.splits > count && tally.repeats > count &&
-                    tally.packed > count && tally.shared > count / 4 &&
+                    tally.packed > count && tally.shared > count / 4 && tally.snapshots > count &&
+                    tally.trimmed > count * 3 &&
                     tally.acknowledged > count * WRITERS * COMMITS / 2);
 }
 

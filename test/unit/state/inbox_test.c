@@ -393,9 +393,9 @@ static void packing_survives_every_fault(void **state)
         if (rc == SLP_OK)
             rc = state_inbox_pack(&r, buf_slice(&body), &packed, &t->err);
         if (t->fault_hit)
-            assert_true(rc == SLP_NO_MEMORY || rc == SLP_OK);
+            assert_true(rc == SLP_NO_MEMORY || rc == SLP_UNKNOWN || rc == SLP_OK);
         else
-            assert_int_equal(packed, 1);
+            assert_true(packed >= 1); /* what earlier rounds left is packed too */
         buf_fini(&body);
         if (r.instance)
             state_replica_fini(&r);

@@ -83,6 +83,10 @@ static struct state_txn sample(enum state_kind kind)
     case STATE_FILE_DOWN:
         txn.file_down = (struct state_file_down){.files = ids, .count = 2};
         break;
+    case STATE_VERIFIED:
+        txn.verified = (struct state_verify){
+            .root = slice_str("snap/b"), .number = 9, .parent = slice_str("snap/a"), .minted = 8};
+        break;
     case STATE_CREATE_TABLE:
         txn.create_table =
             (struct state_create_table){.name = slice_str("flights"), .table = txn.txid};
@@ -115,6 +119,8 @@ static const struct {
                 "03017005030c000307010309010a"},
     {STATE_FILE_DOWN, "29080100a0a1a2a3a4a5a6a7a8a9aaabacadaeafac028080f9c0c1c482030001030c0003"
                       "010490030200"},
+    {STATE_VERIFIED, "34090100a0a1a2a3a4a5a6a7a8a9aaabacadaeafac028080f9c0c1c482030001"
+                     "06736e61702f620301090506736e61702f61070108"},
     {STATE_CREATE_TABLE, "39400100a0a1a2a3a4a5a6a7a8a9aaabacadaeafac028080f9c0c1c48203000110a0a1a2"
                          "a3a4a5a6a7a8a9aaabacadaeaf0307666c6967687473"},
 };

@@ -1,0 +1,44 @@
+/*
+ * Keeping a log short: snapshots are written, reproduced, recorded as verified, and frames below
+ * them deleted (rules F2, S1 to S3). Private to src/state; state_table_keep is the door.
+ */
+#ifndef SLP_STATE_KEEP_H
+#define SLP_STATE_KEEP_H
+
+#include "state/replica.h"
+#include "state/snapshot.h"
+
+/* Read an object of a snapshot and check that it is what its name says. Errors: NOT_FOUND, CORRUPT. */
+SLP_NODISCARD slp_rc state_snapshot_read(struct state_replica *r, struct slice name,
+                                         struct buf *out, struct slp_err *err);
+
+enum state_keep_mode {
+    STATE_KEEP_WRITE,  /* write what is not there yet */
+    STATE_KEEP_COMPARE /* what is there must be the same, byte for byte */
+};
+
+/*
+ * The snapshot of what `r` has replayed to, taking over what it can from `parent` (the name of a
+ * root; empty: none). `root` is its name, `*minted` the lowest base of objects that are its own.
+ * Errors: CORRUPT when comparing finds a difference; LIMIT for a state that no snapshot holds.
+ */
+SLP_NODISCARD slp_rc state_snapshot_make(struct state_replica *r, enum state_keep_mode mode,
+                                         struct slice parent, char root[STATE_ROOT_NAME_BYTES],
+                                         uint64_t *minted, struct slp_err *err);
+
+/* Replay a second time, from `parent` or from the beginning, to `number`, and compare what that comes
+ * to with the snapshot `root`. Not the same, without error: the log was trimmed meanwhile. Errors:
+ * CORRUPT, NOT_FOUND when it came to something else. */
+SLP_NODISCARD slp_rc state_keep_reproduce(struct state_replica *r, struct slice parent,
+                                          const char *root, uint64_t number, bool *is_same,
+                                          struct slp_err *err);
+
+/* Raise the floor as far as rule S3 allows and delete the frames below it. */
+SLP_NODISCARD slp_rc state_keep_trim(struct state_replica *r, struct state_kept *out,
+                                     struct slp_err *err);
+
+/* Replay from the root of a snapshot; NOT_FOUND when it or one of its shards is gone. */
+SLP_NODISCARD slp_rc state_snapshot_load(struct state_replica *r, struct slice root,
+                                         struct slp_err *err);
+
+#endif
