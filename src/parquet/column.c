@@ -1,5 +1,4 @@
-#include <stdio.h>
-
+#include "parquet/geo.h"
 #include "parquet/meta_priv.h"
 
 /* A FIXED_LEN_BYTE_ARRAY beyond this is taken for damage. */
@@ -241,28 +240,6 @@ static slp_rc resolve_logical(const struct pq_element *e, struct pq_column *c, s
     }
 }
 
-/* "geometry", "geometry(crs)", "geography", "geography(crs, edges)". */
-static slp_rc name_geo(const struct pq_element *e, struct arena *a, const char **out,
-                       struct slp_err *err)
-{
-    static const char *const algorithms[] = {"spherical", "vincenty", "thomas", "andoyer",
-                                             "karney"};
-    bool is_geography = e->logical == PQ_LOGICAL_GEOGRAPHY;
-    bool has_edges = is_geography && e->algorithm > 0 && e->algorithm <= 4;
-    const char *name = is_geography ? "geography" : "geometry";
-    const char *edges = has_edges ? algorithms[e->algorithm] : "";
-    size_t bytes = strlen(name) + e->crs.len + strlen(edges) + 5;
-    char *text = NULL;
-    *out = name;
-    if (e->crs.len == 0 && !has_edges)
-        return SLP_OK;
-    TRY(arena_array(a, bytes, 1, (void **)&text, err));
-    (void)snprintf(text, bytes, "%s(%.*s%s%s)", name, SLICE_ARG(e->crs), has_edges ? ", " : "",
-                   edges);
-    *out = text;
-    return SLP_OK;
-}
-
 /* What the values mean beyond their type. */
 static slp_rc name_extension(const struct pq_element *e, const struct pq_column *c, struct arena *a,
                              const char **out, struct slp_err *err)
@@ -280,7 +257,7 @@ static slp_rc name_extension(const struct pq_element *e, const struct pq_column 
     else if (e->logical == PQ_LOGICAL_BSON)
         *out = "bson";
     else if (e->logical == PQ_LOGICAL_GEOMETRY || e->logical == PQ_LOGICAL_GEOGRAPHY)
-        return name_geo(e, a, out, err);
+        return pq_geo_format(e->logical == PQ_LOGICAL_GEOGRAPHY, e->crs, e->algorithm, a, out, err);
     return SLP_OK;
 }
 

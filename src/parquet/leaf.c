@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "parquet/geo.h"
+
 /* Fields of SchemaElement, members of the LogicalType union and values of ConvertedType, as
  * parquet.thrift numbers them. */
 enum {
@@ -126,6 +128,8 @@ slp_rc pq_leaf_of(const struct arr_field *field, struct pq_leaf *out, struct slp
     if (field->type.kind == ARR_DECIMAL128 || field->type.kind == ARR_DECIMAL256)
         return decimal_leaf(field, out, err);
     *out = plain[field->type.kind];
+    if (field->type.kind == ARR_BINARY && pq_geo_is(field->extension))
+        out->order = PQ_ORDER_NONE;
     if (field->type.kind == ARR_FIXED_BINARY) {
         if (field->type.width < 1)
             FAIL(err, UNSUPPORTED,
@@ -275,11 +279,14 @@ static bool has_full_member(enum arr_kind kind)
 static void logical_type(struct cx_put *w, const struct arr_field *field)
 {
     int16_t plain = plain_member(field);
-    if (plain == LOGICAL_NONE && !has_full_member(field->type.kind))
+    bool is_geo = field->type.kind == ARR_BINARY && pq_geo_is(field->extension);
+    if (plain == LOGICAL_NONE && !is_geo && !has_full_member(field->type.kind))
         return;
     cx_put_struct(w, ELEMENT_LOGICAL);
     if (plain != LOGICAL_NONE)
         empty_member(w, plain);
+    else if (is_geo)
+        pq_geo_put(w, field->extension);
     else
         full_member(w, field->type);
     cx_put_end(w);
