@@ -88,7 +88,7 @@ static void the_buffers_limit_holds(void **state)
 static void footers_survive_every_fault(void **state)
 {
     struct t *t = *state;
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct buf out;
         buf_init(&out, &t->mem, 1 << 20);
         struct source *src = make_file(t, FILE_BYTES, 70000, "PAR1");

@@ -671,7 +671,7 @@ static void pages_survive_every_fault(void **state)
     struct t *t = *state;
     static const char dict_body[] = "\1\0\0\0a\2\0\0\0bc";
     static const char holed[] = "\2\0\0\0\3\x0b\1\3\2";
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct pq_scratch s = {0};
         struct pq_dictionary dict = {0};
         struct arr_col c;

@@ -279,7 +279,7 @@ static void readers_survive_every_fault(void **state)
     struct t *t = *state;
     struct buf bytes;
     write_file(t, &bytes);
-    T_FAULT_LOOP (t) {
+    T_FAULT_LOOP(t) {
         struct source *src = t_source(t, bytes.ptr, bytes.len);
         struct pq_file *f = NULL;
         int64_t rows = 0;
