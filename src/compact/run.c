@@ -32,6 +32,9 @@
 
 #define GROUP_MIN_BYTES ((size_t)512 << 10)
 
+/* A block has some 32 KiB a column, and half as much again for offsets and keys. */
+#define BLOCK_COLUMN_BYTES ((size_t)48 << 10)
+
 /* Pages are read and written in so many times fewer bytes than rows with their keys take in memory,
  * as a guess. */
 #define RAW_PER_ENCODED 4u
@@ -312,11 +315,21 @@ static slp_rc cut(struct team *t, struct slp_err *err)
                        t->mem, &t->arena, &t->cuts, err);
 }
 
-static slp_rc assemble(struct team *t, struct slp_err *err)
+/* Every slot has all inputs open, and at least the smallest window and one block of each: no more
+ * slots than half of the budget has room for, or handles. */
+static size_t most_threads(const struct team *t)
 {
     size_t files = t->job->input_count;
-    size_t most = num_min_size(THREADS_MAX, OPEN_FILES_MAX / files);
-    t->threads = num_min_size(t->options->threads, most > 2 ? most - 1 : 1);
+    size_t columns = state_table_schema(t->table)->columns.count;
+    size_t input_bytes = PREFETCH_MIN_BYTES + columns * BLOCK_COLUMN_BYTES;
+    size_t slots = num_min_size(OPEN_FILES_MAX, t->options->memory / 2 / input_bytes) / files;
+    size_t threads = num_min_size(t->options->threads, THREADS_MAX);
+    return slots > 2 ? num_min_size(threads, slots - 1) : 1;
+}
+
+static slp_rc assemble(struct team *t, struct slp_err *err)
+{
+    t->threads = most_threads(t);
     share_memory(t);
     TRY(arena_array(&t->arena, t->threads + 1, sizeof *t->slots, (void **)&t->slots, err));
     TRY(add_slot(t, err));

@@ -36,9 +36,10 @@ struct compact_job {
  * Memory   of options->memory a quarter for windows of the inputs and half for groups, shared among
  *          threads + 1 (one thread: 1); a window is 64 to 512 KiB, a group's rows take 512 KiB to
  *          32 MiB. A block of each input, decoded, comes on top for each of them
- * Threads  options->threads that merge and encode, at most 64, fewer where inputs are so many that
- *          more than 768 files were open; the caller's writes. `mem` is safe for threads if there
- *          are several
+ * Threads  options->threads that merge and encode, at most 64; fewer where a window and a block of
+ *          each input, once for each of them, were more than half of the memory or more than 768
+ *          files were open. The caller's thread writes. `mem` is safe for threads if there are
+ *          several
  */
 SLP_NODISCARD slp_rc compact_merge(struct state_table *table, const struct compact_job *job,
                                    const struct compact_options *options, struct output *out,

@@ -134,7 +134,7 @@ static void compact_shape(struct t *t, const struct shape *shape, size_t threads
     struct model m = {0};
     struct compact_result result = {0};
     struct compact_options o = {
-        .all = true, .memory = 16 << 20, .threads = threads, .stretch_rows = shape->stretch_rows};
+        .all = true, .memory = 64 << 20, .threads = threads, .stretch_rows = shape->stretch_rows};
     size_t files = 2 + t_below(t, INPUTS_MAX - 1);
     m.rows = calloc(files * shape->rows, sizeof *m.rows);
     assert_non_null(m.rows);
@@ -169,7 +169,7 @@ static void a_damaged_page_stops_all_threads_and_the_job_is_ended(void **state)
     struct state_name object;
     struct buf bytes;
     struct compact_options o = {
-        .all = true, .memory = 16 << 20, .threads = 3, .stretch_rows = 2000};
+        .all = true, .memory = 64 << 20, .threads = 3, .stretch_rows = 2000};
     m.rows = calloc(3 * 12000, sizeof *m.rows);
     assert_non_null(m.rows);
     assert_ok(t, store_memory_new(alloc_system(), &store, &t->err));
