@@ -277,6 +277,6 @@ slp_rc state_replica_refresh(struct state_replica *r, struct slp_err *err)
             TRY(state_replica_take(r, buf_slice(&r->frames[i]), err));
         if (got < width && r->seen <= r->number)
             return SLP_OK;
-        width = num_min_size(width * 4, STATE_READ_AHEAD);
+        width = width < 4 ? 4 : STATE_READ_AHEAD;
     }
 }
