@@ -1,9 +1,13 @@
 #include "base/alloc.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
+
+/* What costs little to map, beside what is done with so many bytes. */
+#define LARGE_BYTES (512 * 1024)
 
 static void *system_resize(struct alloc *self, void *ptr, size_t old_bytes, size_t new_bytes)
 {
@@ -14,6 +18,13 @@ static void *system_resize(struct alloc *self, void *ptr, size_t old_bytes, size
         return NULL;
     }
     return realloc(ptr, new_bytes);
+}
+
+void alloc_return_large(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+#endif
 }
 
 struct alloc *alloc_system(void)

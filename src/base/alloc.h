@@ -22,6 +22,15 @@ struct alloc {
 /* The allocator of the process. It is safe to use from any thread. */
 struct alloc *alloc_system(void);
 
+/*
+ * Have large allocations of this process mapped each by itself, so that freeing one gives its memory
+ * back to the system. Otherwise the C library learns from the first large ones to keep them, each
+ * thread in a heap of its own, and buffers of many sizes leave holes there: a process took 1.6 times
+ * what was allocated. It is for a program's main, before other threads begin; a library leaves the
+ * allocator to its host.
+ */
+void alloc_return_large(void);
+
 /* `bytes` zeroed bytes in `*out`; at least one byte is allocated. Errors: NO_MEMORY. */
 SLP_NODISCARD slp_rc alloc_zeroed(struct alloc *mem, size_t bytes, void **out, struct slp_err *err);
 
