@@ -9,6 +9,11 @@
  * behind the chunk, inside the file. */
 #define SLACK_BYTES 100u
 
+/* Buffers larger than so many windows are given back as soon as nothing in them is needed. Some
+ * writers make pages of a hundred megabytes, of which three copies would be held; of a file with
+ * hundreds of columns each of them holds a page. */
+#define LARGE_WINDOWS 4u
+
 void pq_chunk_reader_init(struct pq_chunk_reader *r, struct alloc *mem,
                           const struct pq_column *column, struct source *src,
                           struct cx_codec *codec, bool verify_crc)
@@ -63,6 +68,27 @@ slp_rc pq_chunk_begin(struct pq_chunk_reader *r, const struct pq_chunk *chunk, s
     r->window.len = len;
     *range = (struct io_range){.offset = start, .len = len, .dst = r->window.ptr};
     return SLP_OK;
+}
+
+static void release_large(const struct pq_chunk_reader *r, struct buf *b)
+{
+    struct alloc *mem = b->mem;
+    size_t max = b->max;
+    if (b->cap / LARGE_WINDOWS <= r->window_bytes)
+        return;
+    buf_fini(b);
+    buf_init(b, mem, max);
+}
+
+/* Give back the window if a large page ends with it. */
+static void release_window(struct pq_chunk_reader *r)
+{
+    if (r->used < r->window.len)
+        return;
+    r->window_at += r->used;
+    r->used = 0;
+    buf_clear(&r->window);
+    release_large(r, &r->window);
 }
 
 /* Bytes of the chunk from the current page on that are in memory. */
@@ -132,6 +158,7 @@ static slp_rc open_data(struct pq_chunk_reader *r, struct pq_page_header *header
 static slp_rc next_page(struct pq_chunk_reader *r, struct slp_err *err)
 {
     bool is_data = false;
+    release_large(r, &r->scratch.body);
     while (!is_data) {
         struct pq_page_header header;
         size_t header_bytes = 0;
@@ -147,8 +174,13 @@ static slp_rc next_page(struct pq_chunk_reader *r, struct slp_err *err)
                 FAIL(err, CORRUPT, "a second dictionary");
             TRY(pq_dictionary_decode(r->column, r->codec, &header, body, &r->scratch, &r->dict,
                                      err));
+            release_large(r, &r->scratch.body);
         }
         r->used += header_bytes + header.compressed_bytes;
+        /* Nothing points into the window if all of the page was decompressed. */
+        if (header.kind == PQ_PAGE_DICTIONARY ||
+            (header.kind == PQ_PAGE_DATA && r->codec != CX_NONE))
+            release_window(r);
     }
     return SLP_OK;
 }
