@@ -7,6 +7,7 @@
 #define WORKER_BYTES ((size_t)32 << 20)  /* a second worker has at least this */
 #define CHUNK_BYTES  ((size_t)8 << 20)   /* beyond this sorting leaves the caches */
 #define GROUP_BYTES  ((size_t)512 << 10) /* groups smaller than this cost more than a thread gives */
+#define CODEC_BYTES  ((size_t)1536 << 10) /* a thread's compressor and scratch, beside its group */
 #define BLOCK_BYTES  ((size_t)256 << 10)
 #define FAN_IN_MAX   256u
 #define FAN_IN_MIN   4u
@@ -23,13 +24,16 @@ struct ingest_budget ingest_budget_of(size_t memory, size_t threads)
     memory = num_max_size(memory, INGEST_MEMORY_MIN);
     /* A group for each thread and one being filled, each with its encoded pages. */
     b.output_bytes = num_min_size(memory / 4, 2 * (threads + 1) * OUTPUT_GROUP_BYTES_MAX);
-    b.output_threads = clamp(b.output_bytes / (2 * GROUP_BYTES) - 1, 1, threads);
+    b.output_threads =
+        clamp(num_max_size(b.output_bytes / (2 * GROUP_BYTES + CODEC_BYTES), 1) - 1, 1, threads);
     b.workers = clamp(memory / WORKER_BYTES, 1, threads);
     size_t share = (memory - b.output_bytes - memory / 8) / b.workers;
     b.chunk_max = share / 12;
     b.chunk_bytes = num_min_size(b.chunk_max, CHUNK_BYTES);
     b.batch_bytes = b.chunk_bytes / 2;
     b.held_bytes = share - share / 3;
+    /* Beside it all workers read and sort at the same time. */
+    b.metered_bytes = memory - b.workers * (b.batch_bytes + 2 * b.chunk_max);
     b.block_bytes = num_min_size(BLOCK_BYTES, share / 64);
     b.fan_in = clamp(b.held_bytes / ingest_spilled_bytes(&b), FAN_IN_MIN, FAN_IN_MAX);
     return b;

@@ -6,7 +6,8 @@
  *
  * Reading and sorting come first, merging and writing afterwards; what was not spilled is held
  * through both, so the output's part is kept free from the beginning. The spare eighth is for what
- * readers, compressors and the allocator take beyond the rows.
+ * readers, compressors and the allocator take beyond the rows. Readers that need more than that take
+ * it from what is held, which is then spilled earlier.
  *
  * Pure.
  */
@@ -25,6 +26,7 @@ struct ingest_budget {
     size_t chunk_bytes;    /* rows sorted at once, with all that sorting takes: at least, */
     size_t chunk_max;      /* and at most, when much is held and runs would be many */
     size_t held_bytes;     /* sorted rows that a worker holds before it spills them */
+    size_t metered_bytes;  /* of all that is allocated: beyond it a worker that sorted spills */
     size_t block_bytes;    /* rows of one block of a spilled run */
     size_t fan_in;         /* spilled runs that one merge may have before the output's */
 };

@@ -5,6 +5,7 @@
 #include "ingest/budget.h"
 #include "ingest/emit.h"
 #include "ingest/intake.h"
+#include "ingest/meter.h"
 #include "os/folder.h"
 
 #define LINEAGE_MAX_BYTES ((size_t)4096)
@@ -12,7 +13,8 @@
 struct ingest {
     struct state_table *table;
     const struct ingest_options *o;
-    struct alloc *mem;
+    struct ingest_meter meter;
+    struct alloc *mem; /* the meter */
     struct ingest_budget budget;
     struct ingest_result result;
 };
@@ -93,6 +95,7 @@ static slp_rc take_in(struct ingest *g, struct ingest_rows *rows, struct slp_err
     struct ingest_intake_options o = {.table = g->table,
                                       .feed = &feed,
                                       .budget = &g->budget,
+                                      .meter = &g->meter,
                                       .temp_folder = folder ? folder : os_folder_temporary(),
                                       .cancel = g->o->cancel,
                                       .dry_run = g->o->dry_run};
@@ -108,8 +111,9 @@ slp_rc ingest_run(struct state_table *table, const struct ingest_options *option
     struct ingest_rows rows = {0};
     struct ingest g = {.table = table,
                        .o = options,
-                       .mem = mem,
                        .budget = ingest_budget_of(options->memory, options->threads)};
+    ingest_meter_init(&g.meter, mem);
+    g.mem = &g.meter.base;
     g.result.at.frame = state_number(state_table_view(table));
     TRY_OUT(take_in(&g, &rows, err));
     g.result.rows = rows.rows;

@@ -156,6 +156,18 @@ static slp_rc spill_held(struct worker *w, struct slp_err *err)
 
 /* ---- Sorting ---- */
 
+/* Must this worker spill what it holds? When its share is full, or all memory: readers that need
+ * more than was planned for them leave less to hold. Some is held anyway, so that runs stay few. */
+static bool is_full(const struct worker *w)
+{
+    const struct ingest_budget *b = w->in->o->budget;
+    const struct ingest_meter *meter = w->in->o->meter;
+    if (w->held_bytes >= b->held_bytes || run_count(&w->held) == HELD_RUNS_MAX)
+        return true;
+    return meter && w->held_bytes >= b->held_bytes / 4 &&
+           ingest_meter_bytes(meter) >= b->metered_bytes;
+}
+
 static slp_rc sort_and_hold(struct worker *w, struct ingest_chunk *chunk, struct slp_err *err)
 {
     struct run *run = NULL;
@@ -170,9 +182,7 @@ static slp_rc sort_and_hold(struct worker *w, struct ingest_chunk *chunk, struct
     size_t bytes = ingest_sorted_bytes(run);
     TRY(push_run(&w->held, run, err));
     w->held_bytes += bytes;
-    if (w->held_bytes >= w->in->o->budget->held_bytes || run_count(&w->held) == HELD_RUNS_MAX)
-        return spill_held(w, err);
-    return SLP_OK;
+    return is_full(w) ? spill_held(w, err) : SLP_OK;
 }
 
 /* Give the chunk to a worker that has nothing to read; false if there is none. */

@@ -13,6 +13,7 @@
 
 #include "ingest/budget.h"
 #include "ingest/feed.h"
+#include "ingest/meter.h"
 #include "key/run.h"
 #include "state/state.h"
 
@@ -20,6 +21,7 @@ struct ingest_intake_options {
     const struct state_table *table; /* its view stays what it is meanwhile */
     struct ingest_feed *feed;
     const struct ingest_budget *budget;
+    const struct ingest_meter *meter; /* of the allocator; NULL: only what is held counts */
     const char *temp_folder;
     const volatile int *cancel; /* may be NULL */
     bool dry_run;               /* read and encode keys, keep nothing */

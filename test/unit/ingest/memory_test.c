@@ -48,24 +48,75 @@ static const char flights[] =
     "{\"id\":5,\"name\":\"destination\",\"type\":\"string\",\"nullable\":false}],"
     "\"rowKey\":[\"origin\"],\"sortKey\":[\"date\",\"destination\"]}";
 
-/* Ingest the slice `times` times at once. */
-static struct ingest_result ingest_slices(struct t *t, size_t memory, size_t threads, size_t times,
-                                          size_t *peak)
+static const char long_strings[] =
+    "{\"fields\":[{\"id\":1,\"name\":\"k\",\"type\":\"string\",\"nullable\":false},"
+    "{\"id\":2,\"name\":\"v\",\"type\":\"string\",\"nullable\":false}],"
+    "\"rowKey\":[\"k\"]}";
+
+static struct ingest_result ingest_counted(struct t *t, const char *schema,
+                                           const struct ingest_options *options, size_t *peak)
 {
     struct t_table tt;
-    const char *inputs[16];
     struct counter c = {.mem = {.resize = count_resize}};
     struct ingest_result r = {0};
-    struct ingest_options o = {
-        .inputs = inputs, .input_count = times, .memory = memory, .threads = threads};
-    for (size_t i = 0; i < times; i++)
-        inputs[i] = SLICE;
-    t_table_open(t, &tt, flights, NULL, 0);
+    struct ingest_options o = *options;
+    t_table_open(t, &tt, schema, NULL, 0);
     assert_ok(t, ingest_run(tt.table, &o, &c.mem, &r, &t->err));
     assert_int_equal(c.live, 0);
     *peak = c.peak;
     t_table_close(&tt);
     return r;
+}
+
+/* Ingest the slice `times` times at once. */
+static struct ingest_result ingest_slices(struct t *t, size_t memory, size_t threads, size_t times,
+                                          size_t *peak)
+{
+    const char *inputs[16];
+    struct ingest_options o = {
+        .inputs = inputs, .input_count = times, .memory = memory, .threads = threads};
+    for (size_t i = 0; i < times; i++)
+        inputs[i] = SLICE;
+    return ingest_counted(t, flights, &o, peak);
+}
+
+#define LONG_ROWS  400
+#define LONG_BYTES ((size_t)64 << 10)
+
+/* Rows of one long string each. They compress well: the store, which counts too, holds the files. */
+static void write_long_strings(struct t *t, struct place *p)
+{
+    char line[LONG_BYTES + 64];
+    FILE *f = fopen(place_path(p, "long.csv"), "w");
+    assert_non_null(f);
+    assert_true(fputs("k,v\n", f) >= 0);
+    for (int i = 0; i < LONG_ROWS; i++) {
+        size_t n = (size_t)snprintf(line, sizeof line, "%016llx,", (unsigned long long)t_random(t));
+        for (size_t k = 0; k < LONG_BYTES; k++, n++)
+            line[n] = k < 64 ? (char)('0' + t_below(t, 64)) : line[n - 64];
+        line[n++] = '\n';
+        assert_int_equal(fwrite(line, 1, n, f), n);
+    }
+    assert_int_equal(fclose(f), 0);
+}
+
+static void long_strings_stay_within_the_memory(void **state)
+{
+    struct t *t = *state;
+    struct place p;
+    size_t peak = 0;
+    place_make(&p);
+    write_long_strings(t, &p);
+    const char *inputs[] = {place_path(&p, "long.csv")};
+    for (size_t threads = 1; threads <= 4; threads *= 2) {
+        struct ingest_options o = {
+            .inputs = inputs, .input_count = 1, .memory = 16 * MIB, .threads = threads};
+        struct ingest_result r = ingest_counted(t, long_strings, &o, &peak);
+        assert_int_equal(r.rows, LONG_ROWS);
+        assert_true(r.spilled_runs > 0);
+        assert_true(peak <= 16 * MIB);
+    }
+    place_drop(&p);
 }
 
 static void little_memory_is_enough_and_kept(void **state)
@@ -121,4 +172,5 @@ static void the_process_stays_within_its_memory_and_a_margin(void **state)
 }
 
 T_MAIN(T_TEST(little_memory_is_enough_and_kept), T_TEST(much_memory_spills_nothing),
+       T_TEST(long_strings_stay_within_the_memory),
        T_TEST(the_process_stays_within_its_memory_and_a_margin))
