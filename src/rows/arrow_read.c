@@ -1,5 +1,5 @@
 /*
- * Arrow IPC, through nanoarrow; arrow_dictionary.c and arrow_write.c are the other files that
+ * Arrow IPC, through nanoarrow; arrow_check.c and arrow_write.c are the other files that
  * include it.
  *
  *   stream   schema | dictionaries | record batch | record batch | ... | end
@@ -20,7 +20,7 @@
 #include "arrow/cdata.h"
 #include "base/num.h"
 #include "codec/compress.h"
-#include "rows/arrow_dictionary.h"
+#include "rows/arrow_check.h"
 #include "rows/rows_priv.h"
 
 #define PREFIX_BYTES       8u
@@ -178,6 +178,9 @@ static slp_rc take_message(struct rows_arrow *a, struct slp_err *err)
     TRY(take_bytes(a, metadata_bytes, &a->head, err));
     struct ArrowBufferView head = {.data.data = a->head.ptr, .size_bytes = (int64_t)a->head.len};
     TRY(check(a, ArrowIpcDecoderVerifyHeader(&a->decoder, head, &error), &error, err));
+    rc = rows_arrow_check_message(slice_after(buf_slice(&a->head), PREFIX_BYTES), err);
+    if (rc != SLP_OK)
+        return err_wrap(err, rc, "arrow: message at offset %" PRIu64, a->at);
     TRY(check(a, ArrowIpcDecoderDecodeHeader(&a->decoder, head, &error), &error, err));
     int64_t body_bytes = a->decoder.body_size_bytes;
     if (body_bytes < 0 || (uint64_t)body_bytes > BODY_MAX_BYTES)
@@ -194,30 +197,44 @@ static void drop_rows(struct rows_arrow *a)
     a->row = 0;
 }
 
+static slp_rc decode_dictionary(struct rows_arrow *a, struct ArrowBufferView body,
+                                struct slp_err *err)
+{
+    struct ArrowError error = {0};
+    slp_rc rc = rows_arrow_check_dictionary(slice_after(buf_slice(&a->head), PREFIX_BYTES),
+                                            buf_slice(&a->body), &a->encodings, err);
+    if (rc != SLP_OK)
+        return err_wrap(err, rc, "arrow: message at offset %" PRIu64, a->at);
+    return check(a,
+                 ArrowIpcDecoderDecodeDictionary(&a->decoder, body, NANOARROW_VALIDATION_LEVEL_FULL,
+                                                 &a->dictionaries, &error),
+                 &error, err);
+}
+
+static slp_rc decode_rows(struct rows_arrow *a, struct ArrowBufferView body, struct slp_err *err)
+{
+    struct ArrowError error = {0};
+    slp_rc rc = rows_arrow_check_rows(slice_after(buf_slice(&a->head), PREFIX_BYTES),
+                                      buf_slice(&a->body), err);
+    if (rc != SLP_OK)
+        return err_wrap(err, rc, "arrow: message at offset %" PRIu64, a->at);
+    return check(a,
+                 ArrowIpcDecoderDecodeArrayWithDictionaries(
+                     &a->decoder, body, -1, &a->dictionaries, &a->rows,
+                     NANOARROW_VALIDATION_LEVEL_FULL, &error),
+                 &error, err);
+}
+
 static slp_rc decode_message(struct rows_arrow *a, struct slp_err *err)
 {
-    slp_rc rc = SLP_OK;
-    struct ArrowError error = {0};
     struct ArrowBufferView body = {.data.data = a->body.ptr, .size_bytes = (int64_t)a->body.len};
     a->err = err;
     a->codec_rc = SLP_OK;
     switch (a->decoder.message_type) {
     case NANOARROW_IPC_MESSAGE_TYPE_DICTIONARY_BATCH:
-        rc = rows_arrow_check_dictionary(slice_after(buf_slice(&a->head), PREFIX_BYTES),
-                                         &a->encodings, err);
-        if (rc != SLP_OK)
-            return err_wrap(err, rc, "arrow: message at offset %" PRIu64, a->at);
-        return check(a,
-                     ArrowIpcDecoderDecodeDictionary(&a->decoder, body,
-                                                     NANOARROW_VALIDATION_LEVEL_FULL,
-                                                     &a->dictionaries, &error),
-                     &error, err);
+        return decode_dictionary(a, body, err);
     case NANOARROW_IPC_MESSAGE_TYPE_RECORD_BATCH:
-        return check(a,
-                     ArrowIpcDecoderDecodeArrayWithDictionaries(
-                         &a->decoder, body, -1, &a->dictionaries, &a->rows,
-                         NANOARROW_VALIDATION_LEVEL_FULL, &error),
-                     &error, err);
+        return decode_rows(a, body, err);
     default:
         FAIL(err, CORRUPT, "arrow: message at offset %" PRIu64 " is neither rows nor a dictionary",
              a->at);

@@ -290,7 +290,7 @@ static void bad_input_is_named_and_adds_nothing(void **state)
     o.inputs = inputs;
     o.format = "cvs";
     assert_rc(t, slp_ingest(a.instance, &o, &result, &t->err), SLP_INVALID);
-    assert_err_has(t, "expected parquet, csv, tsv or ndjson");
+    assert_err_has(t, "expected parquet, csv, tsv, ndjson or arrow");
     assert_int_equal(result.rows, 7);
     assert_scan(&a, &(struct slp_scan_options){.table = "people"}, "");
     api_close(&a);
