@@ -241,6 +241,44 @@ static void measure_replay(void)
     store_close(store);
 }
 
+static double open_ms(struct state_instance *instance, uint64_t *frames)
+{
+    struct slp_err err = {0};
+    struct state_table *table = NULL;
+    int64_t start = now_us();
+    must(state_table_open(instance, slice_str("t"), &table, &err), &err);
+    double ms = (double)(now_us() - start) / 1e3;
+    *frames = state_number(state_table_view(table));
+    state_table_close(table);
+    return ms;
+}
+
+/* Opening a table of many frames, and again when its log is kept short. */
+static void measure_open(const char *path)
+{
+    struct slp_err err = {0};
+    struct store *store = NULL;
+    struct state_instance *instance = NULL;
+    struct state_table *table = NULL;
+    struct state_kept kept;
+    uint64_t frames = 0;
+    must(store_folder_open(alloc_system(), path, false, &store, &err), &err);
+    must(state_instance_open(alloc_system(), store, NULL, &instance, &err), &err);
+    double before = open_ms(instance, &frames);
+    must(state_table_open(instance, slice_str("t"), &table, &err), &err);
+    int64_t start = now_us();
+    for (int i = 0; i < 2; i++)
+        must(state_table_keep(table, 1, &kept, &err), &err);
+    double keeping = (double)(now_us() - start) / 1e3;
+    state_table_close(table);
+    (void)printf("open       %llu frames %.1f ms; kept short (%llu deleted, twice in %.0f ms) "
+                 "%.1f ms\n",
+                 (unsigned long long)frames, before, (unsigned long long)kept.deleted, keeping,
+                 open_ms(instance, &frames));
+    state_instance_close(instance);
+    store_close(store);
+}
+
 /* Each measurement has an instance of its own, so that none replays what another wrote. */
 static void begin(const char *root, char *path, size_t room, int n)
 {
@@ -276,5 +314,6 @@ int main(int argc, char **argv)
     begin(argv[1], path, sizeof path, 2);
     struct totals bare = run_processes(path, 16, true, us);
     report("processes", 16, bare, run_processes(path, 16, false, us), s);
+    measure_open(path);
     return 0;
 }
