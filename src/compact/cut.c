@@ -9,14 +9,13 @@ struct samples {
     struct buf rows; /* int64_t each */
 };
 
-static slp_rc count_blocks(struct datafile *const *files, const struct key_range *ranges,
-                           size_t count, int64_t *blocks, struct slp_err *err)
+static slp_rc count_blocks(const struct compact_cut_input *in, int64_t *blocks, struct slp_err *err)
 {
     int64_t sum = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < in->count; i++) {
         int64_t first = 0;
         int64_t end = 0;
-        TRY(datafile_find(files[i], ranges[i], &first, &end, err));
+        TRY(datafile_find(in->files[i], in->ranges[i], &first, &end, err));
         sum += end - first;
     }
     *blocks = sum;
@@ -48,12 +47,11 @@ static slp_rc sample_file(struct datafile *file, struct key_range range, int64_t
     return SLP_OK;
 }
 
-static slp_rc sample_all(struct datafile *const *files, const struct key_range *ranges,
-                         size_t count, struct samples *s, struct slp_err *err)
+static slp_rc sample_all(const struct compact_cut_input *in, struct samples *s, struct slp_err *err)
 {
     int64_t blocks = 0;
     bool is_full = true;
-    TRY(count_blocks(files, ranges, count, &blocks, err));
+    TRY(count_blocks(in, &blocks, err));
     /* Keys that take more than their share halve their number; 64 times at most. */
     for (int64_t step = blocks / COMPACT_SAMPLES_MAX + 1; is_full; step *= 2) {
         is_full = false;
@@ -61,8 +59,8 @@ static slp_rc sample_all(struct datafile *const *files, const struct key_range *
         buf_clear(&s->rows);
         if (step > blocks)
             break;
-        for (size_t i = 0; i < count && !is_full; i++)
-            TRY(sample_file(files[i], ranges[i], step, s, &is_full, err));
+        for (size_t i = 0; i < in->count && !is_full; i++)
+            TRY(sample_file(in->files[i], in->ranges[i], step, s, &is_full, err));
     }
     return SLP_OK;
 }
@@ -88,9 +86,8 @@ static slp_rc cut(const struct samples *s, const uint32_t *order, int64_t rows, 
     return SLP_OK;
 }
 
-slp_rc compact_cut(struct datafile *const *files, const struct key_range *ranges, size_t count,
-                   int64_t rows, struct alloc *mem, struct arena *arena, struct compact_cuts *out,
-                   struct slp_err *err)
+slp_rc compact_cut(const struct compact_cut_input *in, struct alloc *mem, struct arena *arena,
+                   struct compact_cuts *out, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct samples s = {0};
@@ -98,12 +95,12 @@ slp_rc compact_cut(struct datafile *const *files, const struct key_range *ranges
     uint32_t *order = NULL;
     key_vec_init(&s.keys, mem, SIZE_MAX / 4);
     buf_init(&s.rows, mem, SIZE_MAX / 4);
-    TRY_OUT(sample_all(files, ranges, count, &s, err));
+    TRY_OUT(sample_all(in, &s, err));
     TRY_OUT(alloc_array(mem, (size_t)s.keys.count + 1, sizeof *order, (void **)&order, err));
     TRY_OUT(merge_sort(mem, &s.keys, order, err));
     TRY_OUT(
         arena_array(arena, (size_t)s.keys.count + 1, sizeof *cuts.keys, (void **)&cuts.keys, err));
-    TRY_OUT(cut(&s, order, rows, arena, &cuts, err));
+    TRY_OUT(cut(&s, order, in->rows, arena, &cuts, err));
     *out = cuts;
 out:
     alloc_free(mem, order, ((size_t)s.keys.count + 1) * sizeof *order);

@@ -23,15 +23,22 @@ struct compact_cuts {
     size_t count;       /* one less than stretches */
 };
 
+/* What is cut: what `files[i]` hold inside `ranges[i]`, into stretches of about `rows` rows. */
+struct compact_cut_input {
+    struct datafile *const *files;
+    const struct key_range *ranges;
+    size_t count;
+    int64_t rows;
+};
+
 /*
- * Cut what `files[i]` hold inside `ranges[i]` into stretches of about `rows` rows. Keys are copied
- * into `arena`.
+ * Find the cuts. Keys are copied into `arena`.
  *
  * Errors   those of datafile_find; LIMIT, NO_MEMORY
  * Cost     reads the key indexes inside the ranges, which merging needs anyway
  */
-SLP_NODISCARD slp_rc compact_cut(struct datafile *const *files, const struct key_range *ranges,
-                                 size_t count, int64_t rows, struct alloc *mem, struct arena *arena,
-                                 struct compact_cuts *out, struct slp_err *err);
+SLP_NODISCARD slp_rc compact_cut(const struct compact_cut_input *in, struct alloc *mem,
+                                 struct arena *arena, struct compact_cuts *out,
+                                 struct slp_err *err);
 
 #endif

@@ -311,8 +311,11 @@ static slp_rc cut(struct team *t, struct slp_err *err)
     TRY(arena_array(&t->arena, t->job->input_count, sizeof(struct key_range), &ranges, err));
     for (size_t i = 0; i < t->job->input_count; i++)
         ((struct key_range *)ranges)[i] = key_range_clip(t->job->inputs[i].range, t->job->range);
-    return compact_cut(t->slots[0].inputs.files, ranges, t->job->input_count, stretch_rows(t),
-                       t->mem, &t->arena, &t->cuts, err);
+    struct compact_cut_input in = {.files = t->slots[0].inputs.files,
+                                   .ranges = ranges,
+                                   .count = t->job->input_count,
+                                   .rows = stretch_rows(t)};
+    return compact_cut(&in, t->mem, &t->arena, &t->cuts, err);
 }
 
 /* Every slot has all inputs open, and at least the smallest window and one block of each: no more

@@ -47,6 +47,14 @@ static void files_close(struct some_files *s)
     }
 }
 
+static slp_rc cut(struct t *t, const struct some_files *s, int64_t rows, struct arena *arena,
+                  struct compact_cuts *out)
+{
+    struct compact_cut_input in = {
+        .files = s->open, .ranges = s->ranges, .count = FILES, .rows = rows};
+    return compact_cut(&in, &t->mem, arena, out, &t->err);
+}
+
 /* How many rows of all files, inside their ranges, are in [from, to). */
 static int64_t rows_between(const struct some_files *s, struct slice from, const struct slice *to)
 {
@@ -69,7 +77,7 @@ static void stretches_are_as_even_as_blocks_are_and_hold_every_row(void **state)
     int64_t sum = 0;
     files_open(t, &s, 2000, 3);
     arena_init(&arena, &t->mem, 1 << 20);
-    assert_ok(t, compact_cut(s.open, s.ranges, FILES, 1000, &t->mem, &arena, &cuts, &t->err));
+    assert_ok(t, cut(t, &s, 1000, &arena, &cuts));
     assert_true(cuts.count >= 4 && cuts.count <= 6);
     for (size_t i = 0; i <= cuts.count; i++) {
         struct slice from = i ? cuts.keys[i - 1] : slice_of(NULL, 0);
@@ -91,7 +99,7 @@ static void equal_keys_are_never_cut_apart(void **state)
     struct compact_cuts cuts = {.count = 7};
     files_open(t, &s, 1000, 0);
     arena_init(&arena, &t->mem, 1 << 20);
-    assert_ok(t, compact_cut(s.open, s.ranges, FILES, 100, &t->mem, &arena, &cuts, &t->err));
+    assert_ok(t, cut(t, &s, 100, &arena, &cuts));
     assert_int_equal(cuts.count, 0);
     arena_fini(&arena);
     files_close(&s);
@@ -108,7 +116,7 @@ static void what_lies_outside_the_ranges_does_not_count(void **state)
         s.ranges[i] = (struct key_range){
             .lo = key_at(&s.made[0].keys, 300), .hi = key_at(&s.made[0].keys, 600), .has_hi = true};
     arena_init(&arena, &t->mem, 1 << 20);
-    assert_ok(t, compact_cut(s.open, s.ranges, FILES, 300, &t->mem, &arena, &cuts, &t->err));
+    assert_ok(t, cut(t, &s, 300, &arena, &cuts));
     assert_true(cuts.count >= 2 && cuts.count <= 4);
     for (size_t i = 0; i < cuts.count; i++)
         assert_true(key_range_holds(s.ranges[0], cuts.keys[i]));
@@ -125,7 +133,7 @@ static void cutting_survives_every_fault(void **state)
         struct arena arena;
         struct compact_cuts cuts = {.count = 7};
         arena_init(&arena, &t->mem, 1 << 20);
-        slp_rc rc = compact_cut(s.open, s.ranges, FILES, 200, &t->mem, &arena, &cuts, &t->err);
+        slp_rc rc = cut(t, &s, 200, &arena, &cuts);
         assert_true(t->fault_hit ? rc != SLP_OK && cuts.count == 7 : rc == SLP_OK);
         arena_fini(&arena);
     }
