@@ -149,6 +149,36 @@ PYTHON
     diff first "$work/out" || fail "parquet did not round trip"
 }
 
+test_binary_formats_round_trip_through_pipes() {
+    make_all
+    run_ok scan all -o csv
+    cp "$work/out" whole.csv
+    local format
+    for format in arrow parquet; do
+        last="sleeper scan all -o $format | sleeper cat -"
+        "$SLEEPER" scan all -o "$format" | "$SLEEPER" cat - >"$work/out" 2>"$work/err" || fail "cat of a pipe"
+        diff whole.csv "$work/out" || fail "$format did not come back"
+    done
+    last="sleeper scan all -o csv | sleeper cat - --columns k --limit 2"
+    "$SLEEPER" scan all -o csv | "$SLEEPER" cat - --columns k --limit 2 >"$work/out" 2>"$work/err" || fail "cat of CSV"
+    expect_out_is 'k
+a
+b'
+}
+
+test_types_of_text_on_standard_input_come_from_its_first_rows() {
+    unset SLEEPER_INSTANCE
+    { echo n,s; seq 30000 | sed 's/.*/&,x/'; } >in.csv
+    run_in in.csv cat - --where 'n > 29998' -o ndjson
+    expect_rc 0
+    expect_out_is '{"n":29999,"s":"x"}
+{"n":30000,"s":"x"}'
+    { seq 10001; echo x; } | sed '1i n' >late.csv
+    run_in late.csv cat -
+    expect_rc 1
+    expect_err 'line 10003, column "n": "x"'
+}
+
 test_a_terminal_gets_a_table_and_a_pipe_csv() {
     make_all
     command -v script >/dev/null || skip "script is not installed"

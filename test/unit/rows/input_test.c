@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include "lib/place.h"
 #include "unit/rows/sample.h"
 
@@ -331,6 +333,98 @@ static void schemas_of_files_are_found(void **state)
     place_drop(&p);
 }
 
+/* A pipe with these bytes, fewer than it holds at once, as a path. */
+static void pipe_of(const char *from, char path[32], int *fd)
+{
+    static char bytes[60000];
+    int ends[2];
+    FILE *f = fopen(from, "rb");
+    assert_non_null(f);
+    size_t n = fread(bytes, 1, sizeof bytes, f);
+    assert_int_equal(fclose(f), 0);
+    assert_true(n < sizeof bytes);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], bytes, n), (ssize_t)n);
+    assert_int_equal(close(ends[1]), 0);
+    *fd = ends[0];
+    (void)snprintf(path, 32, "/dev/fd/%d", ends[0]);
+}
+
+static void what_comes_on_a_pipe_is_read_like_a_file(void **state)
+{
+    struct t *t = *state;
+    struct place p;
+    place_make(&p);
+    place_write(&p, "x.csv", "a,b\n1,x\n2,\n");
+    save_parquet(t, place_path(&p, "x.parquet"), "a int64; b utf8",
+                 "{\"a\":1,\"b\":\"x\"}\n{\"a\":2}\n");
+    static const char *const names[] = {"x.csv", "x.parquet"};
+    for (size_t i = 0; i < 2; i++) {
+        char path[32];
+        int fd = -1;
+        pipe_of(place_path(&p, names[i]), path, &fd);
+        expect(t, path, "b utf8; a int64; c date", "x|1|~\n~|2|~\n");
+        assert_int_equal(close(fd), 0);
+    }
+    place_drop(&p);
+}
+
+static void types_come_from_rows_that_are_read_again(void **state)
+{
+    struct t *t = *state;
+    struct place p;
+    struct buf out;
+    char path[32];
+    int fd = -1;
+    struct rows_input_options o = {.infer = true};
+    place_make(&p);
+    place_write(&p, "x.csv", "a,b,c\n1,x,2001-01-31\n2,,\n");
+    place_write(&p, "x.ndjson", "{\"a\":1,\"b\":\"x\",\"c\":\"2001-01-31\"}\n{\"a\":2}\n");
+    static const char *const names[] = {"x.csv", "x.ndjson"};
+    for (size_t i = 0; i < 2; i++) {
+        buf_init(&out, alloc_system(), 1 << 20);
+        pipe_of(place_path(&p, names[i]), path, &fd);
+        assert_ok(t, read_file(t, path, &o, &out));
+        assert_int_equal(buf_append_u8(&out, 0, NULL), SLP_OK);
+        assert_string_equal((const char *)out.ptr, "1|x|2001-01-31\n2|~|~\n");
+        assert_int_equal(close(fd), 0);
+        buf_fini(&out);
+    }
+    o.infer = false;
+    buf_init(&out, alloc_system(), 1 << 20);
+    assert_rc(t, read_file(t, place_path(&p, "x.csv"), &o, &out), SLP_INVALID);
+    buf_fini(&out);
+    place_drop(&p);
+}
+
+static void columns_may_be_chosen_after_they_are_known(void **state)
+{
+    struct t *t = *state;
+    struct place p;
+    place_make(&p);
+    place_write(&p, "x.csv", "a,b\n1,x\n");
+    save_parquet(t, place_path(&p, "x.parquet"), "a int64; b utf8", "{\"a\":1,\"b\":\"x\"}\n");
+    static const char *const names[] = {"x.csv", "x.parquet"};
+    for (size_t i = 0; i < 2; i++) {
+        struct sample s;
+        struct rows_input *in = NULL;
+        struct arr_stream *stream = NULL;
+        struct arr_batch b = {0};
+        struct rows_input_options o = {.infer = true};
+        assert_ok(t, rows_input_open(&t->mem, place_path(&p, names[i]), &o, &in, &t->err));
+        assert_int_equal(rows_input_schema(in)->count, 2);
+        assert_ok(t, rows_input_want(in, sample_schema(&s, "b utf8"), &t->err));
+        assert_ok(t, rows_input_part(in, 0, &t->mem, &stream, &t->err));
+        assert_ok(t, arr_stream_next(stream, &b, &t->err));
+        assert_int_equal(b.schema->count, 1);
+        assert_memory_equal(arr_col_bytes(&b.cols[0], 0).ptr, "x", 1);
+        arr_batch_fini(&b);
+        arr_stream_close(stream);
+        rows_input_close(in);
+    }
+    place_drop(&p);
+}
+
 static void inputs_survive_every_fault(void **state)
 {
     struct t *t = *state;
@@ -367,4 +461,6 @@ T_MAIN(T_TEST(the_same_rows_come_from_every_format), T_TEST(types_widen_without_
        T_TEST(the_files_own_columns_come_when_none_are_wanted),
        T_TEST(files_that_cannot_be_read_say_why), T_TEST(the_part_of_a_text_is_opened_once),
        T_TEST(row_groups_are_parts_of_their_own), T_TEST(schemas_of_files_are_found),
-       T_TEST(inputs_survive_every_fault))
+       T_TEST(what_comes_on_a_pipe_is_read_like_a_file),
+       T_TEST(types_come_from_rows_that_are_read_again),
+       T_TEST(columns_may_be_chosen_after_they_are_known), T_TEST(inputs_survive_every_fault))

@@ -119,6 +119,47 @@ static void markdown_keeps_a_row_on_its_line(void **state)
            "|  | a,\"b\"<br>\\|   | -Infinity |  |  |  |\n");
 }
 
+/* A row with the list [1, null], one with an empty one, one with none. */
+static void nested_values_are_json_within_json_and_texts_elsewhere(void **state)
+{
+    struct t *t = *state;
+    struct arr_field item = {.name = "item", .type = {.kind = ARR_INT64}, .nullable = true};
+    struct arr_field field = {.name = "l",
+                              .type = {.kind = ARR_LIST},
+                              .nullable = true,
+                              .children = &item,
+                              .child_count = 1};
+    struct arr_schema schema = {&field, 1};
+    static const int32_t lengths[] = {2, 0, 0};
+    static const uint8_t present = 3;
+    static const struct {
+        enum rows_format format;
+        const char *text;
+    } cases[] = {
+        {ROWS_NDJSON, "{\"l\":[1,null]}\n{\"l\":[]}\n{\"l\":null}\n"},
+        {ROWS_CSV, "l\n\"[1,null]\"\n[]\n\n"},
+        {ROWS_TSV, "l\n[1,null]\n[]\n\n"},
+        {ROWS_MARKDOWN, "| l |\n| --- |\n| [1,null] |\n| [] |\n|  |\n"},
+        {ROWS_TABLE, "l\n[1,null]\n[]\n\n"},
+    };
+    struct arr_batch b = {0};
+    assert_ok(t, arr_batch_init(&b, alloc_system(), &schema, &t->err));
+    assert_ok(t, arr_col_append_i64(&b.cols[0].children[0], 1, &t->err));
+    assert_ok(t, arr_col_append_null(&b.cols[0].children[0], &t->err));
+    assert_ok(t, arr_col_append_lists(&b.cols[0], lengths, 3, &present, 0, &t->err));
+    b.rows = 3;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rows_output_options o = {.format = cases[i].format};
+        struct buf out;
+        buf_init(&out, alloc_system(), 1 << 20);
+        assert_ok(t, write(t, &o, &b, &out));
+        assert_int_equal(buf_append_u8(&out, 0, NULL), SLP_OK);
+        assert_string_equal((const char *)out.ptr, cases[i].text);
+        buf_fini(&out);
+    }
+    arr_batch_fini(&b);
+}
+
 static void no_format_is_refused(void **state)
 {
     struct t *t = *state;
@@ -188,5 +229,6 @@ static void the_sinks_error_comes_back(void **state)
 
 T_MAIN(T_TEST(csv_tells_null_from_empty_text), T_TEST(a_header_may_be_left_out),
        T_TEST(tsv_is_csv_with_tabs), T_TEST(ndjson_is_an_object_a_line), T_TEST(json_is_one_array),
-       T_TEST(markdown_keeps_a_row_on_its_line), T_TEST(no_format_is_refused),
+       T_TEST(markdown_keeps_a_row_on_its_line),
+       T_TEST(nested_values_are_json_within_json_and_texts_elsewhere), T_TEST(no_format_is_refused),
        T_TEST(every_writer_survives_every_fault), T_TEST(the_sinks_error_comes_back))
