@@ -32,8 +32,9 @@ struct ingest_budget ingest_budget_of(size_t memory, size_t threads)
     b.chunk_bytes = num_min_size(b.chunk_max, CHUNK_BYTES);
     b.batch_bytes = b.chunk_bytes / 2;
     b.held_bytes = share - share / 3;
-    /* Beside it all workers read and sort at the same time. */
-    b.metered_bytes = memory - b.workers * (b.batch_bytes + 2 * b.chunk_max);
+    /* Beside it all workers read and sort at the same time. The meter counts room that nobody
+     * touched, and runs that are spilled early cost merges: so a quarter more is let pass. */
+    b.metered_bytes = memory + memory / 4 - b.workers * (b.batch_bytes + 2 * b.chunk_max);
     b.block_bytes = num_min_size(BLOCK_BYTES, share / 64);
     b.fan_in = clamp(b.held_bytes / ingest_spilled_bytes(&b), FAN_IN_MIN, FAN_IN_MAX);
     return b;

@@ -26,7 +26,7 @@ struct ingest_budget {
     size_t chunk_bytes;    /* rows sorted at once, with all that sorting takes: at least, */
     size_t chunk_max;      /* and at most, when much is held and runs would be many */
     size_t held_bytes;     /* sorted rows that a worker holds before it spills them */
-    size_t metered_bytes;  /* of all that is allocated: beyond it a worker that sorted spills */
+    size_t metered_bytes;  /* of all that is allocated, read ahead too: beyond it workers spill */
     size_t block_bytes;    /* rows of one block of a spilled run */
     size_t fan_in;         /* spilled runs that one merge may have before the output's */
 };
