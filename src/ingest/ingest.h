@@ -6,8 +6,11 @@
  *
  * Memory stays within `memory`: batches in flight, the buffer with its keys and sort entries, and
  * the row groups being written are all counted (ingest/budget.h). What does not fit is spilled as
- * sorted runs into temporary files without a name, and merged at the end. Equal keys keep the order
- * of the input, file, then row (rule O1), whatever the threads do.
+ * sorted runs into temporary files without a name, and merged at the end. What
+ * the reader of a Parquet file needs depends on the file, and is counted too (ingest/meter.h): rows are
+ * spilled earlier where it is much. It needs for each column a page, its compressed form for a moment,
+ * and the dictionary; a file in which these alone exceed `memory` is read all the same. Equal keys
+ * keep the order of the input, file, then row (rule O1), whatever the threads do.
  *
  * Output: where the table has one leaf, or a leaf gets enough bytes, one file a leaf; where rows
  * are few and leaves many, one wide file, which the log calls unfiled. Beyond 2,048 leaves
