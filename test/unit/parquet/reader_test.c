@@ -217,6 +217,38 @@ static void small_windows_move_and_grow(void **state)
     buf_fini(&bytes);
 }
 
+/* With small windows every page is large; behind it neither its bytes nor the window are kept. */
+static void buffers_of_large_pages_are_given_back(void **state)
+{
+    struct t *t = *state;
+    struct buf bytes;
+    struct pq_file *f = NULL;
+    struct cx_codec *codec = NULL;
+    struct pq_chunk_reader r;
+    struct io_range range;
+    struct arr_col c;
+    write_file(t, &bytes);
+    struct source *src = t_source(t, bytes.ptr, bytes.len);
+    assert_ok(t, pq_file_open(src, &t->mem, &f, &t->err));
+    assert_ok(t, cx_codec_new(&t->mem, &codec, &t->err));
+    const struct pq_meta *m = pq_file_meta(f);
+    const struct pq_chunk *chunk = &m->groups[0].chunks[1];
+    assert_int_not_equal(chunk->codec, CX_NONE);
+    for (size_t window = 16; window <= 1 << 20; window <<= 16) {
+        pq_chunk_reader_init(&r, &t->mem, &m->columns[1], src, codec, true);
+        arr_col_init(&c, &t->mem, m->columns[1].type);
+        assert_ok(t, pq_chunk_begin(&r, chunk, window, &range, &t->err));
+        assert_ok(t, source_read(src, &range, 1, &t->err));
+        assert_ok(t, pq_chunk_rows(&r, GROUP_ROWS, &c, &t->err));
+        assert_int_equal(r.window.cap == 0, window == 16);
+        arr_col_fini(&c);
+        pq_chunk_reader_fini(&r);
+    }
+    cx_codec_free(codec);
+    pq_file_free(f);
+    buf_fini(&bytes);
+}
+
 static void a_damaged_page_is_named_and_ends_the_stream(void **state)
 {
     struct t *t = *state;
@@ -295,5 +327,6 @@ static void readers_survive_every_fault(void **state)
 
 T_MAIN(T_TEST(batches_of_any_size_hold_all_rows), T_TEST(chosen_columns_and_groups_are_read_alone),
        T_TEST(wrong_options_are_invalid), T_TEST(small_windows_move_and_grow),
+       T_TEST(buffers_of_large_pages_are_given_back),
        T_TEST(a_damaged_page_is_named_and_ends_the_stream),
        T_TEST(changed_files_are_read_or_refused), T_TEST(readers_survive_every_fault))
