@@ -103,7 +103,7 @@ static slp_rc open_levels(struct pq_cursor *c, int encoding, struct slice *body,
 static slp_rc open_v1(struct pq_cursor *c, enum cx_kind codec, const struct pq_page_header *header,
                       struct slice body, struct pq_scratch *scratch, struct slp_err *err)
 {
-    struct slice values;
+    struct slice values = {0};
     TRY(unpack_body(codec, body, header->uncompressed_bytes, scratch, &values, err));
     if (c->is_nested)
         TRY(pq_levels_open_v1(c, header, &values, scratch, err));

@@ -104,7 +104,7 @@ static int64_t rows_of_batch(const struct reader *r, const struct pq_group_meta 
         uint64_t more = g->chunks[r->leaves[i]].uncompressed_bytes;
         bytes = more < UINT64_MAX - bytes ? bytes + more : UINT64_MAX;
     }
-    uint64_t row_bytes = bytes / (uint64_t)num_max_i64(g->rows, 1) + 1;
+    uint64_t row_bytes = g->rows > 0 ? bytes / (uint64_t)g->rows + 1 : bytes;
     uint64_t rows = BATCH_BYTES / row_bytes;
     rows = rows ? rows : 1;
     return rows < (uint64_t)r->batch_rows ? (int64_t)rows : r->batch_rows;

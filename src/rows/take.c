@@ -1,3 +1,5 @@
+#include <inttypes.h>
+
 #include "base/text.h"
 #include "rows/rows_priv.h"
 
@@ -8,7 +10,7 @@ static slp_rc refuse_null(const struct arr_col *c, int64_t first_row, struct slp
     while (row < c->rows && !arr_col_is_null(c, row))
         row++;
     FAIL(err, BAD_INPUT, "row %lld is null, and the column may not be",
-         (long long)(first_row + row + 1));
+         (long long)first_row + (long long)row + 1);
 }
 
 /* The first value that is no UTF-8, or -1. */
@@ -66,6 +68,6 @@ slp_rc rows_take_column(struct arr_col *staged, const struct arr_field *field, i
     }
     slp_rc rc = rows_widen(staged, out, &row, err);
     if (rc == SLP_BAD_INPUT)
-        return err_wrap(err, rc, "row %lld", (long long)(first_row + row + 1));
+        return err_wrap(err, rc, "row %" PRId64, first_row + row + 1);
     return rc;
 }

@@ -92,7 +92,7 @@ out:
 slp_rc state_floor_confirm(struct store *store, struct alloc *mem, const char *place,
                            uint64_t number, struct slp_err *err)
 {
-    struct state_floor floor;
+    struct state_floor floor = {0};
     if (place[0] == '\0')
         return SLP_OK;
     if (state_floor_read(store, mem, place, &floor, err) != SLP_OK || floor.number > number)

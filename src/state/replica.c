@@ -252,7 +252,7 @@ void state_replica_close_frame(struct state_replica *r, const struct state_frame
 
 slp_rc state_replica_take(struct state_replica *r, struct slice bytes, struct slp_err *err)
 {
-    struct state_frame frame;
+    struct state_frame frame = {0};
     struct state_outcome outcome;
     TRY(state_replica_open_frame(r, bytes, &frame, err));
     for (uint32_t i = 0; i < frame.txn_count; i++)

@@ -193,14 +193,12 @@ const char *state_kind_text(enum state_kind kind)
 
 bool state_kind_is_catalogue(enum state_kind kind)
 {
-    switch (kind) {
-#define STATE_KIND(name, number, text, log)                                                        \
-    case STATE_##name:                                                                             \
-        return IS_##log;
+    static const bool is_catalogue[] = {
+#define STATE_KIND(name, number, text, log) [number] = (IS_##log),
 #include "state/kind.def"
 #undef STATE_KIND
-    }
-    return false;
+    };
+    return (size_t)kind < sizeof is_catalogue / sizeof is_catalogue[0] && is_catalogue[kind];
 }
 
 const char *state_reason_name(enum state_reason reason)

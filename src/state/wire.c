@@ -342,7 +342,7 @@ static slp_rc survey(const struct state_shape *shape, struct slice bytes, uint64
                      struct arena *arena, void *value, struct slp_err *err)
 {
     struct reader r = {.shape = shape, .bytes = bytes, .place = place};
-    struct raw_field raw;
+    struct raw_field raw = {0};
     size_t extra_from = SIZE_MAX;
     for (slp_rc rc; (rc = next_field(&r, &raw, err)) != SLP_DONE; r.last = raw.id) {
         TRY(rc);
@@ -379,7 +379,7 @@ slp_rc state_wire_read(const struct state_shape *shape, struct slice bytes, uint
 {
     TRY(survey(shape, bytes, place, arena, value, err));
     struct reader r = {.shape = shape, .bytes = bytes, .place = place};
-    struct raw_field raw;
+    struct raw_field raw = {0};
     size_t nth = 0; /* which one of a list */
     for (slp_rc rc; (rc = next_field(&r, &raw, err)) != SLP_DONE; r.last = raw.id) {
         TRY(rc);
