@@ -1,5 +1,6 @@
 #include "compact/run.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #include "base/num.h"
@@ -250,6 +251,7 @@ static slp_rc run_stretches(struct team *t)
 {
     size_t stretches = t->cuts.count + 1;
     size_t next = 0;
+    assert(t->slot_count > 0);
     slp_rc rc = SLP_OK;
     for (size_t n = 0; n < stretches && rc == SLP_OK; n++) {
         while (next < stretches && next < n + t->slot_count)
