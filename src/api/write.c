@@ -27,7 +27,8 @@ slp_rc slp_ingest(struct slp_instance *instance, const struct slp_ingest_options
     if (options->token)
         o.token = slice_str(options->token);
     if (options->format && rows_format_parse(slice_str(options->format), &o.format, NULL) != SLP_OK)
-        FAIL(err, INVALID, "unknown input format \"%s\"; expected parquet, csv, tsv, ndjson or arrow",
+        FAIL(err, INVALID,
+             "unknown input format \"%s\"; expected parquet, csv, tsv, ndjson or arrow",
              options->format);
     TRY(api_instance_table(instance, options->table, &table, err));
     TRY(ingest_run(table, &o, instance->mem, &result, err));
