@@ -32,6 +32,14 @@ def cases(text):
     return found
 
 
+def environment():
+    """Tests in C ask other readers through $SLEEPER_PYTHON: the project's own environment, unless another is named."""
+    python = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".venv", "bin", "python")
+    if os.path.exists(python):
+        return {"SLEEPER_PYTHON": os.path.normpath(python), **os.environ}
+    return None
+
+
 def main():
     build = sys.argv[1]
     report = os.path.abspath(os.path.join(build, "tests.xml"))
@@ -39,7 +47,7 @@ def main():
         os.remove(report)
     command = ["ctest", "--test-dir", build, "--output-on-failure", "--output-junit", report, "--no-tests=ignore",
                "--test-output-size-passed", "4000000", "--test-output-size-failed", "4000000"] + sys.argv[2:]
-    rc = subprocess.run(command).returncode
+    rc = subprocess.run(command, env=environment()).returncode
 
     passed, failed, skipped = 0, [], []
     programs = xml.etree.ElementTree.parse(report).getroot().iter("testcase") if os.path.exists(report) else []

@@ -6,6 +6,11 @@ python() {
     "$REPO/.venv/bin/python" - "$@" >"$work/verdict" 2>&1 || fail "$(cat "$work/verdict")"
 }
 
+need_terminal() {
+    command -v script >/dev/null || skip "script is not installed"
+    script -qec true /dev/null </dev/null >/dev/null 2>&1 || skip "no pseudo-terminal is to be had"
+}
+
 # Every flat type, with its extremes, nulls, and texts that need quoting.
 make_all() {
     cat >schema.json <<'JSON'
@@ -181,7 +186,7 @@ test_types_of_text_on_standard_input_come_from_its_first_rows() {
 
 test_a_terminal_gets_a_table_and_a_pipe_csv() {
     make_all
-    command -v script >/dev/null || skip "script is not installed"
+    need_terminal
     last="script: sleeper scan all --columns k,i8"
     script -qec "stty cols 40; '$SLEEPER' scan all --columns k,i8 --limit 2" /dev/null </dev/null >"$work/out" 2>&1
     tr -d '\r' <"$work/out" >table
@@ -197,7 +202,7 @@ b,127'
 
 test_lines_on_a_terminal_are_cut_to_its_width() {
     make_all
-    command -v script >/dev/null || skip "script is not installed"
+    need_terminal
     last="script: sleeper scan all"
     script -qec "stty cols 40; '$SLEEPER' scan all" /dev/null </dev/null >"$work/out" 2>&1
     tr -d '\r' <"$work/out" >table
@@ -212,7 +217,7 @@ PYTHON
 
 test_binary_formats_are_not_written_to_a_terminal() {
     make_all
-    command -v script >/dev/null || skip "script is not installed"
+    need_terminal
     for format in arrow parquet; do
         rc=0
         script -qec "'$SLEEPER' scan all -o $format" /dev/null </dev/null >"$work/out" 2>&1 || rc=$?
