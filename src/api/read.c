@@ -2,6 +2,7 @@
 
 #include "api/instance.h"
 #include "api/list.h"
+#include "base/text.h"
 
 #define REQUEST_MAX_BYTES ((size_t)1 << 30)
 
@@ -227,13 +228,9 @@ static slp_rc named_key(struct request *r, const struct slp_get_options *o, cons
             missing = missing ? missing : name;
             continue;
         }
-        TRY_OUT(buf_append_slice(&text, slice_str(i ? ",\"" : "\""), err));
-        for (const char *c = value; *c; c++) {
-            if (*c == '"')
-                TRY_OUT(buf_append_u8(&text, '"', err));
-            TRY_OUT(buf_append_u8(&text, (uint8_t)*c, err));
-        }
-        TRY_OUT(buf_append_u8(&text, '"', err));
+        if (i)
+            TRY_OUT(buf_append_u8(&text, ',', err));
+        TRY_OUT(text_append_quoted(&text, slice_str(value), err));
     }
     TRY_OUT(arena_text(&r->arena, buf_slice(&text), out, err));
 out:

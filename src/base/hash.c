@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "base/num.h"
+#include "base/text.h"
 
 uint32_t hash_crc32(uint32_t seed, struct slice s)
 {
@@ -81,25 +82,14 @@ void hash_format(struct hash128 h, char out[33])
     out[32] = '\0';
 }
 
-static int hex_value(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 bool hash_parse(struct slice text, struct hash128 *out)
 {
     struct hash128 h;
     if (text.len != 32)
         return false;
     for (size_t i = 0; i < 16; i++) {
-        int high = hex_value(text.ptr[2 * i]);
-        int low = hex_value(text.ptr[2 * i + 1]);
+        int high = text_hex_digit(text.ptr[2 * i]);
+        int low = text_hex_digit(text.ptr[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         h.bytes[i] = (uint8_t)(high << 4 | low);

@@ -2,6 +2,31 @@
 
 #include "base/num.h"
 
+int text_hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+slp_rc text_append_quoted(struct buf *out, struct slice text, struct slp_err *err)
+{
+    TRY(buf_append_u8(out, '"', err));
+    while (text.len) {
+        const uint8_t *quote = memchr(text.ptr, '"', text.len);
+        size_t n = quote ? (size_t)(quote - text.ptr) + 1 : text.len;
+        TRY(buf_append(out, text.ptr, n, err));
+        if (quote)
+            TRY(buf_append_u8(out, '"', err));
+        text = slice_after(text, n);
+    }
+    return buf_append_u8(out, '"', err);
+}
+
 /* Bytes of the character that begins with these, or 0 if none does. */
 static size_t character_bytes(const uint8_t *p, size_t left)
 {

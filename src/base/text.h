@@ -5,7 +5,13 @@
 #ifndef SLP_BASE_TEXT_H
 #define SLP_BASE_TEXT_H
 
-#include "base/slice.h"
+#include "base/buf.h"
+
+/* The value of a hexadecimal digit of either case, -1 if it is none. */
+int text_hex_digit(uint8_t c);
+
+/* Append `text` in double quotes, those inside it doubled, as CSV has it. Errors: LIMIT, NO_MEMORY. */
+SLP_NODISCARD slp_rc text_append_quoted(struct buf *out, struct slice text, struct slp_err *err);
 
 /* Is it well-formed UTF-8: no overlong form, no surrogate, nothing beyond U+10FFFF? ASCII goes 8
  * bytes a step. */

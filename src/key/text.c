@@ -1,4 +1,5 @@
 #include "arrow/text.h"
+#include "base/text.h"
 #include "key/key_priv.h"
 
 static bool needs_quotes(struct slice text)
@@ -18,16 +19,7 @@ static slp_rc write_field(struct slice text, struct buf *out, struct slp_err *er
 {
     if (!needs_quotes(text))
         return buf_append_slice(out, text, err);
-    TRY(buf_append_u8(out, '"', err));
-    while (text.len) {
-        const uint8_t *quote = memchr(text.ptr, '"', text.len);
-        size_t n = quote ? (size_t)(quote - text.ptr) + 1 : text.len;
-        TRY(buf_append(out, text.ptr, n, err));
-        if (quote)
-            TRY(buf_append_u8(out, '"', err));
-        text = slice_after(text, n);
-    }
-    return buf_append_u8(out, '"', err);
+    return text_append_quoted(out, text, err);
 }
 
 static void cols_init(const struct key_spec *spec, struct alloc *mem, struct arr_col *cols)

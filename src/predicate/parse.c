@@ -136,17 +136,6 @@ static slp_rc unquote(struct parser *p, struct slice body, uint8_t quote, struct
     return SLP_OK;
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static slp_rc decode_hex(struct parser *p, struct slice digits, struct slice *out)
 {
     void *room = NULL;
@@ -155,8 +144,8 @@ static slp_rc decode_hex(struct parser *p, struct slice digits, struct slice *ou
     TRY(arena_alloc(p->arena, digits.len / 2, &room, p->err));
     uint8_t *bytes = room;
     for (size_t i = 0; i < digits.len; i += 2) {
-        int high = hex_digit(digits.ptr[i]);
-        int low = hex_digit(digits.ptr[i + 1]);
+        int high = text_hex_digit(digits.ptr[i]);
+        int low = text_hex_digit(digits.ptr[i + 1]);
         if (high < 0 || low < 0)
             PARSE_FAIL(p, INVALID, p->token.at, "X'..' takes hexadecimal digits only");
         bytes[i / 2] = (uint8_t)(high * 16 + low);

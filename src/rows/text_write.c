@@ -1,5 +1,6 @@
 #include "arrow/text.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "rows/rows_priv.h"
 
 struct text_output {
@@ -27,24 +28,10 @@ static bool needs_quotes(struct slice text, uint8_t delimiter)
     return false;
 }
 
-static slp_rc put_quoted(struct buf *out, struct slice text, struct slp_err *err)
-{
-    TRY(buf_append_u8(out, '"', err));
-    while (text.len) {
-        const uint8_t *quote = memchr(text.ptr, '"', text.len);
-        size_t n = quote ? (size_t)(quote - text.ptr) + 1 : text.len;
-        TRY(buf_append(out, text.ptr, n, err));
-        if (quote)
-            TRY(buf_append_u8(out, '"', err));
-        text = slice_after(text, n);
-    }
-    return buf_append_u8(out, '"', err);
-}
-
 static slp_rc put_field(struct buf *out, struct slice text, uint8_t delimiter, struct slp_err *err)
 {
     if (needs_quotes(text, delimiter))
-        return put_quoted(out, text, err);
+        return text_append_quoted(out, text, err);
     return buf_append_slice(out, text, err);
 }
 

@@ -1,17 +1,7 @@
 #include "store/store.h"
 
+#include "base/text.h"
 #include "os/file.h"
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 /* The bytes of a scheme before "://", 0 if there is none: a letter, then letters, digits, +-. */
 static size_t scheme_len(const char *uri)
@@ -29,8 +19,8 @@ static slp_rc decode_path(const char *uri, const char *from, char path[OS_PATH_M
     for (const char *p = from; *p; p++) {
         char c = *p;
         if (c == '%') {
-            int high = hex_digit(p[1]);
-            int low = high < 0 ? -1 : hex_digit(p[2]);
+            int high = text_hex_digit((uint8_t)p[1]);
+            int low = high < 0 ? -1 : text_hex_digit((uint8_t)p[2]);
             if (low < 0 || (high == 0 && low == 0))
                 FAIL(err, INVALID,
                      "\"%s\": '%%' at offset %zu, expected two hexadecimal digits "

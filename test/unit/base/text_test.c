@@ -65,5 +65,30 @@ static void ascii_is_what_has_no_high_bit_anywhere(void **state)
         }
 }
 
-T_MAIN(T_TEST(ascii_is_what_has_no_high_bit_anywhere), T_TEST(distances_count_edits),
-       T_TEST(only_well_formed_text_is_utf8))
+static void hexadecimal_digits_have_values_and_nothing_else_has(void **state)
+{
+    (void)state;
+    int found = 0;
+    for (int c = 0; c < 256; c++)
+        found += text_hex_digit((uint8_t)c) >= 0;
+    assert_int_equal(found, 22);
+    assert_int_equal(text_hex_digit('0'), 0);
+    assert_int_equal(text_hex_digit('9'), 9);
+    assert_int_equal(text_hex_digit('a'), 10);
+    assert_int_equal(text_hex_digit('F'), 15);
+}
+
+static void quoted_text_has_its_quotes_doubled(void **state)
+{
+    struct t *t = *state;
+    struct buf out;
+    buf_init(&out, &t->mem, 100);
+    assert_ok(t, text_append_quoted(&out, slice_of(NULL, 0), &t->err));
+    assert_ok(t, text_append_quoted(&out, slice_str("a\"b\"\"c"), &t->err));
+    assert_true(slice_is(buf_slice(&out), "\"\"\"a\"\"b\"\"\"\"c\""));
+    buf_fini(&out);
+}
+
+T_MAIN(T_TEST(hexadecimal_digits_have_values_and_nothing_else_has),
+       T_TEST(quoted_text_has_its_quotes_doubled), T_TEST(ascii_is_what_has_no_high_bit_anywhere),
+       T_TEST(distances_count_edits), T_TEST(only_well_formed_text_is_utf8))

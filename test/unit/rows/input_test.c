@@ -3,6 +3,26 @@
 #include "lib/place.h"
 #include "unit/rows/sample.h"
 
+/* Write a batch as a Parquet file. */
+static void save_batch(struct t *t, const char *path, const struct arr_batch *b)
+{
+    struct buf out;
+    struct buf_sink sink;
+    struct rows_output *o = NULL;
+    struct rows_output_options options = {.format = ROWS_PARQUET};
+    buf_init(&out, alloc_system(), 1 << 20);
+    sink_buf_init(&sink, "memory", &out);
+    assert_ok(t, rows_output_new(alloc_system(), &sink.base, b->schema, &options, &o, &t->err));
+    assert_ok(t, rows_output_batch(o, b, &t->err));
+    assert_ok(t, rows_output_finish(o, &t->err));
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(out.ptr, 1, out.len, f), out.len);
+    assert_int_equal(fclose(f), 0);
+    rows_output_free(o);
+    buf_fini(&out);
+}
+
 /* Write `text`, rows of NDJSON, as a Parquet file. */
 static void save_parquet(struct t *t, const char *path, const char *schema, const char *text)
 {
@@ -10,30 +30,16 @@ static void save_parquet(struct t *t, const char *path, const char *schema, cons
     struct rows_text_in in;
     struct rows_text_reader *r = NULL;
     struct arr_batch b = {0};
-    struct buf out;
-    struct buf_sink sink;
-    struct rows_output *o = NULL;
-    struct rows_output_options options = {.format = ROWS_PARQUET};
     struct rows_limits limits = {.rows = INT64_MAX, .bytes = SIZE_MAX};
     const struct arr_schema *want = sample_schema(&s, schema);
-    buf_init(&out, alloc_system(), 1 << 20);
-    sink_buf_init(&sink, "memory", &out);
     rows_text_in_memory(&in, alloc_system(), "test", slice_str(text), 4096);
     assert_ok(t, rows_ndjson_open(alloc_system(), &in, want, &r, &t->err));
     assert_ok(t, arr_batch_init(&b, alloc_system(), want, &t->err));
     assert_ok(t, r->ops->fill(r, &b, limits, &t->err));
-    assert_ok(t, rows_output_new(alloc_system(), &sink.base, want, &options, &o, &t->err));
-    assert_ok(t, rows_output_batch(o, &b, &t->err));
-    assert_ok(t, rows_output_finish(o, &t->err));
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(out.ptr, 1, out.len, f), out.len);
-    assert_int_equal(fclose(f), 0);
-    rows_output_free(o);
+    save_batch(t, path, &b);
     arr_batch_fini(&b);
     r->ops->close(r);
     rows_text_in_close(&in);
-    buf_fini(&out);
 }
 
 /* A Parquet file with one text column that holds whatever bytes are given. */
@@ -41,27 +47,12 @@ static void save_text(struct t *t, const char *path, const struct slice *values,
 {
     struct sample s;
     struct arr_batch b = {0};
-    struct buf out;
-    struct buf_sink sink;
-    struct rows_output *o = NULL;
-    struct rows_output_options options = {.format = ROWS_PARQUET};
-    const struct arr_schema *want = sample_schema(&s, "a utf8");
-    buf_init(&out, alloc_system(), 1 << 20);
-    sink_buf_init(&sink, "memory", &out);
-    assert_ok(t, arr_batch_init(&b, alloc_system(), want, &t->err));
+    assert_ok(t, arr_batch_init(&b, alloc_system(), sample_schema(&s, "a utf8"), &t->err));
     for (size_t i = 0; i < count; i++)
         assert_ok(t, arr_col_append(&b.cols[0], values[i], &t->err));
     b.rows = (int64_t)count;
-    assert_ok(t, rows_output_new(alloc_system(), &sink.base, want, &options, &o, &t->err));
-    assert_ok(t, rows_output_batch(o, &b, &t->err));
-    assert_ok(t, rows_output_finish(o, &t->err));
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(out.ptr, 1, out.len, f), out.len);
-    assert_int_equal(fclose(f), 0);
-    rows_output_free(o);
+    save_batch(t, path, &b);
     arr_batch_fini(&b);
-    buf_fini(&out);
 }
 
 /* All rows of a file, part by part. */
