@@ -1,0 +1,324 @@
+#include <inttypes.h>
+
+#include "base/num.h"
+#include "state/snapshot_priv.h"
+
+static const uint8_t root_magic[8] = {'S', 'L', 'E', 'E', 'P', 'R', 'O', 'T'};
+
+/* ------------------------------------------------------------------ shapes, as
+ * docs/format/snapshot.md */
+
+struct snap_job {
+    struct state_id id;
+    uint32_t attempt;
+    int64_t deadline_us;
+    struct key_range range;
+    struct state_id low;
+    struct state_id high;
+    uint32_t inputs;
+};
+
+struct snap_dead {
+    struct slice name;
+    uint64_t file_bytes;
+    struct state_id since;
+    int64_t since_us;
+};
+
+struct snap_txid {
+    struct hash128 txid;
+    struct state_id at;
+    uint32_t reason;
+};
+
+struct snap_verified {
+    struct slice root;
+    uint64_t number;
+    uint64_t minted;
+};
+
+struct snap_root {
+    struct state_snapshot self;
+    int64_t time_us;
+    struct hash128 table;
+    struct slice name;
+    struct slice schema_json;
+    uint32_t schema_version;
+    uint32_t key_version;
+    bool has_evicted;
+    const struct snap_txid *ring; /* oldest first */
+    size_t ring_count;
+    const struct snap_txid *tokens;
+    size_t token_count;
+    const struct snap_file *unfiled;
+    size_t unfiled_count;
+    const struct snap_job *jobs;
+    size_t job_count;
+    const struct snap_dead *dead;
+    size_t dead_count;
+    const struct snap_verified *verified;
+    size_t verified_count;
+};
+
+static const struct state_wire_field entry_fields[] = {
+    ONE(1, TEXT, "name", struct state_shard_entry, name),
+    ONE(3, RANGE_LO, "lo", struct state_shard_entry, range),
+    ONE(5, RANGE_HI, "hi", struct state_shard_entry, range),
+    ONE(7, U64, "bytes", struct state_shard_entry, bytes),
+};
+static const struct state_shape entry_shape =
+    SHAPE("a shard's entry", struct state_shard_entry, entry_fields);
+
+static const struct state_wire_field txid_fields[] = {
+    ONE(1, HASH, "txid", struct snap_txid, txid),
+    ONE(3, ID, "at", struct snap_txid, at),
+    ONE(5, U32, "reason", struct snap_txid, reason),
+};
+static const struct state_shape txid_shape = SHAPE("a txid", struct snap_txid, txid_fields);
+
+static const struct state_wire_field job_fields[] = {
+    ONE(1, ID, "id", struct snap_job, id),
+    ONE(3, U32, "attempt", struct snap_job, attempt),
+    ONE(5, I64, "deadline_us", struct snap_job, deadline_us),
+    ONE(7, RANGE_LO, "lo", struct snap_job, range),
+    ONE(9, RANGE_HI, "hi", struct snap_job, range),
+    ONE(11, ID, "low", struct snap_job, low),
+    ONE(13, ID, "high", struct snap_job, high),
+    ONE(15, U32, "inputs", struct snap_job, inputs),
+};
+static const struct state_shape job_shape = SHAPE("a job", struct snap_job, job_fields);
+
+static const struct state_wire_field dead_fields[] = {
+    ONE(1, TEXT, "name", struct snap_dead, name),
+    ONE(3, U64, "bytes", struct snap_dead, file_bytes),
+    ONE(5, ID, "since", struct snap_dead, since),
+    ONE(7, I64, "since_us", struct snap_dead, since_us),
+};
+static const struct state_shape dead_shape = SHAPE("a dead file", struct snap_dead, dead_fields);
+
+static const struct state_wire_field verified_fields[] = {
+    ONE(1, TEXT, "root", struct snap_verified, root),
+    ONE(3, U64, "number", struct snap_verified, number),
+    ONE(5, U64, "minted", struct snap_verified, minted),
+};
+static const struct state_shape verified_shape =
+    SHAPE("a verified snapshot", struct snap_verified, verified_fields);
+
+static const struct state_wire_field root_fields[] = {
+    ONE(1, U64, "number", struct snap_root, self.number),
+    ONE(3, HASH, "frame_hash", struct snap_root, self.frame_hash),
+    ONE(5, I64, "time_us", struct snap_root, time_us),
+    ONE(7, HASH, "table", struct snap_root, table),
+    ONE(9, TEXT, "schema", struct snap_root, schema_json),
+    ONE(11, U32, "schema_version", struct snap_root, schema_version),
+    ONE(13, U32, "key_version", struct snap_root, key_version),
+    ONE(15, BOOL, "has_evicted", struct snap_root, has_evicted),
+    LIST(17, SHAPE, "txid", struct snap_root, ring, ring_count, &txid_shape),
+    LIST(19, SHAPE, "token", struct snap_root, tokens, token_count, &txid_shape),
+    LIST(21, SHAPE, "unfiled", struct snap_root, unfiled, unfiled_count, &state_snap_file_shape),
+    LIST(23, SHAPE, "job", struct snap_root, jobs, job_count, &job_shape),
+    LIST(25, SHAPE, "dead", struct snap_root, dead, dead_count, &dead_shape),
+    LIST(27, SHAPE, "verified", struct snap_root, verified, verified_count, &verified_shape),
+    LIST(29, SHAPE, "shard", struct snap_root, self.shards, self.shard_count, &entry_shape),
+    ONE(2, TEXT, "name", struct snap_root, name),
+    ONE(4, TEXT, "parent", struct snap_root, self.parent),
+};
+static const struct state_shape root_shape = SHAPE("a root", struct snap_root, root_fields);
+
+/* ------------------------------------------------------------------ writing */
+
+static slp_rc ring_view(const struct state_ring *ring, struct arena *arena,
+                        const struct snap_txid **out, size_t *count, struct slp_err *err)
+{
+    void *room = NULL;
+    TRY(arena_array(arena, ring->count, sizeof(struct snap_txid), &room, err));
+    struct snap_txid *txids = room;
+    for (uint32_t i = 0; i < ring->count; i++) {
+        const struct state_ring_entry *e = &ring->entries[((uint64_t)ring->first + i) % ring->room];
+        txids[i] = (struct snap_txid){
+            .txid = e->txid, .at = state_snap_position(e->at), .reason = (uint32_t)e->reason};
+    }
+    *out = txids;
+    *count = ring->count;
+    return SLP_OK;
+}
+
+static slp_rc global_view(const struct table_state *s, struct arena *arena, struct snap_root *root,
+                          struct slp_err *err)
+{
+    void *room = NULL;
+    TRY(ring_view(&s->ring, arena, &root->ring, &root->ring_count, err));
+    TRY(ring_view(&s->tokens, arena, &root->tokens, &root->token_count, err));
+    TRY(arena_array(arena, s->unfiled_count, sizeof(struct snap_file), &room, err));
+    struct snap_file *unfiled = room;
+    for (size_t i = 0; i < s->unfiled_count; i++)
+        unfiled[i] = state_snap_file(s->unfiled[i].file);
+    TRY(arena_array(arena, s->job_count, sizeof(struct snap_job), &room, err));
+    struct snap_job *jobs = room;
+    for (size_t i = 0; i < s->job_count; i++) {
+        const struct state_job *j = s->jobs[i];
+        jobs[i] = (struct snap_job){.id = j->id,
+                                    .attempt = j->attempt,
+                                    .deadline_us = j->deadline_us,
+                                    .range = j->range,
+                                    .low = state_snap_position(j->low),
+                                    .high = state_snap_position(j->high),
+                                    .inputs = j->inputs};
+    }
+    TRY(arena_array(arena, s->dead_count, sizeof(struct snap_dead), &room, err));
+    struct snap_dead *dead = room;
+    for (size_t i = 0; i < s->dead_count; i++)
+        dead[i] = (struct snap_dead){.name = s->dead[i].name,
+                                     .file_bytes = s->dead[i].file_bytes,
+                                     .since = state_snap_position(s->dead[i].since),
+                                     .since_us = s->dead[i].since_us};
+    TRY(arena_array(arena, s->verified_count, sizeof(struct snap_verified), &room, err));
+    struct snap_verified *verified = room;
+    for (size_t i = 0; i < s->verified_count; i++)
+        verified[i] = (struct snap_verified){.root = slice_str(s->verified[i].root),
+                                             .number = s->verified[i].number,
+                                             .minted = s->verified[i].minted};
+    root->unfiled = unfiled;
+    root->unfiled_count = s->unfiled_count;
+    root->jobs = jobs;
+    root->job_count = s->job_count;
+    root->dead = dead;
+    root->dead_count = s->dead_count;
+    root->verified = verified;
+    root->verified_count = s->verified_count;
+    return SLP_OK;
+}
+
+slp_rc state_root_encode(const struct table_state *s, const struct state_snapshot *snapshot,
+                         struct arena *arena, struct buf *out, struct slp_err *err)
+{
+    struct snap_root root = {.self = *snapshot,
+                             .time_us = s->time_us,
+                             .table = s->table,
+                             .name = s->name,
+                             .schema_json = s->schema_json,
+                             .schema_version = s->schema_version,
+                             .key_version = s->key_version,
+                             .has_evicted = s->ring.has_evicted};
+    TRY(global_view(s, arena, &root, err));
+    return state_snap_write(root_magic, &root_shape, &root, out, err);
+}
+
+/* ------------------------------------------------------------------ reading */
+
+slp_rc state_root_decode(struct slice bytes, struct arena *arena, struct state_snapshot *out,
+                         struct slp_err *err)
+{
+    struct snap_root root;
+    memset(&root, 0, sizeof root);
+    TRY(state_snap_read(root_magic, &root_shape, bytes, arena, &root, err));
+    *out = root.self;
+    return SLP_OK;
+}
+
+static slp_rc load_ring(struct state_ring *ring, const struct snap_txid *txids, size_t count,
+                        struct slp_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ring->count == ring->max || state_ring_find(ring, txids[i].txid))
+            FAIL(err, CORRUPT, "txid %zu of a snapshot is one too many or stands twice", i);
+        TRY(state_ring_add(ring, txids[i].txid, txids[i].at.at, (enum state_reason)txids[i].reason,
+                           err));
+    }
+    return SLP_OK;
+}
+
+static slp_rc load_jobs(struct table_state *s, const struct snap_root *root, struct slp_err *err)
+{
+    TRY(state_grow(s->mem, &s->jobs, &s->job_room, root->job_count, sizeof *s->jobs, err));
+    for (size_t i = 0; i < root->job_count; i++) {
+        const struct snap_job *from = &root->jobs[i];
+        struct state_job *job = NULL;
+        if (i && state_id_compare(root->jobs[i - 1].id, from->id) >= 0)
+            FAIL(err, CORRUPT, "job %zu of a snapshot stands out of order", i);
+        TRY(alloc_new(s->mem, &job, err));
+        s->jobs[s->job_count++] = job;
+        job->id = from->id;
+        job->attempt = from->attempt;
+        job->deadline_us = from->deadline_us;
+        job->low = from->low.at;
+        job->high = from->high.at;
+        job->inputs = from->inputs;
+        TRY(key_range_copy(&s->keys, from->range, &job->range, err));
+    }
+    return SLP_OK;
+}
+
+static slp_rc load_dead(struct table_state *s, const struct snap_root *root, struct slp_err *err)
+{
+    TRY(state_grow(s->mem, &s->dead, &s->dead_room, root->dead_count, sizeof *s->dead, err));
+    for (size_t i = 0; i < root->dead_count; i++) {
+        const struct snap_dead *from = &root->dead[i];
+        struct state_dead_file *dead = &s->dead[i];
+        *dead = (struct state_dead_file){
+            .file_bytes = from->file_bytes, .since = from->since.at, .since_us = from->since_us};
+        TRY(arena_copy(&s->keys, from->name, &dead->name, err));
+        s->dead_count++;
+    }
+    return SLP_OK;
+}
+
+static slp_rc load_verified(struct table_state *s, const struct snap_root *root,
+                            struct slp_err *err)
+{
+    if (root->verified_count > STATE_VERIFIED_MAX)
+        FAIL(err, CORRUPT, "%zu verified snapshots in a root, at most %u", root->verified_count,
+             STATE_VERIFIED_MAX);
+    for (size_t i = 0; i < root->verified_count; i++) {
+        const struct snap_verified *from = &root->verified[i];
+        if (from->root.len >= STATE_ROOT_NAME_BYTES)
+            FAIL(err, CORRUPT, "a verified snapshot with a name of %zu bytes", from->root.len);
+        struct state_verified *v = &s->verified[s->verified_count++];
+        *v = (struct state_verified){.number = from->number, .minted = from->minted};
+        memcpy(v->root, from->root.ptr, from->root.len);
+    }
+    return SLP_OK;
+}
+
+static slp_rc load_unfiled(struct table_state *s, const struct snap_root *root, struct slp_err *err)
+{
+    TRY(state_grow(s->mem, &s->unfiled, &s->unfiled_room, root->unfiled_count, sizeof *s->unfiled,
+                   err));
+    for (size_t i = 0; i < root->unfiled_count; i++) {
+        struct state_file *f = NULL;
+        TRY(state_snap_load_file(s, &root->unfiled[i], &f, err));
+        f->refs = 1;
+        s->unfiled[s->unfiled_count++] = (struct state_reference){
+            .file = f, .range = state_file_range(f), .row_lo = 0, .row_hi = f->info.rows};
+    }
+    return SLP_OK;
+}
+
+slp_rc state_load_root(struct state_loader *l, struct slice bytes, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct table_state *s = l->state;
+    struct snap_root root;
+    struct arena arena;
+    memset(&root, 0, sizeof root);
+    arena_init(&arena, s->mem, STATE_SNAPSHOT_ARENA_MAX);
+    TRY_OUT(state_snap_read(root_magic, &root_shape, bytes, &arena, &root, err));
+    s->number = root.self.number;
+    s->time_us = root.time_us;
+    s->table = root.table;
+    s->schema_version = root.schema_version;
+    s->key_version = root.key_version;
+    s->is_created = root.self.shard_count > 0;
+    TRY_OUT(arena_copy(&s->keys, root.name, &s->name, err));
+    TRY_OUT(arena_copy(&s->keys, root.schema_json, &s->schema_json, err));
+    TRY_OUT(load_ring(&s->ring, root.ring, root.ring_count, err));
+    s->ring.has_evicted = root.has_evicted && s->ring.count > 0;
+    TRY_OUT(load_ring(&s->tokens, root.tokens, root.token_count, err));
+    TRY_OUT(load_jobs(s, &root, err));
+    TRY_OUT(load_dead(s, &root, err));
+    TRY_OUT(load_verified(s, &root, err));
+    TRY_OUT(load_unfiled(s, &root, err));
+out:
+    arena_fini(&arena);
+    return rc;
+}

@@ -1,0 +1,287 @@
+#include <stdlib.h>
+
+#include "state/snapshot_priv.h"
+
+static const uint8_t shard_magic[8] = {'S', 'L', 'E', 'E', 'P', 'S', 'H', 'D'};
+
+/* ------------------------------------------------------------------ shapes, as
+ * docs/format/snapshot.md */
+
+/* A row number that may not be known: one more than it, 0 when it is not. */
+struct snap_ref {
+    uint32_t file; /* its ordinal in the shard */
+    uint32_t has_job;
+    struct state_id job;
+    uint64_t row_lo;
+    uint64_t row_hi;
+};
+
+struct snap_leaf {
+    struct key_range range;
+    const struct snap_ref *refs;
+    size_t ref_count;
+};
+
+struct snap_shard {
+    const struct snap_file *files; /* ascending by id */
+    size_t file_count;
+    const struct snap_leaf *leaves;
+    size_t leaf_count;
+};
+
+static const struct state_wire_field ref_fields[] = {
+    ONE(1, U32, "file", struct snap_ref, file),
+    ONE(3, U64, "row_lo", struct snap_ref, row_lo),
+    ONE(5, U64, "row_hi", struct snap_ref, row_hi),
+    ONE(7, U32, "has_job", struct snap_ref, has_job),
+    ONE(9, ID, "job", struct snap_ref, job),
+};
+static const struct state_shape ref_shape = SHAPE("a reference", struct snap_ref, ref_fields);
+
+static const struct state_wire_field leaf_fields[] = {
+    ONE(1, RANGE_LO, "lo", struct snap_leaf, range),
+    ONE(3, RANGE_HI, "hi", struct snap_leaf, range),
+    LIST(5, SHAPE, "reference", struct snap_leaf, refs, ref_count, &ref_shape),
+};
+static const struct state_shape leaf_shape = SHAPE("a leaf", struct snap_leaf, leaf_fields);
+
+static const struct state_wire_field shard_fields[] = {
+    LIST(1, SHAPE, "file", struct snap_shard, files, file_count, &state_snap_file_shape),
+    LIST(3, SHAPE, "leaf", struct snap_shard, leaves, leaf_count, &leaf_shape),
+};
+static const struct state_shape shard_shape = SHAPE("a shard", struct snap_shard, shard_fields);
+
+/* ------------------------------------------------------------------ writing */
+
+static int by_file_id(const void *a, const void *b)
+{
+    const struct state_file *const *x = a;
+    const struct state_file *const *y = b;
+    return state_id_compare((*x)->id, (*y)->id);
+}
+
+struct file_list {
+    const struct state_file **files;
+    size_t count;
+};
+
+/* The files behind leaves [first, end), each once, ascending by id. */
+static slp_rc files_behind(const struct table_state *s, size_t first, size_t end,
+                           struct arena *arena, struct file_list *out, struct slp_err *err)
+{
+    size_t n = 0;
+    void *room = NULL;
+    for (size_t i = first; i < end; i++)
+        n += s->leaves[i]->ref_count;
+    TRY(arena_array(arena, n + 1, sizeof(struct state_file *), &room, err));
+    const struct state_file **files = room;
+    n = 0;
+    for (size_t i = first; i < end; i++)
+        for (size_t k = 0; k < s->leaves[i]->ref_count; k++)
+            files[n++] = s->leaves[i]->refs[k].file;
+    qsort(files, n, sizeof(struct state_file *), by_file_id);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || files[kept - 1] != files[i])
+            files[kept++] = files[i];
+    *out = (struct file_list){.files = files, .count = kept};
+    return SLP_OK;
+}
+
+static slp_rc leaf_view(const struct state_leaf *leaf, const struct file_list *list,
+                        struct arena *arena, struct snap_leaf *out, struct slp_err *err)
+{
+    void *room = NULL;
+    TRY(arena_array(arena, leaf->ref_count, sizeof(struct snap_ref), &room, err));
+    struct snap_ref *refs = room;
+    for (size_t i = 0; i < leaf->ref_count; i++) {
+        const struct state_reference *ref = &leaf->refs[i];
+        const struct state_file *wanted = ref->file;
+        const struct state_file **found =
+            bsearch(&wanted, list->files, list->count, sizeof(struct state_file *), by_file_id);
+        refs[i] = (struct snap_ref){.file = (uint32_t)(found - list->files),
+                                    .row_lo = (uint64_t)(ref->row_lo + 1),
+                                    .row_hi = (uint64_t)(ref->row_hi + 1),
+                                    .has_job = ref->job ? 1 : 0};
+        if (ref->job)
+            refs[i].job = ref->job->id;
+    }
+    *out = (struct snap_leaf){.range = leaf->range, .refs = refs, .ref_count = leaf->ref_count};
+    return SLP_OK;
+}
+
+slp_rc state_shard_encode(const struct table_state *s, size_t first, size_t end,
+                          struct arena *arena, struct buf *out, struct slp_err *err)
+{
+    struct file_list list = {0};
+    struct snap_shard shard = {0};
+    void *room = NULL;
+    TRY(files_behind(s, first, end, arena, &list, err));
+    shard.file_count = list.count;
+    TRY(arena_array(arena, shard.file_count, sizeof(struct snap_file), &room, err));
+    struct snap_file *views = room;
+    for (size_t i = 0; i < shard.file_count; i++)
+        views[i] = state_snap_file(list.files[i]);
+    shard.leaf_count = end - first;
+    TRY(arena_array(arena, shard.leaf_count, sizeof(struct snap_leaf), &room, err));
+    struct snap_leaf *leaves = room;
+    for (size_t i = first; i < end; i++)
+        TRY(leaf_view(s->leaves[i], &list, arena, &leaves[i - first], err));
+    shard.files = views;
+    shard.leaves = leaves;
+    return state_snap_write(shard_magic, &shard_shape, &shard, out, err);
+}
+
+/* About what a leaf takes in a shard. */
+static size_t leaf_bytes(const struct state_leaf *leaf)
+{
+    size_t bytes = leaf->range.lo.len + leaf->range.hi.len + 8;
+    for (size_t i = 0; i < leaf->ref_count; i++) {
+        const struct state_file *f = leaf->refs[i].file;
+        bytes += 80 + f->name.len + f->info.first_key.len + f->info.last_key.len + f->extra.len;
+    }
+    return bytes;
+}
+
+static bool begins_a_shard(const struct state_snapshot *parent, struct slice lo)
+{
+    for (size_t i = 0; parent && i < parent->shard_count; i++)
+        if (slice_equal(parent->shards[i].range.lo, lo))
+            return true;
+    return false;
+}
+
+size_t state_shard_end(const struct table_state *s, size_t first,
+                       const struct state_snapshot *parent)
+{
+    size_t bytes = 0;
+    size_t end = first;
+    while (end < s->leaf_count && bytes < STATE_SHARD_BYTES &&
+           (end == first || !begins_a_shard(parent, s->leaves[end]->range.lo)))
+        bytes += leaf_bytes(s->leaves[end++]);
+    return end;
+}
+
+/* ------------------------------------------------------------------ files of several shards */
+
+static size_t slot_of(const struct state_loader *l, struct state_id id)
+{
+    uint64_t h = id.at.frame * 0x9e3779b97f4a7c15u + id.at.index * 0xff51afd7ed558ccdu + id.item;
+    size_t i = (size_t)((h ^ (h >> 29)) * 0x94d049bb133111ebu >> 20) & (l->room - 1);
+    while (l->files[i] && !state_id_equal(l->files[i]->id, id))
+        i = (i + 1) & (l->room - 1);
+    return i;
+}
+
+/* Room for `more` files at a load of at most a half. */
+static slp_rc reserve_files(struct state_loader *l, size_t more, struct slp_err *err)
+{
+    size_t room = l->room ? l->room : 64;
+    while (room < (l->count + more) * 2)
+        room *= 2;
+    if (room == l->room)
+        return SLP_OK;
+    struct state_loader grown = {.state = l->state, .room = room, .count = l->count};
+    TRY(alloc_array(l->state->mem, room, sizeof(struct state_file *), (void **)&grown.files, err));
+    for (size_t i = 0; i < l->room; i++)
+        if (l->files[i])
+            grown.files[slot_of(&grown, l->files[i]->id)] = l->files[i];
+    alloc_free(l->state->mem, l->files, l->room * sizeof(struct state_file *));
+    *l = grown;
+    return SLP_OK;
+}
+
+void state_loader_fini(struct state_loader *l)
+{
+    for (size_t i = 0; i < l->room; i++)
+        if (l->files[i] && l->files[i]->refs == 0)
+            state_file_free(l->state->mem, l->files[i]); /* no leaf has it */
+    alloc_free(l->state->mem, l->files, l->room * sizeof(struct state_file *));
+    l->files = NULL;
+    l->room = 0;
+}
+
+/* The file of an entry: one that an earlier shard brought, or a new one. */
+static slp_rc find_or_load(struct state_loader *l, const struct snap_file *from,
+                           struct state_file **out, struct slp_err *err)
+{
+    size_t slot = slot_of(l, from->id);
+    if (!l->files[slot]) {
+        TRY(state_snap_load_file(l->state, from, &l->files[slot], err));
+        l->count++;
+    }
+    *out = l->files[slot];
+    return SLP_OK;
+}
+
+static struct state_job *open_job(const struct table_state *s, struct state_id id)
+{
+    size_t lo = 0;
+    size_t hi = s->job_count;
+    while (lo < hi) {
+        size_t middle = lo + (hi - lo) / 2;
+        if (state_id_compare(s->jobs[middle]->id, id) < 0)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    return lo < s->job_count && state_id_equal(s->jobs[lo]->id, id) ? s->jobs[lo] : NULL;
+}
+
+static slp_rc load_leaf(struct state_loader *l, const struct snap_leaf *leaf,
+                        struct state_file *const *files, size_t file_count, struct slp_err *err)
+{
+    struct table_state *s = l->state;
+    size_t n = s->leaf_count;
+    bool fits = n == 0 ? leaf->range.lo.len == 0
+                       : s->leaves[n - 1]->range.has_hi &&
+                             slice_equal(s->leaves[n - 1]->range.hi, leaf->range.lo);
+    if (!fits || key_range_is_empty(leaf->range))
+        FAIL(err, CORRUPT, "leaf %zu of a snapshot does not begin where the one before ends", n);
+    TRY(state_tree_append(s, leaf->range, err));
+    for (size_t i = 0; i < leaf->ref_count; i++) {
+        const struct snap_ref *ref = &leaf->refs[i];
+        struct state_job *job = ref->has_job ? open_job(s, ref->job) : NULL;
+        if (ref->file >= file_count || (ref->has_job && !job) ||
+            ref->row_lo > (uint64_t)files[ref->file]->info.rows + 1 ||
+            ref->row_hi > (uint64_t)files[ref->file]->info.rows + 1)
+            FAIL(err, CORRUPT, "reference %zu of leaf %zu names what the snapshot does not have", i,
+                 n);
+        TRY(state_tree_refer(s, files[ref->file], job, (int64_t)ref->row_lo - 1,
+                             (int64_t)ref->row_hi - 1, err));
+    }
+    return SLP_OK;
+}
+
+slp_rc state_load_shard(struct state_loader *l, struct slice bytes, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct snap_shard shard;
+    struct arena arena;
+    void *room = NULL;
+    memset(&shard, 0, sizeof shard);
+    arena_init(&arena, l->state->mem, STATE_SNAPSHOT_ARENA_MAX);
+    TRY_OUT(state_snap_read(shard_magic, &shard_shape, bytes, &arena, &shard, err));
+    TRY_OUT(reserve_files(l, shard.file_count, err));
+    TRY_OUT(arena_array(&arena, shard.file_count, sizeof(struct state_file *), &room, err));
+    struct state_file **files = room;
+    for (size_t i = 0; i < shard.file_count; i++)
+        TRY_OUT(find_or_load(l, &shard.files[i], &files[i], err));
+    for (size_t i = 0; i < shard.leaf_count; i++)
+        TRY_OUT(load_leaf(l, &shard.leaves[i], files, shard.file_count, err));
+out:
+    arena_fini(&arena);
+    return rc;
+}
+
+slp_rc state_load_end(struct state_loader *l, struct slp_err *err)
+{
+    const struct table_state *s = l->state;
+    for (size_t i = 0; i < l->room; i++)
+        if (l->files[i] && l->files[i]->refs == 0)
+            FAIL(err, CORRUPT, "a snapshot has a file \"%.*s\" that no leaf refers to",
+                 SLICE_ARG(l->files[i]->name));
+    if (s->is_created && (s->leaf_count == 0 || s->leaves[s->leaf_count - 1]->range.has_hi))
+        FAIL(err, CORRUPT, "the shards of a snapshot do not cover all keys");
+    return SLP_OK;
+}
