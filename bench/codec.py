@@ -1,15 +1,22 @@
 """The Parquet codec against pyarrow, DuckDB and Polars, one thread each, in one run: make bench-codec.
 
-    .venv/bin/python bench/codec.py [--rows N] [--rounds N] [--program PATH] [--only a,b,...] [--choices]
+    .venv/bin/python bench/codec.py [--rows N] [--rounds N] [--program PATH] [--only a,b,...] [--what read,write,floor,open]
+                                    [--keep FOLDER] [--choices]
 
 Ratios are what we hold; absolute times are noise. Every program takes its turn in every round, in a process of its own
-that measures its CPU time, and medians are compared. The page cache is warm. Shapes:
+that measures its CPU time, and medians are compared; the clock's time stands behind it, and is more where the machine
+has other work. The page cache is warm. `--keep` names a folder in which the files of the shapes stay for the next run.
+
+pyarrow writes with the encoding that we chose for each column, the same codec and level, page index and checksums;
+DuckDB and Polars choose for themselves. We and pyarrow write into memory, the other two into a file, because they
+cannot otherwise. Shapes:
 
     a   the benchmark rows of upstream: sorted key of 10 letters, long below 1e10, value of 10 letters
     a4  the same with a fourth column, nullable
     b   key of 20 bytes, timestamp, log line of about 100 bytes, sorted by key
     c   flights (tools/flights.sh)
     d   30 numeric columns with nulls
+    e   nested: an order and its items, a list of structs of text, price and a nullable number
     f   strings of few values
 
 `--choices` prints instead what each encoding makes of each shape: bytes and ns a row.
@@ -67,7 +74,15 @@ def few():
     return "select %s from range({rows})" % ", ".join(columns)
 
 
-QUERIES = {"a": letters(False), "a4": letters(True), "b": log_lines(), "d": numbers(), "f": few(),
+def nested():
+    return """select range as id, list_transform(range((random() * 6)::bigint), lambda i: {{
+        'sku': format('{{:x}}-{{:d}}', hash(range * 7 + i) % 100000, i % 3),
+        'price': round((hash(range * 11 + i) % 100000)::double / 100, 2),
+        'quantity': case when hash(range * 13 + i) % 5 > 0 then (hash(range * 17 + i) % 40)::int end}}) as items
+        from range({rows})"""
+
+
+QUERIES = {"a": letters(False), "a4": letters(True), "b": log_lines(), "d": numbers(), "e": nested(), "f": few(),
            "c": "select date, delay, distance, origin, destination from read_parquet('%s') limit {rows}" % FLIGHTS}
 
 
@@ -92,13 +107,13 @@ def make_wide(path, columns, groups):
     pyarrow.parquet.write_table(table, path, compression="zstd", row_group_size=10, write_page_index=True)
 
 
-# ---- the peers, each in a process of its own: argv says what, the answer is seconds [bytes]
+# ---- the peers, each in a process of its own: argv says what, the answer is CPU seconds, the clock's, [bytes]
 
 PEER = r"""
 import os, sys, time
 what, peer, path, more = sys.argv[1:5]
 if peer == "pyarrow":
-    import pyarrow as pa, pyarrow.parquet as pq
+    import pyarrow as pa, pyarrow, pyarrow.parquet as pq
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
 elif peer == "duckdb":
@@ -114,6 +129,18 @@ def read(columns):
     if peer == "duckdb":
         return c.execute("select %s from read_parquet('%s')" % (", ".join('"%s"' % n for n in columns) if columns else "*", path)).to_arrow_table()
     return pl.read_parquet(path, columns=columns, use_statistics=False)
+def now():
+    return time.process_time(), time.perf_counter()
+def since(start):
+    return "%.6f %.6f" % (time.process_time() - start[0], time.perf_counter() - start[1])
+def leaves(table):
+    out = []
+    def walk(path, t):
+        if pyarrow.types.is_list(t): walk(path + ".list.element", t.value_type)
+        elif pyarrow.types.is_struct(t): [walk(path + "." + f.name, f.type) for f in t]
+        else: out.append(path)
+    [walk(f.name, f.type) for f in table.schema]
+    return out
 def encodings(name):
     out = {}
     names = {"5": "DELTA_BINARY_PACKED", "6": "DELTA_LENGTH_BYTE_ARRAY", "7": "DELTA_BYTE_ARRAY"}
@@ -122,9 +149,9 @@ def encodings(name):
         if e in names: out[column] = names[e]
     return out
 if what == "read":
-    start = time.process_time()
+    start = now()
     read(more.split(",") if more else None)
-    print(time.process_time() - start)
+    print(since(start))
 elif what == "open":
     times = []
     for _ in range(200 if "8" == more else 20):
@@ -137,11 +164,11 @@ else:
     if peer == "pyarrow": table = table.combine_chunks()
     if peer == "duckdb": c.execute("create temp table t as select * from read_parquet('%s')" % path)
     out = path + "." + peer
-    start = time.process_time()
+    start = now()
     if peer == "pyarrow":
         delta = encodings(more)
-        plain = [n for n in table.column_names if (n + "=8") not in more.split(",")]
-        same = [n for n in table.column_names if n not in plain]
+        plain = [n for n in leaves(table) if (n + "=8") not in more.split(",")]
+        same = [n for n in leaves(table) if n not in plain]
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd", compression_level=1, use_dictionary=same or False,
                        column_encoding={n: delta.get(n, "PLAIN") for n in plain} or None, write_page_index=True,
@@ -153,7 +180,7 @@ else:
     else:
         table.write_parquet(out, compression="zstd", compression_level=1)
         size = os.path.getsize(out)
-    print(time.process_time() - start, size)
+    print(since(start), size)
     if os.path.exists(out): os.remove(out)
 """
 
@@ -177,18 +204,20 @@ def peer(what, who, path, more=""):
 
 
 def medians(rounds, turns):
-    """{name: command} -> {name: median seconds}; they take turns."""
-    times = {name: [] for name in turns}
+    """{name: command} -> {name: median CPU seconds}, {name: the clock's}, {name: bytes}; they take turns."""
+    told = {name: [] for name in turns}
     for _ in range(rounds):
         for name, turn in turns.items():
-            times[name].append(float(turn()[0]))
-    return {name: statistics.median(t) for name, t in times.items()}
+            told[name].append(turn())
+    cpu, wall = ({name: statistics.median(float(t[i]) for t in told[name]) for name in turns} for i in (0, 1))
+    return cpu, wall, {name: int(t[-1][2]) for name, t in told.items() if len(t[-1]) > 2}
 
 
-def row(shape, what, m, bar):
+def row(shape, what, times, bar):
+    m, wall, _ = times
     best = min(m[p] for p in m if p != "ours" and p in PEERS)
     against = m["pyarrow"] / m["ours"]
-    cells = "  ".join("%s %7.1f ms" % (p, m[p] * 1000) for p in m)
+    cells = "  ".join("%s %.1f (%.1f) ms" % (p, m[p] * 1000, wall[p] * 1000) for p in m)
     reached = against >= bar and (what != "read" or best >= m["ours"])
     print("%-3s %-9s %s | %.2fx pyarrow (bar %.1f), %.2fx the best  %s" %
           (shape, what, cells, against, bar, best / m["ours"], "reached" if reached else "MISSED"), flush=True)
@@ -201,31 +230,50 @@ def explain(program, path):
     return ",".join("%s=%s" % pair for pair in pairs), done
 
 
-def shape_bars(args, work, shape):
-    path, mine = "%s/%s.parquet" % (work, shape), "%s/%s-ours.parquet" % (work, shape)
-    make(shape, path, args.rows)
+def read_bars(args, shape, path, mine, key):
     program = args.program
-    ours(program, "write", path, mine)
-    encodings, _ = explain(program, mine)
-    key = encodings.split("=")[0]
-    for what, file in (("read", path), ("read", mine)):
+    for file in (path, mine):
         turns = {"ours": lambda: ours(program, "read", file)}
         turns.update({p: lambda p=p: peer("read", p, file) for p in PEERS})
-        row(shape + ("'" if file == mine else ""), what, medians(args.rounds, turns), 2.0 if shape == "b" else 1.5)
+        row(shape + ("'" if file == mine else ""), "read", medians(args.rounds, turns), 2.0 if shape == "b" else 1.5)
     turns = {"ours": lambda: ours(program, "read", mine, "0"), "pyarrow": lambda: peer("read", "pyarrow", mine, key)}
     row(shape + "'", "read key", medians(args.rounds, turns), 2.0)
-    turns = {"ours": lambda: ours(program, "write", path, mine)}
+
+
+def write_bars(args, shape, path, mine, encodings):
+    turns = {"ours": lambda: ours(args.program, "write", path, mine)}
     turns.update({p: lambda p=p: peer("write", p, path, encodings) for p in PEERS})
-    m = medians(args.rounds, turns)
-    row(shape, "write", m, 1.8)
-    sizes = {"ours": os.path.getsize(mine), **{p: int(peer("write", p, path, encodings)[1]) for p in PEERS}}
-    print("%-3s size      %s | %.3f of pyarrow's" % (shape, "  ".join("%s %.2f B" % (p, sizes[p] / args.rows) for p in sizes),
-                                                   sizes["ours"] / sizes["pyarrow"]))
-    floors = [ours(program, "floor", mine) for _ in range(args.rounds)]
-    down, up = (statistics.median(float(f[i]) for f in floors) for i in (0, 1))
-    read = statistics.median(float(ours(program, "read", mine)[0]) for _ in range(args.rounds))
+    times = medians(args.rounds, turns)
+    row(shape, "write", times, 1.8)
+    sizes = times[2]
+    ratio = sizes["ours"] / sizes["pyarrow"]
+    print("%-3s size      %s | %.3f of pyarrow's  %s" % (shape, "  ".join("%s %.2f B" % (p, sizes[p] / args.rows) for p in sizes),
+                                                       ratio, "reached" if ratio <= 1 else "MISSED"), flush=True)
+
+
+def floor_bars(args, shape, path, mine, encodings):
+    program = args.program
+    turns = {"floor": lambda: ours(program, "floor", mine), "read": lambda: ours(program, "read", mine),
+             "write": lambda: ours(program, "write", path, mine)}
+    cpu, up, _ = medians(args.rounds, turns)
+    down, up = cpu["floor"], up["floor"]
     print("%-3s floor     decompress %.1f ms, reading %.2fx of it (bar 1.8); compress %.1f ms, writing %.2fx (bar 1.5) | %s" %
-          (shape, down * 1000, read / down if down else 0, up * 1000, m["ours"] / up if up else 0, encodings), flush=True)
+          (shape, down * 1000, cpu["read"] / down if down else 0, up * 1000, cpu["write"] / up if up else 0, encodings), flush=True)
+
+
+def shape_bars(args, work, shape):
+    path, mine = "%s/%s-%d.parquet" % (work, shape, args.rows), "%s/%s-ours.parquet" % (work, shape)
+    if not os.path.exists(path):
+        make(shape, path, args.rows)
+    what = args.what.split(",")
+    ours(args.program, "write", path, mine)
+    encodings, _ = explain(args.program, mine)
+    if "read" in what:
+        read_bars(args, shape, path, mine, encodings.split("=")[0])
+    if "write" in what:
+        write_bars(args, shape, path, mine, encodings)
+    if "floor" in what:
+        floor_bars(args, shape, path, mine, encodings)
 
 
 def open_bars(args, work):
@@ -261,18 +309,22 @@ def main():
     parser.add_argument("--rows", type=int, default=1000000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--program", default=os.path.join(REPO, "build", "release", "bench", "bench.codec"))
-    parser.add_argument("--only", default="a,a4,b,c,d,f")
+    parser.add_argument("--only", default="a,a4,b,c,d,e,f")
+    parser.add_argument("--what", default="read,write,floor,open")
+    parser.add_argument("--keep")
     parser.add_argument("--choices", action="store_true")
     parser.add_argument("--columns", action="store_true")
     args = parser.parse_args()
-    work = tempfile.mkdtemp(prefix="codec.", dir=os.path.join(REPO, "build"))
+    work = args.keep or tempfile.mkdtemp(prefix="codec.", dir=os.path.join(REPO, "build"))
+    os.makedirs(work, exist_ok=True)
     try:
         for shape in args.only.split(","):
             (choices if args.choices else shape_bars)(args, work, shape)
-        if not args.choices:
+        if not args.choices and "open" in args.what.split(","):
             open_bars(args, work)
     finally:
-        shutil.rmtree(work)
+        if not args.keep:
+            shutil.rmtree(work)
 
 
 main()
