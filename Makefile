@@ -3,7 +3,7 @@
 
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
-SECONDS ?= 60
+MINUTES ?= 10
 MAKEFLAGS += --no-print-directory
 
 # Labels of the ordinary suite; `heavy` (judges that need Java or servers) is for make interop alone.
@@ -41,9 +41,9 @@ tsan: packages-test ## gcc with TSan: the quick tests, the simulator and the cra
 	@tools/build.sh tsan $(JOBS)
 	@python3 tools/run_tests.py build/tsan -j $(JOBS) -L '^(quick|sim|crash)$$'
 
-fuzz: ## T=name [SECONDS=60]: libFuzzer on one target; what it finds joins the corpus by hand
+fuzz: ## [T=name] [MINUTES=10]: libFuzzer on one target or each in turn, by processor time; finds join the corpus by hand
 	@tools/packages.sh fuzz
-	@tools/fuzz.sh "$(T)" "$(SECONDS)" "$(JOBS)"
+	@tools/fuzz.sh "$(or $(T),all)" "$(MINUTES)" "$(JOBS)"
 
 sim: packages-test ## [SEED=n]: the simulator alone
 	@tools/build.sh dev $(JOBS)

@@ -104,8 +104,11 @@ size_t cx_delta_next(struct cx_delta *d, int64_t *out, size_t n)
         d->left--;
     }
     while (done < n && d->left) {
-        if (d->mini_left == 0 && !begin_mini(d))
+        if (d->mini_left == 0 && !begin_mini(d)) {
+            d->left = 0;
+            d->mini_left = 0;
             return done;
+        }
         done += take_deltas(d, out + done, n - done);
     }
     return done;

@@ -32,7 +32,8 @@ struct cx_delta {
 /* false if the head is damaged. `d->left` then says how many values there are. */
 bool cx_delta_init(struct cx_delta *d, struct slice in);
 
-/* Take up to `n` values. Returns how many: fewer at the last one and where the input is damaged. */
+/* Take up to `n` values. Returns how many: fewer at the last one and where the input is damaged,
+ * behind which there are none. */
 size_t cx_delta_next(struct cx_delta *d, int64_t *out, size_t n);
 
 /* What lies behind the last value of a decoder that was not used yet. false if the input ends

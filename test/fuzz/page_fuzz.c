@@ -1,10 +1,5 @@
 /* rooms: parquet */
-#include "parquet/page.h"
-
-#include <stdlib.h>
-
-#include "base/num.h"
-#include "parquet/cursor.h"
+#include "fuzz/pages.h"
 
 /*
  * A column, a dictionary page and a data page:
@@ -13,44 +8,11 @@
  *   repetition level above | encoding | codec | rows, u16 | dictionary bytes,
  *   u16 | 1: v2 | level bytes | dictionary page, PLAIN, not compressed | data page
  *
- * The page of a flat column is decoded whole and in portions; both must fail or give the same rows.
- * (With two things wrong in a page, which one is met first depends on the portion.)
+ * encoding.h has each encoding by itself; here they meet codecs and nested levels.
  */
 
 #define HEAD_BYTES 10u
 #define PORTION    100
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-static const struct pq_column columns[] = {
-    {.physical = PQ_INT32, .type = {.kind = ARR_INT32}},
-    {.physical = PQ_INT32, .type = {.kind = ARR_INT8}},
-    {.physical = PQ_INT64, .type = {.kind = ARR_INT64}},
-    {.physical = PQ_BYTE_ARRAY, .type = {.kind = ARR_UTF8}},
-    {.physical = PQ_BOOLEAN, .type = {.kind = ARR_BOOL}},
-    {.physical = PQ_DOUBLE, .type = {.kind = ARR_DOUBLE}},
-    {.physical = PQ_INT96, .type = {.kind = ARR_TIMESTAMP, .unit = ARR_NANO}},
-    {.physical = PQ_FIXED_LEN_BYTE_ARRAY,
-     .type_length = 3,
-     .type = {.kind = ARR_FIXED_BINARY, .width = 3}},
-    {.physical = PQ_FIXED_LEN_BYTE_ARRAY,
-     .type_length = 5,
-     .type = {.kind = ARR_DECIMAL128, .precision = 10}},
-    {.physical = PQ_BYTE_ARRAY, .type = {.kind = ARR_DECIMAL128, .precision = 38}},
-    {.physical = PQ_INT32, .type = {.kind = ARR_NULL}},
-};
-
-static void load_dictionary(const struct pq_column *column, struct slice body,
-                            struct pq_scratch *scratch, struct pq_dictionary *dict)
-{
-    struct pq_page_header h = {.kind = PQ_PAGE_DICTIONARY,
-                               .compressed_bytes = (uint32_t)body.len,
-                               .uncompressed_bytes = (uint32_t)body.len,
-                               .is_compressed = true};
-    slp_rc rc = SLP_CORRUPT;
-    for (h.value_count = 64; h.value_count && rc != SLP_OK; h.value_count /= 2)
-        rc = pq_dictionary_decode(column, CX_NONE, &h, body, scratch, dict, NULL);
-}
 
 /* Levels of a nested column in portions, and the slots that belong to them. */
 static void decode_nested(const struct pq_column *column, enum cx_kind codec,
@@ -80,37 +42,12 @@ static void decode_nested(const struct pq_column *column, enum cx_kind codec,
     arr_col_fini(&out);
 }
 
-static void compare(const struct pq_column *column, enum cx_kind codec,
-                    const struct pq_page_header *h, struct slice body,
-                    const struct pq_dictionary *dict, struct pq_scratch *scratch)
-{
-    struct arr_col whole;
-    struct arr_col parts;
-    struct pq_cursor c;
-    arr_col_init(&whole, scratch->mem, column->type);
-    arr_col_init(&parts, scratch->mem, column->type);
-    slp_rc rc = pq_page_decode(column, codec, h, body, dict, scratch, &whole, NULL);
-    slp_rc again = pq_cursor_open(&c, column, codec, h, body, dict, scratch, NULL);
-    while (again == SLP_OK && c.rows_left)
-        again = pq_cursor_decode(&c, num_min_i64(PORTION, c.rows_left), &parts, NULL);
-    if ((rc == SLP_OK) != (again == SLP_OK))
-        abort();
-    if (rc == SLP_OK && (whole.rows != h->value_count || whole.rows != parts.rows ||
-                         whole.null_count != parts.null_count ||
-                         !slice_equal(buf_slice(&whole.data), buf_slice(&parts.data)) ||
-                         !slice_equal(buf_slice(&whole.offsets), buf_slice(&parts.offsets)) ||
-                         !slice_equal(buf_slice(&whole.validity), buf_slice(&parts.validity))))
-        abort();
-    arr_col_fini(&whole);
-    arr_col_fini(&parts);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     if (n < HEAD_BYTES)
         return 0;
     struct slice body = slice_after(slice_of(data, n), HEAD_BYTES);
-    struct pq_column column = columns[data[0] % (sizeof columns / sizeof *columns)];
+    struct pq_column column = pages_column(data[0]);
     static const uint8_t items[] = {0, 1, 2, 3};
     column.optional = data[1] & 1;
     if (data[1] & 2) {
@@ -139,11 +76,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct pq_dictionary dict = {0};
     if (pq_scratch_init(&scratch, alloc_system(), true, NULL) != SLP_OK)
         return 0;
-    load_dictionary(&column, dict_body, &scratch, &dict);
+    pages_load_dictionary(&column, dict_body, &scratch, &dict);
     if (column.is_nested)
         decode_nested(&column, codec, &h, body, dict.loaded ? &dict : NULL, &scratch);
     else
-        compare(&column, codec, &h, body, dict.loaded ? &dict : NULL, &scratch);
+        pages_compare(&column, codec, &h, body, dict.loaded ? &dict : NULL, &scratch, PORTION);
     if (dict.loaded)
         arr_col_fini(&dict.values);
     pq_scratch_fini(&scratch);

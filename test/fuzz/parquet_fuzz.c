@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct pq_file *f = NULL;
     struct arr_stream *s = NULL;
     struct arr_batch b = {0};
-    struct pq_read_options options = {.batch_rows = BATCH_ROWS, .skip_crc = true};
+    struct pq_read_options options = {.batch_rows = BATCH_ROWS, .crc = PQ_CRC_NEVER};
     source_memory_init(&src, "fuzz", slice_of(data, n));
     slp_rc rc = pq_file_open(&src.base, &mem.base, &f, NULL);
     if (rc == SLP_OK)

@@ -134,6 +134,7 @@ static void cut_blocks_give_no_values_beyond_the_cut(void **state)
         size_t got = cx_delta_next(&d, back, 200);
         assert_true(got < 200);
         assert_memory_equal(back, values, got * sizeof *values);
+        assert_int_equal(cx_delta_next(&d, back, 200), 0);
     }
     buf_fini(&out);
 }

@@ -1,0 +1,4 @@
+/* rooms: parquet */
+#define ENCODING PQ_PLAIN
+
+#include "fuzz/encoding.h"
