@@ -189,19 +189,32 @@ static void forget_rows(struct pq_group *g)
     memset(g->chunks, 0, g->leaves.count * sizeof *g->chunks);
 }
 
-static slp_rc keep_bounds(struct pq_group *g, const struct pq_bounds *b, struct pq_bounds_ref *ref,
-                          struct slp_err *err)
+void pq_group_open(struct pq_group *g, struct pq_group_inside *out)
 {
-    *ref =
-        (struct pq_bounds_ref){.state = b->state, .at = g->bounds.len, .nan_count = b->nan_count};
+    forget_rows(g);
+    *out = (struct pq_group_inside){.mem = g->mem,
+                                    .leaves = &g->leaves,
+                                    .options = g->options,
+                                    .chunks = g->chunks,
+                                    .bytes = &g->bytes,
+                                    .pages = &g->pages,
+                                    .page_facts = &g->page_facts,
+                                    .bounds = &g->bounds,
+                                    .rows = &g->rows};
+}
+
+slp_rc pq_keep_bounds(struct buf *bytes, const struct pq_bounds *b, struct pq_bounds_ref *ref,
+                      struct slp_err *err)
+{
+    *ref = (struct pq_bounds_ref){.state = b->state, .at = bytes->len, .nan_count = b->nan_count};
     if (b->state != PQ_BOUNDS_KNOWN)
         return SLP_OK;
     ref->min_exact = b->min_exact;
     ref->max_exact = b->max_exact;
     ref->min_len = b->min_len;
     ref->max_len = b->max_len;
-    TRY(buf_append_slice(&g->bounds, pq_bounds_min(b), err));
-    return buf_append_slice(&g->bounds, pq_bounds_max(b), err);
+    TRY(buf_append_slice(bytes, pq_bounds_min(b), err));
+    return buf_append_slice(bytes, pq_bounds_max(b), err);
 }
 
 /* Levels of one kind of a nested column. */
@@ -329,7 +342,7 @@ static slp_rc encode_page(struct chunk *c, const struct page *p, struct slp_err 
     if (c->values.physical == PQ_BYTE_ARRAY)
         facts.unencoded_bytes =
             pq_values_plain_bytes(&c->values, p->value, p->values) - 4 * p->values;
-    TRY(keep_bounds(g, &bounds, &facts.bounds, err));
+    TRY(pq_keep_bounds(&g->bounds, &bounds, &facts.bounds, err));
     add_bounds(c, &bounds, facts.is_null_page);
     struct pq_page_place place = {.offset = start,
                                   .bytes = (uint32_t)(g->bytes.len - start),
@@ -643,7 +656,7 @@ static slp_rc encode_chunk(struct chunk *c, const struct pq_leaf *leaf, struct s
                                : c->is_descending ? PQ_BOUNDARY_DESCENDING
                                                   : PQ_BOUNDARY_UNORDERED;
     TRY(make_bloom(c, err));
-    return keep_bounds(g, &c->bounds, &c->facts->bounds, err);
+    return pq_keep_bounds(&g->bounds, &c->bounds, &c->facts->bounds, err);
 }
 
 /* What takes one leaf after the other. */

@@ -6,6 +6,7 @@
 
 #include "parquet/bounds.h"
 #include "parquet/leaf.h"
+#include "parquet/leaves.h"
 #include "parquet/writer.h"
 
 /* As parquet.thrift numbers ColumnIndex.boundary_order. */
@@ -53,6 +54,27 @@ struct pq_chunk_facts {
     size_t bloom_at;      /* of the filter with its header, in the group's filters */
     uint32_t bloom_bytes; /* 0: none */
 };
+
+/* The inside of a group, for pages that come from elsewhere (carry.c). Whoever fills it counts its
+ * rows last: until then it has none. */
+struct pq_group_inside {
+    struct alloc *mem;
+    const struct pq_leaves *leaves;
+    const struct pq_write_options *options;
+    struct pq_chunk_facts *chunks; /* of each leaf */
+    struct buf *bytes;
+    struct buf *pages;      /* struct pq_page_place, of all chunks */
+    struct buf *page_facts; /* struct pq_page_facts, as many */
+    struct buf *bounds;     /* what struct pq_bounds_ref points to */
+    int64_t *rows;
+};
+
+/* What the group held is forgotten. */
+void pq_group_open(struct pq_group *g, struct pq_group_inside *out);
+
+/* Append bounds to the bytes that keep them; `*ref` says where. Errors: LIMIT, NO_MEMORY. */
+SLP_NODISCARD slp_rc pq_keep_bounds(struct buf *bytes, const struct pq_bounds *b,
+                                    struct pq_bounds_ref *ref, struct slp_err *err);
 
 struct slice pq_group_all_bytes(const struct pq_group *g);
 
