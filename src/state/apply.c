@@ -15,6 +15,9 @@ struct state_rules state_rules_default(void)
 /* What the tables of one state may hold of bounds, names and schema. */
 #define KEYS_MAX_BYTES ((size_t)4 << 30)
 
+/* What unpacking one unfiled file takes. */
+#define UNFILED_ARENA_MAX ((size_t)1 << 20)
+
 slp_rc state_new(struct alloc *mem, const struct state_rules *rules, struct table_state **out,
                  struct slp_err *err)
 {
@@ -35,8 +38,8 @@ void state_free(struct table_state *s)
         return;
     struct alloc *mem = s->mem;
     state_tree_free(s);
-    for (size_t i = 0; i < s->unfiled_count; i++)
-        state_file_free(mem, s->unfiled[i].file);
+    while (s->unfiled_count > 0)
+        state_entry_free(mem, state_unfiled_take(s, s->unfiled_count - 1));
     for (size_t i = 0; i < s->job_count; i++)
         alloc_delete(mem, s->jobs[i]);
     alloc_free(mem, s->unfiled, s->unfiled_room * sizeof *s->unfiled);
@@ -143,14 +146,51 @@ static enum state_reason judge_add(const struct table_state *s, const struct sta
                                                                         : STATE_REASON_APPLIED;
 }
 
-static slp_rc keep_unfiled(struct table_state *s, struct state_file *f, struct slp_err *err)
+slp_rc state_unfiled_add(struct table_state *s, struct state_entry *e, struct slp_err *err)
 {
-    TRY(state_grow(s->mem, &s->unfiled, &s->unfiled_room, s->unfiled_count + 1, sizeof *s->unfiled,
-                   err));
-    f->refs = 1;
-    s->unfiled[s->unfiled_count++] = (struct state_reference){
-        .file = f, .range = state_file_range(f), .row_lo = 0, .row_hi = f->info.rows};
+    struct state_unfiled *u = NULL;
+    TRY(state_grow(s->mem, &s->unfiled, &s->unfiled_room, s->unfiled_count + 1, sizeof u, err));
+    TRY(alloc_new(s->mem, &u, err));
+    arena_init(&u->arena, s->mem, UNFILED_ARENA_MAX);
+    slp_rc rc = state_entry_view(e, &u->arena, &u->file, err);
+    if (rc != SLP_OK) {
+        arena_fini(&u->arena);
+        alloc_delete(s->mem, u);
+        return rc;
+    }
+    e->refs = 1;
+    u->entry = e;
+    u->file.refs = 1;
+    u->ref = (struct state_reference){.file = &u->file,
+                                      .range = state_file_range(&u->file),
+                                      .row_lo = 0,
+                                      .row_hi = u->file.info.rows};
+    s->unfiled[s->unfiled_count++] = u;
     return SLP_OK;
+}
+
+struct state_entry *state_unfiled_take(struct table_state *s, size_t i)
+{
+    struct state_unfiled *u = s->unfiled[i];
+    struct state_entry *e = u->entry;
+    s->unfiled_count--;
+    memmove(s->unfiled + i, s->unfiled + i + 1, (s->unfiled_count - i) * sizeof u);
+    arena_fini(&u->arena);
+    alloc_delete(s->mem, u);
+    e->refs = 0;
+    return e;
+}
+
+/* Put a file below the leaves, or into the list of unfiled ones. */
+static slp_rc enter_file(struct table_state *s, const struct state_file *f, bool is_unfiled,
+                         struct slp_err *err)
+{
+    struct state_entry *e = NULL;
+    TRY(state_entry_new(s->mem, f, &e, err));
+    slp_rc rc = is_unfiled ? state_unfiled_add(s, e, err) : state_tree_file(s, e, err);
+    if (e->refs == 0)
+        state_entry_free(s->mem, e);
+    return rc;
 }
 
 static slp_rc apply_add(struct table_state *s, const struct state_add *add,
@@ -160,13 +200,9 @@ static slp_rc apply_add(struct table_state *s, const struct state_add *add,
     if (*reason != STATE_REASON_APPLIED)
         return SLP_OK;
     for (size_t i = 0; i < add->count; i++) {
-        struct state_file *f = NULL;
         struct state_id id = {.at = at, .item = (uint32_t)i};
-        TRY(state_file_new(s, &add->files[i], id, &f, err));
-        slp_rc rc = add->files[i].is_unfiled ? keep_unfiled(s, f, err) : state_tree_file(s, f, err);
-        if (f->refs == 0)
-            state_file_free(s->mem, f);
-        TRY(rc);
+        struct state_file f = state_file_of(s, &add->files[i], id);
+        TRY(enter_file(s, &f, add->files[i].is_unfiled, err));
     }
     return SLP_OK;
 }
@@ -175,19 +211,16 @@ static slp_rc apply_file_down_item(struct table_state *s, struct state_id id,
                                    enum state_reason *reason, struct slp_err *err)
 {
     size_t i = 0;
-    while (i < s->unfiled_count && !state_id_equal(s->unfiled[i].file->id, id))
+    while (i < s->unfiled_count && !state_id_equal(s->unfiled[i]->file.id, id))
         i++;
     if (i == s->unfiled_count) {
         *reason = STATE_REASON_NOT_UNFILED;
         return SLP_OK;
     }
-    struct state_file *f = s->unfiled[i].file;
-    s->unfiled_count--;
-    memmove(s->unfiled + i, s->unfiled + i + 1, (s->unfiled_count - i) * sizeof *s->unfiled);
-    f->refs = 0;
-    slp_rc rc = state_tree_file(s, f, err);
-    if (f->refs == 0)
-        state_file_free(s->mem, f);
+    struct state_entry *e = state_unfiled_take(s, i);
+    slp_rc rc = state_tree_file(s, e, err);
+    if (e->refs == 0)
+        state_entry_free(s->mem, e);
     return rc;
 }
 
@@ -202,7 +235,7 @@ static enum state_reason judge_assign(const struct table_state *s,
     if (item->input_count == 0)
         return STATE_REASON_EMPTY;
     for (size_t i = 0; i < item->input_count; i++) {
-        const struct state_reference *ref = state_leaf_reference(s->leaves[*leaf], item->inputs[i]);
+        const struct state_held *ref = state_leaf_held(s->leaves[*leaf], item->inputs[i]);
         if (!ref)
             return STATE_REASON_NO_INPUT;
         if (ref->job)
@@ -216,14 +249,17 @@ static void hold_inputs(struct state_leaf *leaf, const struct state_assign_item 
                         struct state_job *job)
 {
     for (size_t i = 0; i < item->input_count; i++) {
-        struct state_reference *ref = state_leaf_reference(leaf, item->inputs[i]);
+        struct state_position low;
+        struct state_position high;
+        struct state_held *ref = state_leaf_held(leaf, item->inputs[i]);
         if (ref->job)
             continue; /* named twice */
         ref->job = job;
-        if (job->inputs == 0 || state_position_compare(ref->file->low, job->low) < 0)
-            job->low = ref->file->low;
-        if (job->inputs == 0 || state_position_compare(ref->file->high, job->high) > 0)
-            job->high = ref->file->high;
+        state_entry_positions(ref->file, &low, &high);
+        if (job->inputs == 0 || state_position_compare(low, job->low) < 0)
+            job->low = low;
+        if (job->inputs == 0 || state_position_compare(high, job->high) > 0)
+            job->high = high;
         job->inputs++;
     }
 }
@@ -317,16 +353,12 @@ static slp_rc apply_replace_item(struct table_state *s, const struct state_repla
     const struct state_job *job = s->jobs[at];
     TRY(state_tree_take(s, job, first_output.at, err));
     for (size_t i = 0; i < item->output_count; i++) {
-        struct state_file *f = NULL;
         struct state_id id = first_output;
         id.item += (uint32_t)i;
-        TRY(state_file_new(s, &item->outputs[i], id, &f, err));
-        f->low = job->low;
-        f->high = job->high;
-        slp_rc rc = state_tree_file(s, f, err);
-        if (f->refs == 0)
-            state_file_free(s->mem, f);
-        TRY(rc);
+        struct state_file f = state_file_of(s, &item->outputs[i], id);
+        f.low = job->low;
+        f.high = job->high;
+        TRY(enter_file(s, &f, false, err));
     }
     close_job(s, at);
     return SLP_OK;
@@ -344,8 +376,8 @@ static void apply_fail_item(struct table_state *s, const struct state_fail_item 
     state_leaves_meeting(s, s->jobs[at]->range, &first, &end);
     for (size_t i = first; i < end; i++)
         for (size_t k = 0; k < s->leaves[i]->ref_count; k++)
-            if (s->leaves[i]->refs[k].job == s->jobs[at])
-                s->leaves[i]->refs[k].job = NULL;
+            if (s->leaves[i]->held[k].job == s->jobs[at])
+                s->leaves[i]->held[k].job = NULL;
     close_job(s, at);
 }
 
@@ -379,26 +411,29 @@ static slp_rc apply_split_item(struct table_state *s, const struct state_split_i
     return *reason == STATE_REASON_APPLIED ? state_tree_split(s, leaf, item, err) : SLP_OK;
 }
 
-static void apply_cut_item(struct table_state *s, const struct state_cut_item *item,
-                           enum state_reason *reason)
+static slp_rc apply_cut_item(struct table_state *s, const struct state_cut_item *item,
+                             enum state_reason *reason, struct slp_err *err)
 {
+    int64_t rows = 0;
+    uint64_t file_bytes = 0;
     size_t leaf = state_tree_find(s, item->leaf);
     if (leaf == SIZE_MAX) {
         *reason = STATE_REASON_NO_LEAF;
-        return;
+        return SLP_OK;
     }
-    struct state_reference *ref = state_leaf_reference(s->leaves[leaf], item->file);
+    struct state_held *ref = state_leaf_held(s->leaves[leaf], item->file);
     if (!ref) {
         *reason = STATE_REASON_NO_INPUT;
-        return;
+        return SLP_OK;
     }
-    if (item->row_lo > item->row_hi || item->row_hi > ref->file->info.rows) {
+    state_entry_size(ref->file, &rows, &file_bytes);
+    if (item->row_lo > item->row_hi || item->row_hi > rows) {
         *reason = STATE_REASON_BAD_ROWS;
-        return;
+        return SLP_OK;
     }
     *reason = STATE_REASON_APPLIED;
-    ref->row_lo = item->row_lo;
-    ref->row_hi = item->row_hi;
+    struct state_rows cut = {.lo = item->row_lo, .hi = item->row_hi};
+    return state_held_set_rows(s, s->leaves[leaf], ref, cut, err);
 }
 
 /* ------------------------------------------------------------------ snapshots */
@@ -460,10 +495,7 @@ static size_t item_count(const struct state_txn *txn)
         return txn->cut.count;
     case STATE_FILE_DOWN:
         return txn->file_down.count;
-    case STATE_CREATE:
-    case STATE_ADD:
-    case STATE_VERIFIED:
-    case STATE_CREATE_TABLE:
+    default:
         break;
     }
     return 0;
@@ -484,14 +516,10 @@ static slp_rc apply_item(struct table_state *s, const struct state_txn *txn, siz
     case STATE_SPLIT:
         return apply_split_item(s, &txn->split.items[i], reason, err);
     case STATE_CUT:
-        apply_cut_item(s, &txn->cut.items[i], reason);
-        return SLP_OK;
+        return apply_cut_item(s, &txn->cut.items[i], reason, err);
     case STATE_FILE_DOWN:
         return apply_file_down_item(s, txn->file_down.files[i], reason, err);
-    case STATE_CREATE:
-    case STATE_ADD:
-    case STATE_VERIFIED:
-    case STATE_CREATE_TABLE:
+    default:
         break;
     }
     return SLP_OK;

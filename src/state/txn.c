@@ -4,180 +4,15 @@
 #include <stdio.h>
 
 #include "base/num.h"
-#include "state/shape.h"
 #include "state/txn_priv.h"
 
 #define FLAG_TOKEN 1u
-
-/* ------------------------------------------------------------------ shapes, as docs/format/log.md */
-
-static const struct state_wire_field file_fields[] = {
-    ONE(1, TEXT, "name", struct state_new_file, name),
-    ONE(3, U64, "bytes", struct state_new_file, info.file_bytes),
-    ONE(5, I64, "rows", struct state_new_file, info.rows),
-    ONE(7, BYTES, "first_key", struct state_new_file, info.first_key),
-    ONE(9, BYTES, "last_key", struct state_new_file, info.last_key),
-    ONE(11, U64, "top_offset", struct state_new_file, info.top_offset),
-    ONE(13, U32, "top_bytes", struct state_new_file, info.top_bytes),
-    ONE(15, U64, "index_offset", struct state_new_file, info.index_offset),
-    ONE(17, U64, "footer_offset", struct state_new_file, info.footer_offset),
-    ONE(19, U32, "footer_bytes", struct state_new_file, info.footer_bytes),
-    ONE(21, U32, "crc32c", struct state_new_file, info.crc32c),
-    ONE(23, U32, "schema_version", struct state_new_file, schema_version),
-    ONE(25, BOOL, "unfiled", struct state_new_file, is_unfiled),
-};
-const struct state_shape state_file_shape = {
-    .name = "a file",
-    .bytes = sizeof(struct state_new_file),
-    .fields = file_fields,
-    .count = sizeof file_fields / sizeof *file_fields,
-    .keeps_extra = true,
-    .extra_offset = offsetof(struct state_new_file, extra),
-};
-
-static const struct state_wire_field create_fields[] = {
-    ONE(1, HASH, "table", struct state_create, table),
-    ONE(3, TEXT, "schema", struct state_create, schema_json),
-    ONE(5, U32, "key_version", struct state_create, key_version),
-    LIST(7, BYTES, "split_point", struct state_create, split_points, split_point_count, NULL),
-    ONE(2, TEXT, "name", struct state_create, name),
-};
-static const struct state_shape create_shape =
-    SHAPE("a create", struct state_create, create_fields);
-
-static const struct state_wire_field add_fields[] = {
-    LIST(1, SHAPE, "file", struct state_add, files, count, &state_file_shape),
-};
-static const struct state_shape add_shape = SHAPE("an add", struct state_add, add_fields);
-
-static const struct state_wire_field assign_item_fields[] = {
-    ONE(1, RANGE_LO, "lo", struct state_assign_item, leaf),
-    ONE(3, RANGE_HI, "hi", struct state_assign_item, leaf),
-    LIST(5, ID, "input", struct state_assign_item, inputs, input_count, NULL),
-    ONE(7, I64, "deadline_us", struct state_assign_item, deadline_us),
-};
-static const struct state_shape assign_item_shape =
-    SHAPE("an assign item", struct state_assign_item, assign_item_fields);
-static const struct state_wire_field assign_fields[] = {
-    LIST(1, SHAPE, "item", struct state_assign, items, count, &assign_item_shape),
-};
-static const struct state_shape assign_shape =
-    SHAPE("an assign", struct state_assign, assign_fields);
-
-static const struct state_wire_field replace_item_fields[] = {
-    ONE(1, ID, "job", struct state_replace_item, job),
-    ONE(3, U32, "attempt", struct state_replace_item, attempt),
-    ONE(5, RANGE_LO, "lo", struct state_replace_item, range),
-    ONE(7, RANGE_HI, "hi", struct state_replace_item, range),
-    LIST(9, SHAPE, "output", struct state_replace_item, outputs, output_count, &state_file_shape),
-};
-static const struct state_shape replace_item_shape =
-    SHAPE("a replace item", struct state_replace_item, replace_item_fields);
-static const struct state_wire_field replace_fields[] = {
-    LIST(1, SHAPE, "item", struct state_replace, items, count, &replace_item_shape),
-};
-static const struct state_shape replace_shape =
-    SHAPE("a replace", struct state_replace, replace_fields);
-
-static const struct state_wire_field fail_item_fields[] = {
-    ONE(1, ID, "job", struct state_fail_item, job),
-    ONE(3, U32, "attempt", struct state_fail_item, attempt),
-    ONE(5, RANGE_LO, "lo", struct state_fail_item, range),
-    ONE(7, RANGE_HI, "hi", struct state_fail_item, range),
-    ONE(2, TEXT, "why", struct state_fail_item, why),
-};
-static const struct state_shape fail_item_shape =
-    SHAPE("a fail item", struct state_fail_item, fail_item_fields);
-static const struct state_wire_field fail_fields[] = {
-    LIST(1, SHAPE, "item", struct state_fail, items, count, &fail_item_shape),
-};
-static const struct state_shape fail_shape = SHAPE("a fail", struct state_fail, fail_fields);
-
-static const struct state_wire_field split_item_fields[] = {
-    ONE(1, RANGE_LO, "lo", struct state_split_item, leaf),
-    ONE(3, RANGE_HI, "hi", struct state_split_item, leaf),
-    LIST(5, BYTES, "key", struct state_split_item, keys, key_count, NULL),
-    LIST(7, SPLIT_CUT, "cut", struct state_split_item, cuts, cut_count, NULL),
-};
-static const struct state_shape split_item_shape =
-    SHAPE("a split item", struct state_split_item, split_item_fields);
-static const struct state_wire_field split_fields[] = {
-    LIST(1, SHAPE, "item", struct state_split, items, count, &split_item_shape),
-};
-static const struct state_shape split_shape = SHAPE("a split", struct state_split, split_fields);
-
-static const struct state_wire_field cut_item_fields[] = {
-    ONE(1, RANGE_LO, "lo", struct state_cut_item, leaf),
-    ONE(3, RANGE_HI, "hi", struct state_cut_item, leaf),
-    ONE(5, ID, "file", struct state_cut_item, file),
-    ONE(7, I64, "row_lo", struct state_cut_item, row_lo),
-    ONE(9, I64, "row_hi", struct state_cut_item, row_hi),
-};
-static const struct state_shape cut_item_shape =
-    SHAPE("a cut item", struct state_cut_item, cut_item_fields);
-static const struct state_wire_field cut_fields[] = {
-    LIST(1, SHAPE, "item", struct state_cut, items, count, &cut_item_shape),
-};
-static const struct state_shape cut_shape = SHAPE("a cut", struct state_cut, cut_fields);
-
-static const struct state_wire_field file_down_fields[] = {
-    LIST(1, ID, "file", struct state_file_down, files, count, NULL),
-};
-static const struct state_shape file_down_shape =
-    SHAPE("a file down", struct state_file_down, file_down_fields);
-
-static const struct state_wire_field verified_fields[] = {
-    ONE(1, TEXT, "root", struct state_verify, root),
-    ONE(3, U64, "number", struct state_verify, number),
-    ONE(5, TEXT, "parent", struct state_verify, parent),
-    ONE(7, U64, "minted", struct state_verify, minted),
-};
-static const struct state_shape verified_shape =
-    SHAPE("a verified", struct state_verify, verified_fields);
-
-static const struct state_wire_field create_table_fields[] = {
-    ONE(1, HASH, "table", struct state_create_table, table),
-    ONE(3, TEXT, "name", struct state_create_table, name),
-};
-static const struct state_shape create_table_shape =
-    SHAPE("a create table", struct state_create_table, create_table_fields);
+#define FLAG_APART 2u /* the payload stands in an object of its own */
 
 /* ------------------------------------------------------------------ kinds, reasons, ids */
 
 #define IS_TABLE     false
 #define IS_CATALOGUE true
-
-static const struct state_shape *shape_of(enum state_kind kind)
-{
-    switch (kind) {
-    case STATE_CREATE:
-        return &create_shape;
-    case STATE_ADD:
-        return &add_shape;
-    case STATE_ASSIGN:
-        return &assign_shape;
-    case STATE_REPLACE:
-        return &replace_shape;
-    case STATE_FAIL:
-        return &fail_shape;
-    case STATE_SPLIT:
-        return &split_shape;
-    case STATE_CUT:
-        return &cut_shape;
-    case STATE_FILE_DOWN:
-        return &file_down_shape;
-    case STATE_VERIFIED:
-        return &verified_shape;
-    case STATE_CREATE_TABLE:
-        return &create_table_shape;
-    }
-    return NULL;
-}
-
-const struct state_shape *state_kind_shape(uint64_t kind)
-{
-    return kind <= INT32_MAX ? shape_of((enum state_kind)kind) : NULL;
-}
 
 const char *state_kind_text(enum state_kind kind)
 {
@@ -280,7 +115,10 @@ const void *state_txn_payload_view(const struct state_txn *txn)
 slp_rc state_txn_encode(const struct state_txn *txn, struct buf *out, struct slp_err *err)
 {
     size_t from = out->len;
-    const struct state_shape *shape = state_kind_shape((uint64_t)txn->kind);
+    bool is_apart = txn->body.name.len > 0;
+    const struct state_shape *shape =
+        is_apart ? &state_body_shape : state_kind_shape((uint64_t)txn->kind);
+    const void *payload = is_apart ? (const void *)&txn->body : state_txn_payload_view(txn);
     assert(shape);
     uint64_t time_us = txn->time_us < 0 ? 0 : (uint64_t)txn->time_us;
     TRY(buf_append_varint(out, (uint64_t)txn->kind, err));
@@ -289,8 +127,9 @@ slp_rc state_txn_encode(const struct state_txn *txn, struct buf *out, struct slp
     TRY(buf_append(out, txn->txid.bytes, sizeof txn->txid.bytes, err));
     TRY(buf_append_varint(out, txn->base, err));
     TRY(buf_append_varint(out, time_us, err));
-    TRY(buf_append_u8(out, txn->has_token ? FLAG_TOKEN : 0, err));
-    TRY(state_wire_write(shape, state_txn_payload_view(txn), out, err));
+    TRY(buf_append_u8(
+        out, (uint8_t)((txn->has_token ? FLAG_TOKEN : 0) | (is_apart ? FLAG_APART : 0)), err));
+    TRY(state_wire_write(shape, payload, out, err));
     TRY(state_wire_close(out, from, err));
     if (out->len - from > STATE_TXN_MAX_BYTES)
         FAIL(err, LIMIT, "a transaction of %zu bytes, more than the %zu that a frame holds",
@@ -302,7 +141,7 @@ slp_rc state_txn_encode(const struct state_txn *txn, struct buf *out, struct slp
 
 /* The envelope behind the length; `*at` is left at the payload. */
 static slp_rc read_envelope(struct slice bytes, uint64_t place, size_t *at, struct state_txn *out,
-                            struct slp_err *err)
+                            bool *is_apart, struct slp_err *err)
 {
     uint64_t kind = 0;
     uint64_t rule = 0;
@@ -330,14 +169,28 @@ static slp_rc read_envelope(struct slice bytes, uint64_t place, size_t *at, stru
         FAIL(err, CORRUPT, "a transaction with a time beyond its range or cut off at offset %llu",
              (unsigned long long)(place + *at));
     uint8_t flags = bytes.ptr[(*at)++];
-    if (flags & ~FLAG_TOKEN)
+    if (flags & ~(FLAG_TOKEN | FLAG_APART))
         FAIL(err, UNSUPPORTED, "transaction flags %02x at offset %llu" NEWER, flags,
              (unsigned long long)(place + *at - 1));
     out->kind = (enum state_kind)kind;
     out->rule_version = (uint32_t)rule;
     out->time_us = (int64_t)time_us;
     out->has_token = (flags & FLAG_TOKEN) != 0;
+    *is_apart = (flags & FLAG_APART) != 0;
     return SLP_OK;
+}
+
+/* "body/<20 digits>-<32 hexadecimal digits>" */
+static bool is_body_name(struct slice name)
+{
+    struct hash128 hash;
+    size_t digits = sizeof STATE_BODY_PREFIX - 1;
+    if (name.len != digits + 20 + 1 + 32 || !slice_starts_with(name, slice_str(STATE_BODY_PREFIX)))
+        return false;
+    for (size_t i = digits; i < digits + 20; i++)
+        if (name.ptr[i] < '0' || name.ptr[i] > '9')
+            return false;
+    return name.ptr[digits + 20] == '-' && hash_parse(slice_last(name, 32), &hash);
 }
 
 slp_rc state_txn_decode(struct slice bytes, uint64_t place, struct arena *arena,
@@ -353,10 +206,148 @@ slp_rc state_txn_decode(struct slice bytes, uint64_t place, struct arena *arena,
     struct state_txn txn;
     memset(&txn, 0, sizeof txn);
     size_t head = 0;
-    TRY(read_envelope(body, place + at, &head, &txn, err));
-    TRY(state_wire_read(state_kind_shape((uint64_t)txn.kind), slice_after(body, head),
-                        place + at + head, arena, state_txn_payload(&txn), err));
+    bool is_apart = false;
+    TRY(read_envelope(body, place + at, &head, &txn, &is_apart, err));
+    TRY(state_wire_read(is_apart ? &state_body_shape : state_kind_shape((uint64_t)txn.kind),
+                        slice_after(body, head), place + at + head, arena,
+                        is_apart ? (void *)&txn.body : state_txn_payload(&txn), err));
+    txn.body.is_missing = is_apart;
+    if (is_apart && !is_body_name(txn.body.name))
+        FAIL(err, CORRUPT, "a payload out of line without the name of a body at offset %llu",
+             (unsigned long long)(place + at + head));
     *used = at + (size_t)len;
     *out = txn;
     return SLP_OK;
+}
+
+/* ------------------------------------------------------------------ bodies */
+
+const struct state_new_file *state_txn_files(const struct state_txn *txn, size_t *count)
+{
+    const struct state_add *add = txn->kind == STATE_ADD         ? &txn->add
+                                  : txn->kind == STATE_OVERWRITE ? &txn->overwrite.add
+                                                                 : NULL;
+    *count = add && !txn->body.is_missing ? add->count : 0;
+    return *count ? add->files : NULL;
+}
+
+uint64_t state_mint_base(struct slice name)
+{
+    uint64_t base = 0;
+    size_t from = name.len;
+    while (from > 0 && name.ptr[from - 1] != '/')
+        from--;
+    if (name.len - from < 21 || name.ptr[from + 20] != '-')
+        return 0;
+    for (size_t i = from; i < from + 20; i++) {
+        uint64_t digit = (uint64_t)name.ptr[i] - '0';
+        if (digit > 9 || base > (UINT64_MAX - digit) / 10)
+            return 0;
+        base = base * 10 + digit;
+    }
+    return base;
+}
+
+static const uint8_t body_magic[8] = {'S', 'L', 'E', 'E', 'P', 'B', 'D', 'Y'};
+
+#define BODY_VERSION    1u
+#define BODY_HEAD_BYTES 12u
+
+/* Names of all objects of a payload, and what says which import they belong to. */
+static slp_rc list_objects(const struct state_txn *txn, struct arena *arena, struct state_body *out,
+                           struct slp_err *err)
+{
+    size_t n = 0;
+    void *room = NULL;
+    size_t files = 0;
+    const struct state_new_file *added = state_txn_files(txn, &files);
+    size_t items = txn->kind == STATE_REPLACE ? txn->replace.count : 0;
+    size_t count = files;
+    for (size_t i = 0; i < items; i++)
+        count += txn->replace.items[i].output_count;
+    TRY(arena_array(arena, count, sizeof(struct slice), &room, err));
+    struct slice *names = room;
+    for (size_t i = 0; i < files; i++)
+        names[n++] = added[i].name;
+    for (size_t i = 0; i < items; i++)
+        for (size_t k = 0; k < txn->replace.items[i].output_count; k++)
+            names[n++] = txn->replace.items[i].outputs[k].name;
+    out->objects = names;
+    out->object_count = n;
+    if (txn->kind == STATE_ADD)
+        out->job = txn->add.job;
+    else if (txn->kind == STATE_OVERWRITE)
+        out->job = txn->overwrite.add.job;
+    return SLP_OK;
+}
+
+slp_rc state_txn_encode_apart(struct state_txn *txn, uint64_t base, struct arena *arena,
+                              struct buf *body, char name[STATE_BODY_NAME_BYTES], struct buf *out,
+                              struct slp_err *err)
+{
+    char hash[33];
+    buf_clear(body);
+    txn->body = (struct state_body){0};
+    TRY(buf_append(body, body_magic, sizeof body_magic, err));
+    TRY(buf_append_u32le(body, BODY_VERSION, err));
+    TRY(state_wire_write(state_kind_shape((uint64_t)txn->kind), state_txn_payload_view(txn), body,
+                         err));
+    if (body->len > STATE_BODY_MAX_BYTES)
+        FAIL(err, LIMIT, "a transaction of %zu bytes, at most %zu; commit it in parts", body->len,
+             STATE_BODY_MAX_BYTES);
+    struct state_body apart = {.bytes = body->len};
+    TRY(list_objects(txn, arena, &apart, err));
+    hash_format(hash_xxh128(buf_slice(body)), hash);
+    (void)snprintf(name, STATE_BODY_NAME_BYTES, STATE_BODY_PREFIX "%020" PRIu64 "-%s", base, hash);
+    apart.name = slice_str(name);
+    txn->body = apart;
+    return state_txn_encode(txn, out, err);
+}
+
+static slp_rc check_body(const struct state_body *named, struct slice object, struct slp_err *err)
+{
+    struct hash128 hash;
+    if (object.len != named->bytes || !hash_parse(slice_last(named->name, 32), &hash) ||
+        !hash_equal(hash, hash_xxh128(object)))
+        FAIL(err, CORRUPT, "not the bytes that its name says");
+    if (object.len < BODY_HEAD_BYTES || memcmp(object.ptr, body_magic, sizeof body_magic) != 0)
+        FAIL(err, CORRUPT, "no body of a transaction: its magic is missing at offset 0");
+    uint32_t version = num_load_u32le(object.ptr + 8);
+    if (version != BODY_VERSION)
+        FAIL(err, UNSUPPORTED,
+             "body of format %u at offset 8, this program reads %u; use a newer one", version,
+             BODY_VERSION);
+    return SLP_OK;
+}
+
+/* The frame names what the body adds: nothing else may be in it (rule I1). */
+static slp_rc check_objects(const struct state_txn *txn, struct arena *arena, struct slp_err *err)
+{
+    struct state_body found = {0};
+    TRY(list_objects(txn, arena, &found, err));
+    bool same =
+        found.object_count == txn->body.object_count && state_id_equal(found.job, txn->body.job);
+    for (size_t i = 0; same && i < found.object_count; i++)
+        same = slice_equal(found.objects[i], txn->body.objects[i]);
+    if (!same)
+        FAIL(err, CORRUPT, "it adds other objects than its frame says");
+    return SLP_OK;
+}
+
+slp_rc state_txn_take_body(struct state_txn *txn, struct slice object, struct arena *arena,
+                           struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct state_txn full = *txn;
+    assert(txn->body.is_missing);
+    memset(state_txn_payload(&full), 0, sizeof full - offsetof(struct state_txn, create));
+    full.body.is_missing = false;
+    TRY_OUT(check_body(&txn->body, object, err));
+    TRY_OUT(state_wire_read(state_kind_shape((uint64_t)txn->kind),
+                            slice_after(object, BODY_HEAD_BYTES), BODY_HEAD_BYTES, arena,
+                            state_txn_payload(&full), err));
+    TRY_OUT(check_objects(&full, arena, err));
+    *txn = full;
+out:
+    return err_wrap(err, rc, "\"%.*s\"", SLICE_ARG(txn->body.name));
 }

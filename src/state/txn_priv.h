@@ -11,6 +11,10 @@
 /* A file as an add, a replace and a snapshot hold it: struct state_new_file. */
 extern const struct state_shape state_file_shape;
 
+/* struct state_property, struct state_body. */
+extern const struct state_shape state_property_shape;
+extern const struct state_shape state_body_shape;
+
 /* The shape of a kind's payload, and where the payload stands; NULL for an unknown kind. */
 const struct state_shape *state_kind_shape(uint64_t kind);
 

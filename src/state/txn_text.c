@@ -63,35 +63,130 @@ static slp_rc describe_split(const struct state_split *s, struct buf *out, struc
     return SLP_OK;
 }
 
-slp_rc state_txn_summary(const struct state_txn *txn, struct buf *out, struct slp_err *err)
+static slp_rc describe_items(const struct state_txn *txn, struct buf *out, struct slp_err *err)
 {
-    TRY(buf_printf(out, err, "%s ", state_kind_text(txn->kind)));
     switch (txn->kind) {
-    case STATE_CREATE:
-        TRY(buf_printf(out, err, "%.*s with ", SLICE_ARG(txn->create.name)));
-        TRY(buf_printf(out, err, "%zu %s", txn->create.split_point_count + 1,
-                       txn->create.split_point_count ? "leaves" : "leaf"));
-        return SLP_OK;
-    case STATE_ADD:
-        return describe_files(txn->add.files, txn->add.count, "file", out, err);
     case STATE_ASSIGN:
         return describe_assign(&txn->assign, out, err);
     case STATE_REPLACE:
         return describe_replace(&txn->replace, out, err);
     case STATE_FAIL:
         return describe_fail(&txn->fail, out, err);
+    case STATE_EXTEND:
+        return count_of(out, txn->extend.count, "job", err);
+    case STATE_REASSIGN:
+        return count_of(out, txn->reassign.count, "job", err);
     case STATE_SPLIT:
         return describe_split(&txn->split, out, err);
+    case STATE_MERGE:
+        return buf_printf(out, err, "%zu leaves into %zu", txn->merge.count * 2, txn->merge.count);
     case STATE_CUT:
         return count_of(out, txn->cut.count, "reference", err);
     case STATE_FILE_DOWN:
         return count_of(out, txn->file_down.count, "file", err);
-    case STATE_VERIFIED:
-        return buf_printf(out, err, "%.*s", SLICE_ARG(txn->verified.root));
-    case STATE_CREATE_TABLE:
-        return buf_append_slice(out, txn->create_table.name, err);
+    case STATE_RETIRE_PURGE:
+        return count_of(out, txn->retire.count, "purge", err);
+    default:
+        return SLP_OK;
+    }
+}
+
+/* [6b, 70), ends in hexadecimal digits; without an end [6b, ). */
+static slp_rc describe_range(struct key_range range, struct buf *out, struct slp_err *err)
+{
+    TRY(buf_printf(out, err, "["));
+    TRY(state_hex(range.lo, out, err));
+    TRY(buf_printf(out, err, ", "));
+    if (range.has_hi)
+        TRY(state_hex(range.hi, out, err));
+    return buf_printf(out, err, ")");
+}
+
+static slp_rc describe_overwrite(const struct state_overwrite *o, struct buf *out,
+                                 struct slp_err *err)
+{
+    TRY(describe_range(o->range, out, err));
+    TRY(buf_printf(out, err, " by "));
+    return describe_files(o->add.files, o->add.count, "file", out, err);
+}
+
+static slp_rc describe_properties(const struct state_set_properties *p, struct buf *out,
+                                  struct slp_err *err)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        TRY(buf_printf(out, err, "%s%.*s", i ? ", " : "", SLICE_ARG(p->items[i].name)));
+        TRY(p->items[i].is_unset ? buf_printf(out, err, " unset")
+                                 : buf_printf(out, err, "=%.*s", SLICE_ARG(p->items[i].value)));
     }
     return SLP_OK;
+}
+
+static slp_rc describe_id(const struct state_name_table *n, struct buf *out, struct slp_err *err)
+{
+    char id[33];
+    hash_format(n->table, id);
+    TRY(buf_printf(out, err, "%s", id));
+    return n->name.len ? buf_printf(out, err, " to %.*s", SLICE_ARG(n->name)) : SLP_OK;
+}
+
+static slp_rc describe_marks(const struct state_collect *c, struct buf *out, struct slp_err *err)
+{
+    return buf_printf(out, err, "made before %" PRIu64 ", dead before %" PRIu64, c->minted,
+                      c->horizon);
+}
+
+static slp_rc describe(const struct state_txn *txn, struct buf *out, struct slp_err *err)
+{
+    switch (txn->kind) {
+    case STATE_CREATE:
+        TRY(buf_printf(out, err, "%.*s with ", SLICE_ARG(txn->create.name)));
+        return buf_printf(out, err, "%zu %s", txn->create.split_point_count + 1,
+                          txn->create.split_point_count ? "leaves" : "leaf");
+    case STATE_ADD:
+        return describe_files(txn->add.files, txn->add.count, "file", out, err);
+    case STATE_OVERWRITE:
+        return describe_overwrite(&txn->overwrite, out, err);
+    case STATE_RANGE_DELETE:
+        return describe_range(txn->range_delete.range, out, err);
+    case STATE_PURGE:
+        return buf_append_slice(out, txn->purge.predicate, err);
+    case STATE_ALTER:
+        return buf_printf(out, err, "to version %u", txn->alter.version);
+    case STATE_PROPERTIES:
+    case STATE_DEFAULTS:
+        return describe_properties(&txn->properties, out, err);
+    case STATE_VERIFIED:
+        return buf_append_slice(out, txn->verified.root, err);
+    case STATE_PIN:
+        return buf_printf(out, err, "%.*s at %" PRIu64, SLICE_ARG(txn->pin.name), txn->pin.number);
+    case STATE_UNPIN:
+        return buf_append_slice(out, txn->unpin.name, err);
+    case STATE_COLLECT:
+        return describe_marks(&txn->collect, out, err);
+    case STATE_PAUSE:
+    case STATE_RESUME:
+    case STATE_DROP:
+        return buf_append_slice(out, txn->note.why, err);
+    case STATE_RESTORE:
+        return buf_printf(out, err, "to %" PRIu64, txn->restore.number);
+    case STATE_CREATE_TABLE:
+        return buf_append_slice(out, txn->create_table.name, err);
+    case STATE_RENAME_TABLE:
+    case STATE_DROP_TABLE:
+    case STATE_ONLINE:
+    case STATE_OFFLINE:
+        return describe_id(&txn->name_table, out, err);
+    default:
+        return describe_items(txn, out, err);
+    }
+}
+
+slp_rc state_txn_summary(const struct state_txn *txn, struct buf *out, struct slp_err *err)
+{
+    TRY(buf_printf(out, err, "%s ", state_kind_text(txn->kind)));
+    if (txn->body.is_missing)
+        return buf_printf(out, err, "%zu files, out of line", txn->body.object_count);
+    return describe(txn, out, err);
 }
 
 /* "2026-01-31T12:00:00.000000Z" */
@@ -113,6 +208,10 @@ slp_rc state_txn_print(const struct state_txn *txn, struct buf *out, struct slp_
                    txid, txn->has_token ? " (token)" : "", txn->base));
     TRY(print_time(txn->time_us, out, err));
     TRY(buf_append_u8(out, '\n', err));
+    if (txn->body.name.len)
+        TRY(state_wire_print(&state_body_shape, &txn->body, 2, out, err));
+    if (txn->body.is_missing)
+        return SLP_OK;
     return state_wire_print(state_kind_shape((uint64_t)txn->kind), state_txn_payload_view(txn), 2,
                             out, err);
 }

@@ -18,12 +18,14 @@ static size_t element_bytes(const struct state_wire_field *f)
     switch (f->type) {
     case STATE_WIRE_ID:
         return sizeof(struct state_id);
+    case STATE_WIRE_POSITION:
+        return sizeof(struct state_position);
     case STATE_WIRE_SPLIT_CUT:
         return sizeof(struct state_split_cut);
     case STATE_WIRE_SHAPE:
         return f->of->bytes;
     default:
-        assert(f->type == STATE_WIRE_BYTES);
+        assert(f->type == STATE_WIRE_BYTES || f->type == STATE_WIRE_TEXT);
         return sizeof(struct slice);
     }
 }
@@ -53,10 +55,15 @@ slp_rc state_wire_close(struct buf *out, size_t from, struct slp_err *err)
     return SLP_OK;
 }
 
+static slp_rc write_position(struct state_position at, struct buf *out, struct slp_err *err)
+{
+    TRY(buf_append_varint(out, at.frame, err));
+    return buf_append_varint(out, at.index, err);
+}
+
 static slp_rc write_id(struct state_id id, struct buf *out, struct slp_err *err)
 {
-    TRY(buf_append_varint(out, id.at.frame, err));
-    TRY(buf_append_varint(out, id.at.index, err));
+    TRY(write_position(id.at, out, err));
     return buf_append_varint(out, id.item, err);
 }
 
@@ -116,6 +123,8 @@ static slp_rc write_value(const struct state_wire_field *f, const void *value, s
         TRY(buf_append_varint(out, number_of(f, value), err));
     else if (f->type == STATE_WIRE_ID)
         TRY(write_id(*(const struct state_id *)value, out, err));
+    else if (f->type == STATE_WIRE_POSITION)
+        TRY(write_position(*(const struct state_position *)value, out, err));
     else if (f->type == STATE_WIRE_SPLIT_CUT)
         TRY(write_split_cut(value, out, err));
     else if (f->type == STATE_WIRE_SHAPE)
@@ -130,6 +139,10 @@ static bool is_default(const struct state_wire_field *f, const void *value)
 {
     if (is_number(f->type))
         return number_of(f, value) == 0;
+    if (f->type == STATE_WIRE_ID)
+        return state_id_is_none(*(const struct state_id *)value);
+    if (f->type == STATE_WIRE_POSITION)
+        return ((const struct state_position *)value)->frame == 0;
     if (f->type == STATE_WIRE_RANGE_HI)
         return !((const struct key_range *)value)->has_hi;
     if (f->type == STATE_WIRE_BYTES || f->type == STATE_WIRE_TEXT || f->type == STATE_WIRE_RANGE_LO)
@@ -268,6 +281,15 @@ static slp_rc read_id(const uint64_t n[3], const struct raw_field *raw, struct s
     return SLP_OK;
 }
 
+static slp_rc read_position(const uint64_t n[2], const struct raw_field *raw,
+                            struct state_position *out, struct slp_err *err)
+{
+    if (n[1] > UINT32_MAX)
+        return too_large(raw, err);
+    *out = (struct state_position){.frame = n[0], .index = (uint32_t)n[1]};
+    return SLP_OK;
+}
+
 static slp_rc read_number(const struct state_wire_field *f, const struct raw_field *raw, void *to,
                           struct slp_err *err)
 {
@@ -328,6 +350,9 @@ static slp_rc read_value(const struct state_wire_field *f, const struct raw_fiel
     case STATE_WIRE_ID:
         TRY(read_numbers(raw, n, 3, err));
         return read_id(n, raw, to, err);
+    case STATE_WIRE_POSITION:
+        TRY(read_numbers(raw, n, 2, err));
+        return read_position(n, raw, to, err);
     case STATE_WIRE_SPLIT_CUT:
         return read_split_cut(raw, to, err);
     case STATE_WIRE_SHAPE:
@@ -414,6 +439,9 @@ static slp_rc print_value(const struct state_wire_field *f, const void *value, i
         char text[STATE_ID_TEXT_BYTES];
         state_id_format(*(const struct state_id *)value, text);
         TRY(buf_printf(out, err, "%s", text));
+    } else if (f->type == STATE_WIRE_POSITION) {
+        const struct state_position *at = value;
+        TRY(buf_printf(out, err, "%llu.%u", (unsigned long long)at->frame, at->index));
     } else if (f->type == STATE_WIRE_SPLIT_CUT) {
         const struct state_split_cut *cut = value;
         char text[STATE_ID_TEXT_BYTES];

@@ -23,6 +23,7 @@ enum state_wire_type {
     STATE_WIRE_TEXT,      /* the same, printed as text */
     STATE_WIRE_HASH,      /* struct hash128 */
     STATE_WIRE_ID,        /* struct state_id: three varints */
+    STATE_WIRE_POSITION,  /* struct state_position: two varints */
     STATE_WIRE_SPLIT_CUT, /* struct state_split_cut: five varints */
     STATE_WIRE_RANGE_LO,  /* struct key_range: its lower bound */
     STATE_WIRE_RANGE_HI,  /* struct key_range: its upper bound and has_hi; left out without one */
