@@ -144,6 +144,8 @@ slp_rc pq_cursor_open(struct pq_cursor *c, const struct pq_column *column, enum 
     if (header->has_crc && scratch->verify_crc && hash_crc32(0, body) != header->crc)
         FAIL(err, CORRUPT, "the page's checksum is %08x, expected %08x", hash_crc32(0, body),
              header->crc);
+    if (!header->has_crc && scratch->verify_crc && scratch->demand_crc)
+        FAIL(err, CORRUPT, "the page has no checksum, and one is asked for");
     struct pq_cursor fresh = {
         .column = column,
         .dict = dict,
@@ -270,6 +272,19 @@ static slp_rc append_strings(struct pq_cursor *c, const struct step *s, struct a
     return SLP_OK;
 }
 
+/* Of a column that is kept as a dictionary, indices. */
+static slp_rc append_indices(struct pq_cursor *c, const struct step *s, struct arr_col *out,
+                             struct slp_err *err)
+{
+    TRY(buf_reserve(&out->data, s->rows * sizeof(uint32_t), err));
+    uint8_t *dst = out->data.ptr + out->data.len;
+    TRY(pq_dense_indices(c, (uint32_t *)(void *)dst, s->present, err));
+    if (s->present < s->rows)
+        cx_spread(dst, sizeof(uint32_t), s->bits, s->rows, s->present);
+    out->data.len += s->rows * sizeof(uint32_t);
+    return SLP_OK;
+}
+
 static slp_rc append_step(struct pq_cursor *c, const struct step *s, struct arr_col *out,
                           struct slp_err *err)
 {
@@ -280,7 +295,9 @@ static slp_rc append_step(struct pq_cursor *c, const struct step *s, struct arr_
     } else if (s->present == 0) {
         return arr_col_append_nulls(out, (int64_t)s->rows, err);
     } else {
-        if (out->type.kind == ARR_BOOL)
+        if (out->dictionary)
+            TRY(append_indices(c, s, out, err));
+        else if (out->type.kind == ARR_BOOL)
             TRY(append_bits(c, s, out, err));
         else if (arr_type_is_variable(out->type))
             TRY(append_strings(c, s, out, err));

@@ -144,6 +144,12 @@ static slp_rc take_indices(struct pq_cursor *c, uint32_t *indices, size_t n, str
     return SLP_OK;
 }
 
+slp_rc pq_dense_indices(struct pq_cursor *c, uint32_t *dst, size_t n, struct slp_err *err)
+{
+    assert(is_dictionary(c->encoding));
+    return take_indices(c, dst, n, err);
+}
+
 /* The bytes of the next string behind c->values: what its prefix shares with the one before, and
  * its suffix. */
 static slp_rc take_prefixed(struct pq_cursor *c, struct slp_err *err)

@@ -26,4 +26,8 @@ SLP_NODISCARD slp_rc pq_dense_bits(struct pq_cursor *c, uint8_t *dst, size_t n,
 SLP_NODISCARD slp_rc pq_dense_strings(struct pq_cursor *c, struct arr_col *out, int32_t *ends,
                                       size_t n, struct slp_err *err);
 
+/* The next `n` values as indices into the dictionary, of a page that has them. Errors: CORRUPT. */
+SLP_NODISCARD slp_rc pq_dense_indices(struct pq_cursor *c, uint32_t *dst, size_t n,
+                                      struct slp_err *err);
+
 #endif

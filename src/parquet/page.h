@@ -64,6 +64,7 @@ struct pq_scratch {
     struct buf levels;
     struct buf indices;
     bool verify_crc;
+    bool demand_crc;      /* with verify_crc: a page without a checksum is CORRUPT */
     bool carries_strings; /* DELTA_BYTE_ARRAY goes on from the page before, as old writers had it */
 };
 

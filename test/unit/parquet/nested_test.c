@@ -163,7 +163,8 @@ static slp_rc read_file(struct t *t, const struct file *f, int64_t rows, int64_t
     for (size_t i = 0; i < 2; i++) {
         struct io_range range;
         chunks[i].scratch.codec = codec;
-        TRY_OUT(pq_chunk_begin(&chunks[i], &f->chunks[i], 1 << 16, &range, &t->err));
+        const struct pq_chunk_start start = {.chunk = &f->chunks[i], .window_bytes = 1 << 16};
+        TRY_OUT(pq_chunk_begin(&chunks[i], &start, &range, &t->err));
         if (range.len)
             TRY_OUT(source_read(src, &range, 1, &t->err));
     }

@@ -200,7 +200,9 @@ static void small_windows_move_and_grow(void **state)
         pq_chunk_reader_init(&r, &t->mem, &m->columns[0], src, codec, true);
         arr_col_init(&c, &t->mem, m->columns[0].type);
         for (size_t g = 0; g < 2; g++) {
-            assert_ok(t, pq_chunk_begin(&r, &m->groups[g].chunks[0], windows[i], &range, &t->err));
+            const struct pq_chunk_start start = {.chunk = &m->groups[g].chunks[0],
+                                                 .window_bytes = windows[i]};
+            assert_ok(t, pq_chunk_begin(&r, &start, &range, &t->err));
             assert_ok(t, source_read(src, &range, 1, &t->err));
             assert_ok(t, pq_chunk_rows(&r, 10, &c, &t->err));
             assert_ok(t, pq_chunk_rows(&r, GROUP_ROWS - 10, &c, &t->err));
@@ -237,7 +239,8 @@ static void buffers_of_large_pages_are_given_back(void **state)
     for (size_t window = 16; window <= 1 << 20; window <<= 16) {
         pq_chunk_reader_init(&r, &t->mem, &m->columns[1], src, codec, true);
         arr_col_init(&c, &t->mem, m->columns[1].type);
-        assert_ok(t, pq_chunk_begin(&r, chunk, window, &range, &t->err));
+        const struct pq_chunk_start start = {.chunk = chunk, .window_bytes = window};
+        assert_ok(t, pq_chunk_begin(&r, &start, &range, &t->err));
         assert_ok(t, source_read(src, &range, 1, &t->err));
         assert_ok(t, pq_chunk_rows(&r, GROUP_ROWS, &c, &t->err));
         assert_int_equal(r.window.cap == 0, window == 16);
@@ -291,7 +294,7 @@ static void changed_files_are_read_or_refused(void **state)
         slp_rc rc = pq_file_open(src, &t->mem, &f, &t->err);
         struct arr_stream *s = NULL;
         struct arr_batch b = {0};
-        struct pq_read_options options = {.skip_crc = true};
+        struct pq_read_options options = {.crc = PQ_CRC_NEVER};
         if (rc == SLP_OK)
             rc = pq_read(f, src, &options, &t->mem, &s, &t->err);
         while (rc == SLP_OK)
