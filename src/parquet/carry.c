@@ -8,6 +8,9 @@
 #include "parquet/index_read.h"
 #include "parquet/page.h"
 
+/* A dictionary up to this size comes along with however few pages. */
+#define SMALL_DICTIONARY_BYTES ((uint64_t)16 << 10)
+
 #define ARENA_MAX_BYTES ((size_t)1 << 30)
 
 /* What is carried of one column, planned before pages are read. */
@@ -117,7 +120,8 @@ static slp_rc plan_column(struct carry *c, size_t leaf, bool *can, struct slp_er
         if (column->chunk->dictionary_page_offset >= end)
             return SLP_OK;
         column->dictionary_bytes = end - column->chunk->dictionary_page_offset;
-        if (column->dictionary_bytes > column->bytes)
+        if (column->dictionary_bytes > SMALL_DICTIONARY_BYTES &&
+            column->dictionary_bytes > column->bytes)
             return SLP_OK;
     }
     *can = true;

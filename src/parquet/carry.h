@@ -8,7 +8,7 @@
  * That is possible where pages begin at the first row and behind the last one in all columns, and
  * where the group might have been encoded so: the same columns, the codec that is wanted or none
  * (levels are not told apart), encodings of the profile, pages of its version. A dictionary comes
- * along whole, unless it is larger than the pages it is for. Each page is held against its CRC;
+ * along whole, unless it is large, and larger than the pages it is for. Each page is held against its CRC;
  * bounds and counts come from the page indexes of the file. Exactness of the bounds of strings is
  * not stored there: they count as cut.
  *
