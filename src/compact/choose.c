@@ -5,15 +5,15 @@
 /* References of a leaf ascend by position, then id: files of one run stand together. */
 static size_t free_runs(const struct state_leaf *leaf, size_t *free_refs)
 {
-    const struct state_file *last = NULL;
+    struct state_position last = {0};
     size_t runs = 0;
     *free_refs = 0;
     for (size_t i = 0; i < leaf->ref_count; i++) {
-        const struct state_reference *ref = &leaf->refs[i];
-        if (ref->job)
+        struct state_brief ref = state_leaf_brief(leaf, i);
+        if (ref.job)
             continue;
-        runs += !last || state_position_compare(last->id.at, ref->file->id.at) != 0;
-        last = ref->file;
+        runs += state_position_compare(last, ref.id.at) != 0;
+        last = ref.id.at;
         ++*free_refs;
     }
     return runs;
@@ -27,10 +27,11 @@ static slp_rc choose_leaf(const struct state_leaf *leaf, size_t free_refs, struc
     TRY(key_range_copy(arena, leaf->range, &c.leaf, err));
     TRY(arena_array(arena, count, sizeof *c.inputs, (void **)&c.inputs, err));
     for (size_t i = 0; i < leaf->ref_count && c.input_count < count; i++) {
-        if (leaf->refs[i].job)
+        struct state_brief ref = state_leaf_brief(leaf, i);
+        if (ref.job)
             continue;
-        c.inputs[c.input_count++] = leaf->refs[i].file->id;
-        c.input_bytes += leaf->refs[i].file->info.file_bytes;
+        c.inputs[c.input_count++] = ref.id;
+        c.input_bytes += ref.file_bytes;
     }
     *out = c;
     return SLP_OK;

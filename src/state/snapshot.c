@@ -51,16 +51,15 @@ struct snap_file state_snap_file(const struct state_file *f)
                               .time_us = f->time_us};
 }
 
-/* A file from its entry, with the positions and the time that it had. */
 slp_rc state_snap_load_file(struct table_state *s, const struct snap_file *from,
-                            struct state_file **out, struct slp_err *err)
+                            struct state_entry **out, struct slp_err *err)
 {
     if (from->entry.info.rows <= 0 ||
         slice_compare(from->entry.info.first_key, from->entry.info.last_key) > 0)
         FAIL(err, CORRUPT, "a file without rows, or whose first key is above its last");
-    TRY(state_file_new(s, &from->entry, from->id, out, err));
-    (*out)->low = from->low.at;
-    (*out)->high = from->high.at;
-    (*out)->time_us = from->time_us;
-    return SLP_OK;
+    struct state_file f = state_file_of(s, &from->entry, from->id);
+    f.low = from->low.at;
+    f.high = from->high.at;
+    f.time_us = from->time_us;
+    return state_entry_new(s->mem, &f, out, err);
 }

@@ -66,8 +66,8 @@ SLP_NODISCARD slp_rc state_root_decode(struct slice bytes, struct arena *arena,
  */
 struct state_loader {
     struct table_state *state;
-    struct state_file **files; /* found by id: open addressing */
-    size_t room;               /* a power of two */
+    struct state_entry **files; /* found by id: open addressing */
+    size_t room;                /* a power of two */
     size_t count;
 };
 

@@ -38,6 +38,6 @@ struct snap_file state_snap_file(const struct state_file *f);
 
 /* A file from its entry, with the positions and the time that it had. Errors: CORRUPT, NO_MEMORY. */
 SLP_NODISCARD slp_rc state_snap_load_file(struct table_state *s, const struct snap_file *from,
-                                          struct state_file **out, struct slp_err *err);
+                                          struct state_entry **out, struct slp_err *err);
 
 #endif

@@ -152,7 +152,7 @@ static slp_rc global_view(const struct table_state *s, struct arena *arena, stru
     TRY(arena_array(arena, s->unfiled_count, sizeof(struct snap_file), &room, err));
     struct snap_file *unfiled = room;
     for (size_t i = 0; i < s->unfiled_count; i++)
-        unfiled[i] = state_snap_file(s->unfiled[i].file);
+        unfiled[i] = state_snap_file(&s->unfiled[i]->file);
     TRY(arena_array(arena, s->job_count, sizeof(struct snap_job), &room, err));
     struct snap_job *jobs = room;
     for (size_t i = 0; i < s->job_count; i++) {
@@ -282,14 +282,13 @@ static slp_rc load_verified(struct table_state *s, const struct snap_root *root,
 
 static slp_rc load_unfiled(struct table_state *s, const struct snap_root *root, struct slp_err *err)
 {
-    TRY(state_grow(s->mem, &s->unfiled, &s->unfiled_room, root->unfiled_count, sizeof *s->unfiled,
-                   err));
     for (size_t i = 0; i < root->unfiled_count; i++) {
-        struct state_file *f = NULL;
-        TRY(state_snap_load_file(s, &root->unfiled[i], &f, err));
-        f->refs = 1;
-        s->unfiled[s->unfiled_count++] = (struct state_reference){
-            .file = f, .range = state_file_range(f), .row_lo = 0, .row_hi = f->info.rows};
+        struct state_entry *e = NULL;
+        TRY(state_snap_load_file(s, &root->unfiled[i], &e, err));
+        slp_rc rc = state_unfiled_add(s, e, err);
+        if (e->refs == 0)
+            state_entry_free(s->mem, e);
+        TRY(rc);
     }
     return SLP_OK;
 }

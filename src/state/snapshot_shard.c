@@ -1,6 +1,10 @@
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "state/snapshot_priv.h"
+
+/* About what a reference takes in a shard, besides its file's entry. */
+#define REFERENCE_BYTES 16u
 
 static const uint8_t shard_magic[8] = {'S', 'L', 'E', 'E', 'P', 'S', 'H', 'D'};
 
@@ -55,13 +59,13 @@ static const struct state_shape shard_shape = SHAPE("a shard", struct snap_shard
 
 static int by_file_id(const void *a, const void *b)
 {
-    const struct state_file *const *x = a;
-    const struct state_file *const *y = b;
-    return state_id_compare((*x)->id, (*y)->id);
+    const struct state_entry *const *x = a;
+    const struct state_entry *const *y = b;
+    return state_id_compare(state_entry_id(*x), state_entry_id(*y));
 }
 
 struct file_list {
-    const struct state_file **files;
+    const struct state_entry **files;
     size_t count;
 };
 
@@ -73,13 +77,13 @@ static slp_rc files_behind(const struct table_state *s, size_t first, size_t end
     void *room = NULL;
     for (size_t i = first; i < end; i++)
         n += s->leaves[i]->ref_count;
-    TRY(arena_array(arena, n + 1, sizeof(struct state_file *), &room, err));
-    const struct state_file **files = room;
+    TRY(arena_array(arena, n + 1, sizeof(struct state_entry *), &room, err));
+    const struct state_entry **files = room;
     n = 0;
     for (size_t i = first; i < end; i++)
         for (size_t k = 0; k < s->leaves[i]->ref_count; k++)
-            files[n++] = s->leaves[i]->refs[k].file;
-    qsort(files, n, sizeof(struct state_file *), by_file_id);
+            files[n++] = s->leaves[i]->held[k].file;
+    qsort(files, n, sizeof(struct state_entry *), by_file_id);
     size_t kept = 0;
     for (size_t i = 0; i < n; i++)
         if (kept == 0 || files[kept - 1] != files[i])
@@ -95,13 +99,14 @@ static slp_rc leaf_view(const struct state_leaf *leaf, const struct file_list *l
     TRY(arena_array(arena, leaf->ref_count, sizeof(struct snap_ref), &room, err));
     struct snap_ref *refs = room;
     for (size_t i = 0; i < leaf->ref_count; i++) {
-        const struct state_reference *ref = &leaf->refs[i];
-        const struct state_file *wanted = ref->file;
-        const struct state_file **found =
-            bsearch(&wanted, list->files, list->count, sizeof(struct state_file *), by_file_id);
+        const struct state_held *ref = &leaf->held[i];
+        struct state_rows rows = state_held_rows(leaf, ref);
+        const struct state_entry *wanted = ref->file;
+        const struct state_entry **found =
+            bsearch(&wanted, list->files, list->count, sizeof(struct state_entry *), by_file_id);
         refs[i] = (struct snap_ref){.file = (uint32_t)(found - list->files),
-                                    .row_lo = (uint64_t)(ref->row_lo + 1),
-                                    .row_hi = (uint64_t)(ref->row_hi + 1),
+                                    .row_lo = (uint64_t)(rows.lo + 1),
+                                    .row_hi = (uint64_t)(rows.hi + 1),
                                     .has_job = ref->job ? 1 : 0};
         if (ref->job)
             refs[i].job = ref->job->id;
@@ -120,8 +125,11 @@ slp_rc state_shard_encode(const struct table_state *s, size_t first, size_t end,
     shard.file_count = list.count;
     TRY(arena_array(arena, shard.file_count, sizeof(struct snap_file), &room, err));
     struct snap_file *views = room;
-    for (size_t i = 0; i < shard.file_count; i++)
-        views[i] = state_snap_file(list.files[i]);
+    for (size_t i = 0; i < shard.file_count; i++) {
+        struct state_file f;
+        TRY(state_entry_view(list.files[i], arena, &f, err));
+        views[i] = state_snap_file(&f);
+    }
     shard.leaf_count = end - first;
     TRY(arena_array(arena, shard.leaf_count, sizeof(struct snap_leaf), &room, err));
     struct snap_leaf *leaves = room;
@@ -137,8 +145,7 @@ static size_t leaf_bytes(const struct state_leaf *leaf)
 {
     size_t bytes = leaf->range.lo.len + leaf->range.hi.len + 8;
     for (size_t i = 0; i < leaf->ref_count; i++) {
-        const struct state_file *f = leaf->refs[i].file;
-        bytes += 80 + f->name.len + f->info.first_key.len + f->info.last_key.len + f->extra.len;
+        bytes += REFERENCE_BYTES + leaf->held[i].file->bytes;
     }
     return bytes;
 }
@@ -168,7 +175,7 @@ static size_t slot_of(const struct state_loader *l, struct state_id id)
 {
     uint64_t h = id.at.frame * 0x9e3779b97f4a7c15u + id.at.index * 0xff51afd7ed558ccdu + id.item;
     size_t i = (size_t)((h ^ (h >> 29)) * 0x94d049bb133111ebu >> 20) & (l->room - 1);
-    while (l->files[i] && !state_id_equal(l->files[i]->id, id))
+    while (l->files[i] && !state_id_equal(state_entry_id(l->files[i]), id))
         i = (i + 1) & (l->room - 1);
     return i;
 }
@@ -182,11 +189,11 @@ static slp_rc reserve_files(struct state_loader *l, size_t more, struct slp_err 
     if (room == l->room)
         return SLP_OK;
     struct state_loader grown = {.state = l->state, .room = room, .count = l->count};
-    TRY(alloc_array(l->state->mem, room, sizeof(struct state_file *), (void **)&grown.files, err));
+    TRY(alloc_array(l->state->mem, room, sizeof(struct state_entry *), (void **)&grown.files, err));
     for (size_t i = 0; i < l->room; i++)
         if (l->files[i])
-            grown.files[slot_of(&grown, l->files[i]->id)] = l->files[i];
-    alloc_free(l->state->mem, l->files, l->room * sizeof(struct state_file *));
+            grown.files[slot_of(&grown, state_entry_id(l->files[i]))] = l->files[i];
+    alloc_free(l->state->mem, l->files, l->room * sizeof(struct state_entry *));
     *l = grown;
     return SLP_OK;
 }
@@ -195,15 +202,15 @@ void state_loader_fini(struct state_loader *l)
 {
     for (size_t i = 0; i < l->room; i++)
         if (l->files[i] && l->files[i]->refs == 0)
-            state_file_free(l->state->mem, l->files[i]); /* no leaf has it */
-    alloc_free(l->state->mem, l->files, l->room * sizeof(struct state_file *));
+            state_entry_free(l->state->mem, l->files[i]); /* no leaf has it */
+    alloc_free(l->state->mem, l->files, l->room * sizeof(struct state_entry *));
     l->files = NULL;
     l->room = 0;
 }
 
 /* The file of an entry: one that an earlier shard brought, or a new one. */
 static slp_rc find_or_load(struct state_loader *l, const struct snap_file *from,
-                           struct state_file **out, struct slp_err *err)
+                           struct state_entry **out, struct slp_err *err)
 {
     size_t slot = slot_of(l, from->id);
     if (!l->files[slot]) {
@@ -228,8 +235,16 @@ static struct state_job *open_job(const struct table_state *s, struct state_id i
     return lo < s->job_count && state_id_equal(s->jobs[lo]->id, id) ? s->jobs[lo] : NULL;
 }
 
+static bool has_rows(const struct state_entry *e, const struct snap_ref *ref)
+{
+    int64_t rows = 0;
+    uint64_t file_bytes = 0;
+    state_entry_size(e, &rows, &file_bytes);
+    return ref->row_lo <= (uint64_t)rows + 1 && ref->row_hi <= (uint64_t)rows + 1;
+}
+
 static slp_rc load_leaf(struct state_loader *l, const struct snap_leaf *leaf,
-                        struct state_file *const *files, size_t file_count, struct slp_err *err)
+                        struct state_entry *const *files, size_t file_count, struct slp_err *err)
 {
     struct table_state *s = l->state;
     size_t n = s->leaf_count;
@@ -242,13 +257,11 @@ static slp_rc load_leaf(struct state_loader *l, const struct snap_leaf *leaf,
     for (size_t i = 0; i < leaf->ref_count; i++) {
         const struct snap_ref *ref = &leaf->refs[i];
         struct state_job *job = ref->has_job ? open_job(s, ref->job) : NULL;
-        if (ref->file >= file_count || (ref->has_job && !job) ||
-            ref->row_lo > (uint64_t)files[ref->file]->info.rows + 1 ||
-            ref->row_hi > (uint64_t)files[ref->file]->info.rows + 1)
+        if (ref->file >= file_count || (ref->has_job && !job) || !has_rows(files[ref->file], ref))
             FAIL(err, CORRUPT, "reference %zu of leaf %zu names what the snapshot does not have", i,
                  n);
-        TRY(state_tree_refer(s, files[ref->file], job, (int64_t)ref->row_lo - 1,
-                             (int64_t)ref->row_hi - 1, err));
+        struct state_rows rows = {.lo = (int64_t)ref->row_lo - 1, .hi = (int64_t)ref->row_hi - 1};
+        TRY(state_tree_refer(s, files[ref->file], job, rows, err));
     }
     return SLP_OK;
 }
@@ -263,8 +276,8 @@ slp_rc state_load_shard(struct state_loader *l, struct slice bytes, struct slp_e
     arena_init(&arena, l->state->mem, STATE_SNAPSHOT_ARENA_MAX);
     TRY_OUT(state_snap_read(shard_magic, &shard_shape, bytes, &arena, &shard, err));
     TRY_OUT(reserve_files(l, shard.file_count, err));
-    TRY_OUT(arena_array(&arena, shard.file_count, sizeof(struct state_file *), &room, err));
-    struct state_file **files = room;
+    TRY_OUT(arena_array(&arena, shard.file_count, sizeof(struct state_entry *), &room, err));
+    struct state_entry **files = room;
     for (size_t i = 0; i < shard.file_count; i++)
         TRY_OUT(find_or_load(l, &shard.files[i], &files[i], err));
     for (size_t i = 0; i < shard.leaf_count; i++)
@@ -279,8 +292,8 @@ slp_rc state_load_end(struct state_loader *l, struct slp_err *err)
     const struct table_state *s = l->state;
     for (size_t i = 0; i < l->room; i++)
         if (l->files[i] && l->files[i]->refs == 0)
-            FAIL(err, CORRUPT, "a snapshot has a file \"%.*s\" that no leaf refers to",
-                 SLICE_ARG(l->files[i]->name));
+            FAIL(err, CORRUPT, "a snapshot has a file of frame %" PRIu64 " that no leaf refers to",
+                 l->files[i]->frame);
     if (s->is_created && (s->leaf_count == 0 || s->leaves[s->leaf_count - 1]->range.has_hi))
         FAIL(err, CORRUPT, "the shards of a snapshot do not cover all keys");
     return SLP_OK;

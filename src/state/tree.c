@@ -2,6 +2,9 @@
 #include "base/num.h"
 #include "state/view_priv.h"
 
+/* What unpacking one file takes. */
+#define NAME_ARENA_MAX ((size_t)1 << 20)
+
 slp_rc state_grow(struct alloc *mem, void *array_at, size_t *room, size_t need,
                   size_t element_bytes, struct slp_err *err)
 {
@@ -33,52 +36,17 @@ int state_reference_order(const struct state_reference *a, const struct state_re
 
 /* ------------------------------------------------------------------ files */
 
-/* One allocation: the struct, then name, first key, last key and a zero byte, extra. */
-static size_t file_bytes(const struct state_file *f)
+struct state_file state_file_of(const struct table_state *s, const struct state_new_file *entry,
+                                struct state_id id)
 {
-    return sizeof *f + f->name.len + f->info.first_key.len + f->last_end.len + f->extra.len;
-}
-
-static struct slice put(uint8_t **at, struct slice s, size_t zeros)
-{
-    struct slice copy = slice_of(*at, s.len + zeros);
-    if (s.len)
-        memcpy(*at, s.ptr, s.len);
-    memset(*at + s.len, 0, zeros);
-    *at += s.len + zeros;
-    return copy;
-}
-
-slp_rc state_file_new(struct table_state *s, const struct state_new_file *entry, struct state_id id,
-                      struct state_file **out, struct slp_err *err)
-{
-    struct slice first = entry->info.first_key;
-    struct slice last = entry->info.last_key;
-    void *room = NULL;
-    TRY(alloc_zeroed(s->mem,
-                     sizeof **out + entry->name.len + first.len + last.len + 1 + entry->extra.len,
-                     &room, err));
-    struct state_file *f = room;
-    uint8_t *at = (uint8_t *)(f + 1);
-    f->id = id;
-    f->info = entry->info;
-    f->name = put(&at, entry->name, 0);
-    f->info.first_key = put(&at, first, 0);
-    f->last_end = put(&at, last, 1);
-    f->info.last_key = slice_first(f->last_end, last.len);
-    f->extra = put(&at, entry->extra, 0);
-    f->schema_version = entry->schema_version;
-    f->low = id.at;
-    f->high = id.at;
-    f->time_us = s->time_us;
-    *out = f;
-    return SLP_OK;
-}
-
-void state_file_free(struct alloc *mem, struct state_file *f)
-{
-    if (f)
-        alloc_free(mem, f, file_bytes(f));
+    return (struct state_file){.id = id,
+                               .name = entry->name,
+                               .info = entry->info,
+                               .schema_version = entry->schema_version,
+                               .low = id.at,
+                               .high = id.at,
+                               .time_us = s->time_us,
+                               .extra = entry->extra};
 }
 
 struct key_range state_file_range(const struct state_file *f)
@@ -86,22 +54,93 @@ struct key_range state_file_range(const struct state_file *f)
     return (struct key_range){.lo = f->info.first_key, .hi = f->last_end, .has_hi = true};
 }
 
+/* The name of a file that dies, in the arena of the state. */
+static slp_rc keep_name(struct table_state *s, const struct state_entry *e,
+                        struct state_dead_file *dead, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct arena arena;
+    struct state_file f;
+    arena_init(&arena, s->mem, NAME_ARENA_MAX);
+    TRY_OUT(state_entry_view(e, &arena, &f, err));
+    TRY_OUT(arena_copy(&s->keys, f.name, &dead->name, err));
+    dead->file_bytes = f.info.file_bytes;
+out:
+    arena_fini(&arena);
+    return rc;
+}
+
 /* One reference less; a file without any goes, and its name is kept among the dead. */
-static slp_rc drop_reference(struct table_state *s, struct state_file *f, struct state_position at,
+static slp_rc drop_reference(struct table_state *s, struct state_entry *e, struct state_position at,
                              struct slp_err *err)
 {
-    if (--f->refs > 0)
+    if (--e->refs > 0)
         return SLP_OK;
-    struct state_dead_file dead = {
-        .file_bytes = f->info.file_bytes, .since = at, .since_us = s->time_us};
+    struct state_dead_file dead = {.since = at, .since_us = s->time_us};
     slp_rc rc =
         state_grow(s->mem, &s->dead, &s->dead_room, s->dead_count + 1, sizeof *s->dead, err);
     if (rc == SLP_OK)
-        rc = arena_copy(&s->keys, f->name, &dead.name, err);
+        rc = keep_name(s, e, &dead, err);
     if (rc == SLP_OK)
         s->dead[s->dead_count++] = dead;
-    state_file_free(s->mem, f);
+    state_entry_free(s->mem, e);
     return rc;
+}
+
+/* ------------------------------------------------------------------ references */
+
+struct key_range state_held_range(const struct state_leaf *leaf, const struct state_held *held)
+{
+    return key_range_clip(state_entry_range(held->file), leaf->range);
+}
+
+/* Rows are known where the reference begins or ends as its file does. */
+static struct state_rows natural_rows(const struct state_leaf *leaf, const struct state_held *held)
+{
+    struct key_range whole = state_entry_range(held->file);
+    struct key_range part = key_range_clip(whole, leaf->range);
+    struct state_rows rows = {.lo = -1, .hi = -1};
+    if (slice_equal(part.lo, whole.lo))
+        rows.lo = 0;
+    if (slice_equal(part.hi, whole.hi)) {
+        uint64_t file_bytes = 0;
+        state_entry_size(held->file, &rows.hi, &file_bytes);
+    }
+    return rows;
+}
+
+struct state_rows state_held_rows(const struct state_leaf *leaf, const struct state_held *held)
+{
+    return held->rows ? *held->rows : natural_rows(leaf, held);
+}
+
+slp_rc state_held_set_rows(struct table_state *s, const struct state_leaf *leaf,
+                           struct state_held *held, struct state_rows rows, struct slp_err *err)
+{
+    struct state_rows natural = natural_rows(leaf, held);
+    if (rows.lo == natural.lo && rows.hi == natural.hi) {
+        alloc_delete(s->mem, held->rows);
+        held->rows = NULL;
+        return SLP_OK;
+    }
+    if (!held->rows)
+        TRY(alloc_new(s->mem, &held->rows, err));
+    *held->rows = rows;
+    return SLP_OK;
+}
+
+slp_rc state_held_view(const struct state_leaf *leaf, const struct state_held *held,
+                       struct state_file *file, struct arena *arena, struct state_reference *out,
+                       struct slp_err *err)
+{
+    TRY(state_entry_view(held->file, arena, file, err));
+    struct state_rows rows = state_held_rows(leaf, held);
+    *out = (struct state_reference){.file = file,
+                                    .job = held->job,
+                                    .range = state_held_range(leaf, held),
+                                    .row_lo = rows.lo,
+                                    .row_hi = rows.hi};
+    return SLP_OK;
 }
 
 /* ------------------------------------------------------------------ leaves */
@@ -151,58 +190,57 @@ size_t state_tree_find(const struct table_state *s, struct key_range range)
     return same_range(s->leaves[i]->range, range) ? i : SIZE_MAX;
 }
 
-struct state_reference *state_leaf_reference(struct state_leaf *leaf, struct state_id file)
+struct state_held *state_leaf_held(const struct state_leaf *leaf, struct state_id file)
 {
     for (size_t i = 0; i < leaf->ref_count; i++)
-        if (state_id_equal(leaf->refs[i].file->id, file))
-            return &leaf->refs[i];
+        if (state_id_equal(state_entry_id(leaf->held[i].file), file))
+            return &leaf->held[i];
     return NULL;
 }
 
-/* The part of `whole` that lies in the leaf; rows are known where it is cut at the file's own
- * ends. */
-static bool narrow(const struct state_reference *whole, struct key_range leaf,
-                   struct state_reference *out)
+/* Room for more references: leaves are many, so it grows by half. */
+static slp_rc leaf_reserve(struct table_state *s, struct state_leaf *leaf, size_t count,
+                           struct slp_err *err)
 {
-    struct key_range part = key_range_clip(whole->range, leaf);
-    if (key_range_is_empty(part))
-        return false;
-    *out = *whole;
-    out->range = part;
-    if (!slice_equal(part.lo, whole->range.lo))
-        out->row_lo = -1;
-    if (!slice_equal(part.hi, whole->range.hi))
-        out->row_hi = -1;
-    return true;
-}
-
-/* Insert in order. References of new files belong at the end, most often. */
-static slp_rc leaf_insert(struct table_state *s, struct state_leaf *leaf,
-                          const struct state_reference *ref, struct slp_err *err)
-{
-    TRY(state_grow(s->mem, &leaf->refs, &leaf->ref_room, leaf->ref_count + 1, sizeof *leaf->refs,
-                   err));
-    size_t at = leaf->ref_count;
-    while (at > 0 && state_reference_order(&leaf->refs[at - 1], ref) > 0)
-        at--;
-    memmove(leaf->refs + at + 1, leaf->refs + at, (leaf->ref_count - at) * sizeof *ref);
-    leaf->refs[at] = *ref;
-    leaf->ref_count++;
-    ref->file->refs++;
+    size_t room = leaf->ref_room;
+    if (count <= room)
+        return SLP_OK;
+    room = num_max_size(room + room / 2, count + 3);
+    void *grown = s->mem->resize(s->mem, leaf->held, leaf->ref_room * sizeof *leaf->held,
+                                 room * sizeof *leaf->held);
+    if (!grown)
+        FAIL(err, NO_MEMORY, "out of memory for %zu references", room);
+    leaf->held = grown;
+    leaf->ref_room = room;
     return SLP_OK;
 }
 
-slp_rc state_tree_file(struct table_state *s, struct state_file *f, struct slp_err *err)
+/* Insert in order. References of new files belong at the end, most often. Returns its place. */
+static slp_rc leaf_insert(struct table_state *s, struct state_leaf *leaf, struct state_entry *file,
+                          struct state_job *job, struct state_held **out, struct slp_err *err)
 {
-    struct state_reference whole = {
-        .file = f, .range = state_file_range(f), .row_lo = 0, .row_hi = f->info.rows};
+    TRY(leaf_reserve(s, leaf, leaf->ref_count + 1, err));
+    size_t at = leaf->ref_count;
+    while (at > 0 && state_entry_order(leaf->held[at - 1].file, file) > 0)
+        at--;
+    memmove(leaf->held + at + 1, leaf->held + at, (leaf->ref_count - at) * sizeof *leaf->held);
+    leaf->held[at] = (struct state_held){.file = file, .job = job};
+    leaf->ref_count++;
+    file->refs++;
+    *out = &leaf->held[at];
+    return SLP_OK;
+}
+
+slp_rc state_tree_file(struct table_state *s, struct state_entry *f, struct slp_err *err)
+{
+    struct key_range whole = state_entry_range(f);
     size_t first = 0;
     size_t end = 0;
-    state_leaves_meeting(s, whole.range, &first, &end);
+    state_leaves_meeting(s, whole, &first, &end);
     for (size_t i = first; i < end; i++) {
-        struct state_reference ref;
-        if (narrow(&whole, s->leaves[i]->range, &ref))
-            TRY(leaf_insert(s, s->leaves[i], &ref, err));
+        struct state_held *held = NULL;
+        if (!key_range_is_empty(key_range_clip(whole, s->leaves[i]->range)))
+            TRY(leaf_insert(s, s->leaves[i], f, NULL, &held, err));
     }
     return SLP_OK;
 }
@@ -211,10 +249,12 @@ static void leaf_free(struct table_state *s, struct state_leaf *leaf)
 {
     if (!leaf)
         return;
-    for (size_t i = 0; i < leaf->ref_count; i++)
-        if (--leaf->refs[i].file->refs == 0)
-            state_file_free(s->mem, leaf->refs[i].file);
-    alloc_free(s->mem, leaf->refs, leaf->ref_room * sizeof *leaf->refs);
+    for (size_t i = 0; i < leaf->ref_count; i++) {
+        alloc_delete(s->mem, leaf->held[i].rows);
+        if (--leaf->held[i].file->refs == 0)
+            state_entry_free(s->mem, leaf->held[i].file);
+    }
+    alloc_free(s->mem, leaf->held, leaf->ref_room * sizeof *leaf->held);
     alloc_delete(s->mem, leaf);
 }
 
@@ -249,19 +289,15 @@ slp_rc state_tree_append(struct table_state *s, struct key_range range, struct s
     return append_leaf(s, copy, err);
 }
 
-slp_rc state_tree_refer(struct table_state *s, struct state_file *f, struct state_job *job,
-                        int64_t row_lo, int64_t row_hi, struct slp_err *err)
+slp_rc state_tree_refer(struct table_state *s, struct state_entry *f, struct state_job *job,
+                        struct state_rows rows, struct slp_err *err)
 {
     struct state_leaf *leaf = s->leaves[s->leaf_count - 1];
-    struct state_reference whole = {
-        .file = f, .range = state_file_range(f), .row_lo = 0, .row_hi = f->info.rows};
-    struct state_reference ref;
-    if (!narrow(&whole, leaf->range, &ref))
+    struct state_held *held = NULL;
+    if (key_range_is_empty(key_range_clip(state_entry_range(f), leaf->range)))
         FAIL(err, CORRUPT, "a reference to a file that does not meet its leaf");
-    ref.job = job;
-    ref.row_lo = row_lo;
-    ref.row_hi = row_hi;
-    return leaf_insert(s, leaf, &ref, err);
+    TRY(leaf_insert(s, leaf, f, job, &held, err));
+    return state_held_set_rows(s, leaf, held, rows, err);
 }
 
 slp_rc state_tree_begin(struct table_state *s, const struct slice *split_points, size_t count,
@@ -279,14 +315,35 @@ slp_rc state_tree_begin(struct table_state *s, const struct slice *split_points,
 }
 
 /* The row that begins at keys[key] of a split, if a cut names it; -1 otherwise. */
-static int64_t cut_row(const struct state_split_item *item, const struct state_file *f, size_t key)
+static int64_t cut_row(const struct state_split_item *item, const struct state_entry *f, size_t key)
 {
+    int64_t rows = 0;
+    uint64_t file_bytes = 0;
+    state_entry_size(f, &rows, &file_bytes);
     for (size_t i = 0; i < item->cut_count; i++) {
         const struct state_split_cut *cut = &item->cuts[i];
-        if (cut->key == key && state_id_equal(cut->file, f->id) && cut->row <= f->info.rows)
+        if (cut->key == key && state_id_equal(cut->file, state_entry_id(f)) && cut->row <= rows)
             return cut->row;
     }
     return -1;
+}
+
+/* The rows of the part of `whole` that falls below the i-th new leaf. */
+static struct state_rows split_rows(const struct state_leaf *old, const struct state_held *whole,
+                                    const struct state_split_item *item, size_t i,
+                                    struct key_range part)
+{
+    struct key_range range = state_held_range(old, whole);
+    struct state_rows rows = state_held_rows(old, whole);
+    if (!slice_equal(part.lo, range.lo))
+        rows.lo = -1;
+    if (!slice_equal(part.hi, range.hi))
+        rows.hi = -1;
+    if (rows.lo < 0 && i > 0)
+        rows.lo = cut_row(item, whole->file, i - 1);
+    if (rows.hi < 0 && i < item->key_count)
+        rows.hi = cut_row(item, whole->file, i);
+    return rows;
 }
 
 /* Give the i-th new leaf its parts of the old leaf's references. */
@@ -295,14 +352,14 @@ static slp_rc split_references(struct table_state *s, const struct state_leaf *o
                                struct state_leaf *leaf, struct slp_err *err)
 {
     for (size_t k = 0; k < old->ref_count; k++) {
-        struct state_reference ref;
-        if (!narrow(&old->refs[k], leaf->range, &ref))
+        const struct state_held *whole = &old->held[k];
+        struct state_held *held = NULL;
+        struct key_range part = key_range_clip(state_held_range(old, whole), leaf->range);
+        if (key_range_is_empty(part))
             continue;
-        if (ref.row_lo < 0 && i > 0)
-            ref.row_lo = cut_row(item, ref.file, i - 1);
-        if (ref.row_hi < 0 && i < item->key_count)
-            ref.row_hi = cut_row(item, ref.file, i);
-        TRY(leaf_insert(s, leaf, &ref, err));
+        struct state_rows rows = split_rows(old, whole, item, i, part);
+        TRY(leaf_insert(s, leaf, whole->file, whole->job, &held, err));
+        TRY(state_held_set_rows(s, leaf, held, rows, err));
     }
     return SLP_OK;
 }
@@ -359,12 +416,13 @@ slp_rc state_tree_take(struct table_state *s, const struct state_job *job, struc
         struct state_leaf *leaf = s->leaves[i];
         size_t kept = 0;
         for (size_t k = 0; k < leaf->ref_count; k++) {
-            struct state_reference ref = leaf->refs[k];
-            if (ref.job != job) {
-                leaf->refs[kept++] = ref;
+            struct state_held held = leaf->held[k];
+            if (held.job != job) {
+                leaf->held[kept++] = held;
                 continue;
             }
-            slp_rc one = drop_reference(s, ref.file, at, rc == SLP_OK ? err : NULL);
+            alloc_delete(s->mem, held.rows);
+            slp_rc one = drop_reference(s, held.file, at, rc == SLP_OK ? err : NULL);
             rc = rc == SLP_OK ? one : rc;
         }
         leaf->ref_count = kept;

@@ -7,6 +7,9 @@
 #include "state/view_priv.h"
 #include "state/wire.h"
 
+/* The references of one leaf, unpacked. */
+#define PRINT_ARENA_MAX ((size_t)1 << 30)
+
 uint64_t state_number(const struct table_state *s)
 {
     return s->number;
@@ -62,7 +65,7 @@ size_t state_unfiled_count(const struct table_state *s)
 const struct state_reference *state_unfiled_at(const struct table_state *s, size_t i)
 {
     assert(i < s->unfiled_count);
-    return &s->unfiled[i];
+    return &s->unfiled[i]->ref;
 }
 
 size_t state_job_count(const struct table_state *s)
@@ -113,46 +116,91 @@ struct selection {
     const struct state_job *job; /* those that it holds; NULL: all */
 };
 
-/* Those of one leaf, or of the unfiled ones. Written to `to` unless it is NULL; counted. */
-static size_t pick(const struct state_reference *refs, size_t count, const struct selection *which,
-                   const struct state_reference **to)
+static bool is_picked(struct key_range range, const struct state_job *job,
+                      const struct selection *which)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!key_range_meets(refs[i].range, which->range) ||
-            (which->job && refs[i].job != which->job))
-            continue;
-        if (to)
-            to[n] = &refs[i];
-        n++;
-    }
-    return n;
+    return key_range_meets(range, which->range) && (!which->job || job == which->job);
 }
 
-static size_t pick_all(const struct table_state *s, const struct selection *which,
-                       const struct state_reference **to)
+/* What was picked so far: in the second pass written to `refs`, in the first only counted. */
+struct picked {
+    const struct state_reference **refs;
+    struct state_reference *views;
+    struct state_file *files;
+    struct arena *arena;
+    size_t count;
+};
+
+static slp_rc pick_leaf(const struct state_leaf *leaf, const struct selection *which,
+                        struct picked *p, struct slp_err *err)
+{
+    for (size_t i = 0; i < leaf->ref_count; i++) {
+        const struct state_held *held = &leaf->held[i];
+        if (!is_picked(state_held_range(leaf, held), held->job, which))
+            continue;
+        size_t n = p->count++;
+        if (!p->refs)
+            continue;
+        TRY(state_held_view(leaf, held, &p->files[n], p->arena, &p->views[n], err));
+        p->refs[n] = &p->views[n];
+    }
+    return SLP_OK;
+}
+
+static slp_rc pick_all(const struct table_state *s, const struct selection *which, struct picked *p,
+                       struct slp_err *err)
 {
     size_t first = 0;
     size_t end = 0;
-    size_t n = pick(s->unfiled, s->unfiled_count, which, to);
+    p->count = 0;
+    for (size_t i = 0; i < s->unfiled_count; i++) {
+        const struct state_reference *ref = &s->unfiled[i]->ref;
+        if (!is_picked(ref->range, ref->job, which))
+            continue;
+        if (p->refs)
+            p->refs[p->count] = ref;
+        p->count++;
+    }
     state_leaves_meeting(s, which->range, &first, &end);
     for (size_t i = first; i < end; i++)
-        n += pick(s->leaves[i]->refs, s->leaves[i]->ref_count, which, to ? to + n : NULL);
-    return n;
+        TRY(pick_leaf(s->leaves[i], which, p, err));
+    return SLP_OK;
 }
 
 static slp_rc select_references(const struct table_state *s, const struct selection *which,
                                 struct arena *arena, const struct state_reference ***out,
                                 size_t *count, struct slp_err *err)
 {
-    size_t n = pick_all(s, which, NULL);
-    const struct state_reference **refs = NULL;
-    TRY(arena_array(arena, n, sizeof(const struct state_reference *), (void **)&refs, err));
-    (void)pick_all(s, which, refs);
-    if (n)
-        qsort(refs, n, sizeof(const struct state_reference *), by_order);
-    *out = refs;
+    struct picked p = {.arena = arena};
+    TRY(pick_all(s, which, &p, err));
+    size_t n = p.count;
+    void *room = NULL;
+    TRY(arena_array(arena, n, sizeof *p.views, &room, err));
+    p.views = room;
+    TRY(arena_array(arena, n, sizeof *p.files, &room, err));
+    p.files = room;
+    TRY(arena_array(arena, n, sizeof(const struct state_reference *), &room, err));
+    p.refs = room;
+    if (n) {
+        TRY(pick_all(s, which, &p, err));
+        qsort(p.refs, n, sizeof(const struct state_reference *), by_order);
+    }
+    *out = p.refs;
     *count = n;
+    return SLP_OK;
+}
+
+slp_rc state_leaf_references(const struct state_leaf *leaf, struct arena *arena,
+                             const struct state_reference **out, struct slp_err *err)
+{
+    void *room = NULL;
+    TRY(arena_array(arena, leaf->ref_count, sizeof(struct state_reference), &room, err));
+    struct state_reference *refs = room;
+    TRY(arena_array(arena, leaf->ref_count, sizeof(struct state_file), &room, err));
+    struct state_file *files = room;
+    for (size_t i = 0; i < leaf->ref_count; i++)
+        TRY(state_held_view(leaf, &leaf->held[i], &files[i], arena, &refs[i], err));
+    *out = refs;
     return SLP_OK;
 }
 
@@ -172,29 +220,41 @@ slp_rc state_job_references(const struct table_state *s, const struct state_job 
     return select_references(s, &which, arena, out, count, err);
 }
 
-static int by_id(const void *a, const void *b)
+struct state_brief state_leaf_brief(const struct state_leaf *leaf, size_t i)
 {
-    const struct state_file *const *x = a;
-    const struct state_file *const *y = b;
-    return state_id_compare((*x)->id, (*y)->id);
+    assert(i < leaf->ref_count);
+    const struct state_held *held = &leaf->held[i];
+    struct state_brief b = {
+        .id = state_entry_id(held->file), .job = held->job, .range = state_held_range(leaf, held)};
+    state_entry_positions(held->file, &b.low, &b.high);
+    state_entry_size(held->file, &b.file_rows, &b.file_bytes);
+    return b;
 }
 
-slp_rc state_files(const struct table_state *s, struct arena *arena, const struct state_file ***out,
-                   size_t *count, struct slp_err *err)
+static int by_id(const void *a, const void *b)
+{
+    const struct state_entry *const *x = a;
+    const struct state_entry *const *y = b;
+    return state_id_compare(state_entry_id(*x), state_entry_id(*y));
+}
+
+/* Every live file once, ascending by id. */
+static slp_rc all_entries(const struct table_state *s, struct arena *arena,
+                          const struct state_entry ***out, size_t *count, struct slp_err *err)
 {
     size_t n = s->unfiled_count;
     for (size_t i = 0; i < s->leaf_count; i++)
         n += s->leaves[i]->ref_count;
-    const struct state_file **files = NULL;
-    TRY(arena_array(arena, n, sizeof(const struct state_file *), (void **)&files, err));
+    const struct state_entry **files = NULL;
+    TRY(arena_array(arena, n, sizeof(const struct state_entry *), (void **)&files, err));
     n = 0;
     for (size_t i = 0; i < s->unfiled_count; i++)
-        files[n++] = s->unfiled[i].file;
+        files[n++] = s->unfiled[i]->entry;
     for (size_t i = 0; i < s->leaf_count; i++)
         for (size_t k = 0; k < s->leaves[i]->ref_count; k++)
-            files[n++] = s->leaves[i]->refs[k].file;
+            files[n++] = s->leaves[i]->held[k].file;
     if (n)
-        qsort(files, n, sizeof(const struct state_file *), by_id);
+        qsort(files, n, sizeof(const struct state_entry *), by_id);
     size_t distinct = 0;
     for (size_t i = 0; i < n; i++)
         if (i == 0 || files[i] != files[i - 1])
@@ -204,13 +264,43 @@ slp_rc state_files(const struct table_state *s, struct arena *arena, const struc
     return SLP_OK;
 }
 
+slp_rc state_files(const struct table_state *s, struct arena *arena, const struct state_file ***out,
+                   size_t *count, struct slp_err *err)
+{
+    const struct state_entry **entries = NULL;
+    size_t n = 0;
+    void *room = NULL;
+    TRY(all_entries(s, arena, &entries, &n, err));
+    TRY(arena_array(arena, n, sizeof(struct state_file), &room, err));
+    struct state_file *views = room;
+    TRY(arena_array(arena, n, sizeof(const struct state_file *), &room, err));
+    const struct state_file **files = room;
+    for (size_t i = 0; i < n; i++) {
+        TRY(state_entry_view(entries[i], arena, &views[i], err));
+        files[i] = &views[i];
+    }
+    *out = files;
+    *count = n;
+    return SLP_OK;
+}
+
 /* ------------------------------------------------------------------ measures of a leaf */
 
-/* A reference of the leaf or, behind those, an unfiled one. */
-static const struct state_reference *nth(const struct table_state *s, const struct state_leaf *leaf,
-                                         size_t i)
+/* Interval and transaction of a reference of the leaf or, behind those, of an unfiled one. */
+struct span {
+    struct key_range range;
+    struct state_position made;
+};
+
+static struct span nth(const struct table_state *s, const struct state_leaf *leaf, size_t i)
 {
-    return i < leaf->ref_count ? &leaf->refs[i] : &s->unfiled[i - leaf->ref_count];
+    if (i >= leaf->ref_count) {
+        const struct state_reference *ref = &s->unfiled[i - leaf->ref_count]->ref;
+        return (struct span){.range = ref->range, .made = ref->file->id.at};
+    }
+    const struct state_held *held = &leaf->held[i];
+    return (struct span){.range = state_held_range(leaf, held),
+                         .made = state_entry_id(held->file).at};
 }
 
 /* Runs over `key`: files of one transaction are one run, so each is counted at its first. */
@@ -220,13 +310,15 @@ static size_t runs_over(const struct table_state *s, const struct state_leaf *le
     size_t n = leaf->ref_count + s->unfiled_count;
     size_t runs = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct state_reference *ref = nth(s, leaf, i);
-        if (!key_range_holds(ref->range, key))
+        struct span here = nth(s, leaf, i);
+        if (!key_range_holds(here.range, key))
             continue;
         bool counted = false;
-        for (size_t k = 0; k < i && !counted; k++)
-            counted = state_position_compare(nth(s, leaf, k)->file->id.at, ref->file->id.at) == 0 &&
-                      key_range_holds(nth(s, leaf, k)->range, key);
+        for (size_t k = 0; k < i && !counted; k++) {
+            struct span before = nth(s, leaf, k);
+            counted = state_position_compare(before.made, here.made) == 0 &&
+                      key_range_holds(before.range, key);
+        }
         runs += !counted;
     }
     return runs;
@@ -238,7 +330,7 @@ size_t state_leaf_depth(const struct table_state *s, const struct state_leaf *le
     size_t deepest = 0;
     for (size_t i = 0; i < n; i++) {
         /* The most are found where some interval begins. */
-        struct key_range here = key_range_clip(nth(s, leaf, i)->range, leaf->range);
+        struct key_range here = key_range_clip(nth(s, leaf, i).range, leaf->range);
         if (!key_range_is_empty(here))
             deepest = num_max_size(deepest, runs_over(s, leaf, here.lo));
     }
@@ -257,21 +349,29 @@ int64_t state_reference_rows(const struct state_reference *ref, struct key_range
     return all_of_ref && ref->row_lo >= 0 && ref->row_hi >= 0 ? ref->row_hi - ref->row_lo : -1;
 }
 
-static int64_t reference_rows(const struct state_reference *ref, bool *exact)
+/* Rows of a reference, an estimate where it is not cut; those of its file, and that one's bytes. */
+static int64_t held_rows(const struct state_leaf *leaf, const struct state_held *held, bool *exact,
+                         int64_t *file_rows, uint64_t *file_bytes)
 {
-    if (ref->row_lo >= 0 && ref->row_hi >= 0)
-        return num_max_i64(ref->row_hi - ref->row_lo, 0);
+    struct state_rows rows = state_held_rows(leaf, held);
+    state_entry_size(held->file, file_rows, file_bytes);
+    if (rows.lo >= 0 && rows.hi >= 0)
+        return num_max_i64(rows.hi - rows.lo, 0);
     *exact = false;
-    return ref->file->info.rows / num_max_i64(ref->file->refs, 1);
+    return *file_rows / num_max_i64(held->file->refs, 1);
 }
 
 int64_t state_leaf_rows(const struct state_leaf *leaf, bool *exact)
 {
     bool all = true;
     int64_t rows = 0;
-    for (size_t i = 0; i < leaf->ref_count; i++)
-        if (!num_add_i64(rows, reference_rows(&leaf->refs[i], &all), &rows))
+    for (size_t i = 0; i < leaf->ref_count; i++) {
+        int64_t file_rows = 0;
+        uint64_t file_bytes = 0;
+        int64_t more = held_rows(leaf, &leaf->held[i], &all, &file_rows, &file_bytes);
+        if (!num_add_i64(rows, more, &rows))
             rows = INT64_MAX;
+    }
     if (exact)
         *exact = all;
     return rows;
@@ -282,9 +382,10 @@ uint64_t state_leaf_bytes(const struct state_leaf *leaf)
     uint64_t bytes = 0;
     bool exact = true;
     for (size_t i = 0; i < leaf->ref_count; i++) {
-        const struct state_reference *ref = &leaf->refs[i];
-        u128 share = (u128)ref->file->info.file_bytes * (uint64_t)reference_rows(ref, &exact) /
-                     (uint64_t)num_max_i64(ref->file->info.rows, 1);
+        int64_t file_rows = 0;
+        uint64_t file_bytes = 0;
+        int64_t rows = held_rows(leaf, &leaf->held[i], &exact, &file_rows, &file_bytes);
+        u128 share = (u128)file_bytes * (uint64_t)rows / (uint64_t)num_max_i64(file_rows, 1);
         if (share > UINT64_MAX - bytes)
             return UINT64_MAX;
         bytes += (uint64_t)share;
@@ -325,6 +426,25 @@ static slp_rc print_reference(const struct state_reference *ref, const char *wha
     return buf_append_u8(out, '\n', err);
 }
 
+static slp_rc print_leaf(const struct table_state *s, size_t i, struct buf *out,
+                         struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct arena arena;
+    const struct state_leaf *leaf = s->leaves[i];
+    const struct state_reference *refs = NULL;
+    arena_init(&arena, s->mem, PRINT_ARENA_MAX);
+    TRY_OUT(buf_printf(out, err, "leaf"));
+    TRY_OUT(print_range(leaf->range, out, err));
+    TRY_OUT(buf_append_u8(out, '\n', err));
+    TRY_OUT(state_leaf_references(leaf, &arena, &refs, err));
+    for (size_t k = 0; k < leaf->ref_count; k++)
+        TRY_OUT(print_reference(&refs[k], "  reference", out, err));
+out:
+    arena_fini(&arena);
+    return rc;
+}
+
 static slp_rc print_jobs(const struct table_state *s, struct buf *out, struct slp_err *err)
 {
     for (size_t i = 0; i < s->job_count; i++) {
@@ -344,15 +464,10 @@ slp_rc state_print(const struct table_state *s, struct buf *out, struct slp_err 
 {
     TRY(buf_printf(out, err, "frame %" PRIu64 " time %" PRId64 " schema %u key %u ring %u\n",
                    s->number, s->time_us, s->schema_version, s->key_version, s->ring.count));
-    for (size_t i = 0; i < s->leaf_count; i++) {
-        TRY(buf_printf(out, err, "leaf"));
-        TRY(print_range(s->leaves[i]->range, out, err));
-        TRY(buf_append_u8(out, '\n', err));
-        for (size_t k = 0; k < s->leaves[i]->ref_count; k++)
-            TRY(print_reference(&s->leaves[i]->refs[k], "  reference", out, err));
-    }
+    for (size_t i = 0; i < s->leaf_count; i++)
+        TRY(print_leaf(s, i, out, err));
     for (size_t i = 0; i < s->unfiled_count; i++)
-        TRY(print_reference(&s->unfiled[i], "unfiled", out, err));
+        TRY(print_reference(&s->unfiled[i]->ref, "unfiled", out, err));
     TRY(print_jobs(s, out, err));
     for (size_t i = 0; i < s->dead_count; i++)
         TRY(buf_printf(out, err, "dead %.*s bytes %" PRIu64 " since %" PRIu64 ".%u\n",

@@ -15,7 +15,9 @@
  * are a run; depth is the most runs over one key.
  *
  * The state is a pure function of the frames. A view is borrowed from its handle: pointers stay
- * valid until the handle is refreshed, committed with, or closed.
+ * valid until the handle is refreshed, committed with, or closed. Files and references are kept
+ * packed; what asks for them unpacks them into an arena of the caller's, whose lifetime bounds that
+ * of the structs as well.
  */
 #ifndef SLP_STATE_VIEW_H
 #define SLP_STATE_VIEW_H
@@ -56,18 +58,20 @@ struct state_job {
 };
 
 struct state_reference {
-    struct state_file *file;
-    struct state_job *job;  /* NULL: free */
-    struct key_range range; /* where the file's rows count; always has an end */
-    int64_t row_lo;         /* first row of the file in `range`; -1: not known */
-    int64_t row_hi;         /* one beyond the last; -1: not known */
+    const struct state_file *file;
+    const struct state_job *job; /* NULL: free */
+    struct key_range range;      /* where the file's rows count; always has an end */
+    int64_t row_lo;              /* first row of the file in `range`; -1: not known */
+    int64_t row_hi;              /* one beyond the last; -1: not known */
 };
+
+struct state_held;
 
 struct state_leaf {
     struct key_range range;
-    struct state_reference *refs; /* ascending by file->low, then id */
-    size_t ref_count;
-    size_t ref_room;
+    size_t ref_count;        /* state_leaf_references unpacks them */
+    size_t ref_room;         /* the state's own, as `held` */
+    struct state_held *held; /* ascending by file->low, then id */
 };
 
 /* A file that nothing refers to any more; its object may still be there. */
@@ -115,6 +119,25 @@ void state_leaves_meeting(const struct table_state *s, struct key_range range, s
 
 /* The leaf with just these bounds; NULL if there is none. */
 const struct state_leaf *state_leaf_find(const struct table_state *s, struct key_range range);
+
+/* The references of a leaf, `leaf->ref_count` of them, ascending by file->low, then file id. Errors:
+ * NO_MEMORY, LIMIT. */
+SLP_NODISCARD slp_rc state_leaf_references(const struct state_leaf *leaf, struct arena *arena,
+                                           const struct state_reference **out, struct slp_err *err);
+
+/* A reference in short, for whoever goes over many: nothing is unpacked. */
+struct state_brief {
+    struct state_id id;          /* of its file */
+    const struct state_job *job; /* NULL: free */
+    struct state_position low;   /* of the file */
+    struct state_position high;
+    struct key_range range; /* where the file's rows count; borrows from the state */
+    int64_t file_rows;
+    uint64_t file_bytes;
+};
+
+/* The i-th reference of a leaf; the files of one transaction stand together. */
+struct state_brief state_leaf_brief(const struct state_leaf *leaf, size_t i);
 
 /* Unfiled files, in order of their ids; as references without job, over their whole interval. */
 size_t state_unfiled_count(const struct table_state *s);

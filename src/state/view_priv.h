@@ -3,15 +3,38 @@
  *
  * Who owns what: schema, bounds of leaves and names of dead files live in `keys`, an arena that only
  * grows, by splits and deaths.
- * A file is one allocation with its name and keys behind it; it goes when its last reference does,
- * and its name is copied to the list of the dead. Interval ends of references borrow from bounds and
- * files. Private to src/state.
+ * A file is one packed entry (entry.h); it goes when its last reference does, and its name is copied
+ * to the list of the dead. A reference is an entry, a job, and rows where they are not those that
+ * follow from the file's ends; its interval is where file and leaf meet. A million files with a
+ * reference each below 100,000 leaves stay under 200 MB. Private to src/state.
  */
 #ifndef SLP_STATE_VIEW_PRIV_H
 #define SLP_STATE_VIEW_PRIV_H
 
+#include "state/entry.h"
 #include "state/ring.h"
-#include "state/view.h"
+
+/* Rows of a file below a leaf: the first, and one beyond the last; -1: not known. */
+struct state_rows {
+    int64_t lo;
+    int64_t hi;
+};
+
+/* A reference, in its leaf. */
+struct state_held {
+    struct state_entry *file;
+    struct state_job *job; /* NULL: free */
+    struct state_rows
+        *rows; /* NULL: 0 and the file's row count, where it begins or ends in the leaf */
+};
+
+/* An unfiled file, unpacked: there are few. */
+struct state_unfiled {
+    struct state_entry *entry;
+    struct state_file file;
+    struct state_reference ref;
+    struct arena arena;
+};
 
 struct table_state {
     struct alloc *mem;
@@ -28,7 +51,7 @@ struct table_state {
     struct state_leaf **leaves; /* ascending, without gaps */
     size_t leaf_count;
     size_t leaf_room;
-    struct state_reference *unfiled;
+    struct state_unfiled **unfiled;
     size_t unfiled_count;
     size_t unfiled_room;
     struct state_job **jobs; /* ascending by id */
@@ -52,22 +75,37 @@ SLP_NODISCARD slp_rc state_grow(struct alloc *mem, void *array_at, size_t *room,
 /* The order of references: lowest position, then file. */
 int state_reference_order(const struct state_reference *a, const struct state_reference *b);
 
-/* A file from its entry, without references yet: the caller files it or frees it. */
-SLP_NODISCARD slp_rc state_file_new(struct table_state *s, const struct state_new_file *entry,
-                                    struct state_id id, struct state_file **out,
-                                    struct slp_err *err);
-void state_file_free(struct alloc *mem, struct state_file *f);
+/* A new file, made by transaction `id.at` now. Borrows from its entry; without `last_end`. */
+struct state_file state_file_of(const struct table_state *s, const struct state_new_file *entry,
+                                struct state_id id);
+
+/* Interval and rows of a reference of `leaf`. */
+struct key_range state_held_range(const struct state_leaf *leaf, const struct state_held *held);
+struct state_rows state_held_rows(const struct state_leaf *leaf, const struct state_held *held);
+SLP_NODISCARD slp_rc state_held_set_rows(struct table_state *s, const struct state_leaf *leaf,
+                                         struct state_held *held, struct state_rows rows,
+                                         struct slp_err *err);
+
+/* Unpack a reference and, into `file`, what it refers to. */
+SLP_NODISCARD slp_rc state_held_view(const struct state_leaf *leaf, const struct state_held *held,
+                                     struct state_file *file, struct arena *arena,
+                                     struct state_reference *out, struct slp_err *err);
+
+/* Enter a file into the list of unfiled ones, which then owns it; take the i-th out again. */
+SLP_NODISCARD slp_rc state_unfiled_add(struct table_state *s, struct state_entry *e,
+                                       struct slp_err *err);
+struct state_entry *state_unfiled_take(struct table_state *s, size_t i);
 
 /* Put a reference below every leaf that the file meets (rule P2). On failure it may be below
  * some. */
-SLP_NODISCARD slp_rc state_tree_file(struct table_state *s, struct state_file *f,
+SLP_NODISCARD slp_rc state_tree_file(struct table_state *s, struct state_entry *f,
                                      struct slp_err *err);
 
 /* The index of the leaf with just these bounds; SIZE_MAX if there is none. */
 size_t state_tree_find(const struct table_state *s, struct key_range range);
 
 /* The leaf's reference to a file; NULL if it has none. */
-struct state_reference *state_leaf_reference(struct state_leaf *leaf, struct state_id file);
+struct state_held *state_leaf_held(const struct state_leaf *leaf, struct state_id file);
 
 /* Split a leaf; the item was judged. */
 SLP_NODISCARD slp_rc state_tree_split(struct table_state *s, size_t leaf,
@@ -85,8 +123,8 @@ SLP_NODISCARD slp_rc state_tree_begin(struct table_state *s, const struct slice 
  * last leaf. Errors: CORRUPT for a file outside the leaf, NO_MEMORY, LIMIT. */
 SLP_NODISCARD slp_rc state_tree_append(struct table_state *s, struct key_range range,
                                        struct slp_err *err);
-SLP_NODISCARD slp_rc state_tree_refer(struct table_state *s, struct state_file *f,
-                                      struct state_job *job, int64_t row_lo, int64_t row_hi,
+SLP_NODISCARD slp_rc state_tree_refer(struct table_state *s, struct state_entry *f,
+                                      struct state_job *job, struct state_rows rows,
                                       struct slp_err *err);
 void state_tree_free(struct table_state *s);
 

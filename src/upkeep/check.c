@@ -119,20 +119,31 @@ static slp_rc check_reference(struct checking *c, const struct state_leaf *leaf,
     return SLP_OK;
 }
 
+static slp_rc check_leaf_references(struct checking *c, const struct state_leaf *leaf,
+                                    struct tally *tallies, size_t count, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct arena arena;
+    const struct state_reference *refs = NULL;
+    arena_init(&arena, c->mem, WORK_MAX_BYTES);
+    TRY_OUT(state_leaf_references(leaf, &arena, &refs, err));
+    for (size_t j = 0; j < leaf->ref_count; j++) {
+        struct tally wanted = {.file = refs[j].file};
+        struct tally *tally = bsearch(&wanted, tallies, count, sizeof *tallies, compare_tallies);
+        SLP_INVARIANT(tally != NULL);
+        TRY_OUT(check_reference(c, leaf, &refs[j], tally, err));
+    }
+out:
+    arena_fini(&arena);
+    return rc;
+}
+
 static slp_rc check_references(struct checking *c, struct tally *tallies, size_t count,
                                struct slp_err *err)
 {
     const struct table_state *s = state_table_view(c->table);
-    for (size_t i = 0; i < state_leaf_count(s); i++) {
-        const struct state_leaf *leaf = state_leaf_at(s, i);
-        for (size_t j = 0; j < leaf->ref_count; j++) {
-            struct tally wanted = {.file = leaf->refs[j].file};
-            struct tally *tally =
-                bsearch(&wanted, tallies, count, sizeof *tallies, compare_tallies);
-            SLP_INVARIANT(tally != NULL);
-            TRY(check_reference(c, leaf, &leaf->refs[j], tally, err));
-        }
-    }
+    for (size_t i = 0; i < state_leaf_count(s); i++)
+        TRY(check_leaf_references(c, state_leaf_at(s, i), tallies, count, err));
     return SLP_OK;
 }
 

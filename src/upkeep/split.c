@@ -21,12 +21,12 @@ static int64_t rows_of(const struct state_reference *ref)
     return rows >= 0 ? rows : ref->file->info.rows;
 }
 
-static const struct state_reference *largest(const struct state_leaf *leaf)
+static const struct state_reference *largest(const struct state_reference *refs, size_t count)
 {
     const struct state_reference *best = NULL;
-    for (size_t i = 0; i < leaf->ref_count; i++)
-        if (!best || rows_of(&leaf->refs[i]) > rows_of(best))
-            best = &leaf->refs[i];
+    for (size_t i = 0; i < count; i++)
+        if (!best || rows_of(&refs[i]) > rows_of(best))
+            best = &refs[i];
     return best;
 }
 
@@ -152,22 +152,21 @@ static slp_rc choose_keys(struct splitting *s, struct key_range leaf, size_t par
 }
 
 /* The exact first rows of the references behind each key: one key page a file and key. */
-static slp_rc find_cuts(struct splitting *s, const struct state_leaf *leaf,
-                        const struct slice *keys, size_t key_count, struct state_split_item *item,
-                        struct slp_err *err)
+static slp_rc find_cuts(struct splitting *s, const struct state_reference *refs, size_t count,
+                        struct state_split_item *item, struct slp_err *err)
 {
     struct state_split_cut *cuts = NULL;
     size_t n = 0;
-    TRY(arena_array(&s->arena, leaf->ref_count * key_count, sizeof *cuts, (void **)&cuts, err));
-    for (size_t i = 0; i < leaf->ref_count; i++) {
+    TRY(arena_array(&s->arena, count * item->key_count, sizeof *cuts, (void **)&cuts, err));
+    for (size_t i = 0; i < count; i++) {
         struct datafile *file = NULL;
-        slp_rc rc = open_file(s, &leaf->refs[i], &file, err);
-        for (size_t k = 0; k < key_count && rc == SLP_OK; k++) {
+        slp_rc rc = open_file(s, &refs[i], &file, err);
+        for (size_t k = 0; k < item->key_count && rc == SLP_OK; k++) {
             struct state_split_cut *cut = &cuts[n];
-            cut->file = leaf->refs[i].file->id;
+            cut->file = refs[i].file->id;
             cut->key = (uint32_t)k;
-            rc = datafile_lower_bound(file, keys[k], &cut->row, err);
-            n += rc == SLP_OK && key_range_holds(leaf->refs[i].range, keys[k]);
+            rc = datafile_lower_bound(file, item->keys[k], &cut->row, err);
+            n += rc == SLP_OK && key_range_holds(refs[i].range, item->keys[k]);
         }
         datafile_close(file);
         TRY(rc);
@@ -183,9 +182,11 @@ static slp_rc plan_leaf(struct splitting *s, const struct state_leaf *leaf, int6
     struct chosen chosen = {.count = 0};
     int64_t rows = state_leaf_rows(leaf, NULL);
     size_t parts = (size_t)(rows / threshold_rows) + (rows % threshold_rows != 0);
-    const struct state_reference *ref = largest(leaf);
-    if (!ref || parts < 2)
+    const struct state_reference *refs = NULL;
+    if (leaf->ref_count == 0 || parts < 2)
         return SLP_OK;
+    TRY(state_leaf_references(leaf, &s->arena, &refs, err));
+    const struct state_reference *ref = largest(refs, leaf->ref_count);
     TRY(key_range_copy(&s->arena, leaf->range, &item->leaf, err));
     TRY(open_file(s, ref, &s->file, err));
     s->rows = rows_of(ref);
@@ -195,7 +196,7 @@ static slp_rc plan_leaf(struct splitting *s, const struct state_leaf *leaf, int6
     TRY(rc);
     item->keys = chosen.keys;
     item->key_count = chosen.count;
-    return chosen.count ? find_cuts(s, leaf, chosen.keys, chosen.count, item, err) : SLP_OK;
+    return chosen.count ? find_cuts(s, refs, leaf->ref_count, item, err) : SLP_OK;
 }
 
 static slp_rc split_leaf(struct splitting *s, const struct state_leaf *leaf, int64_t threshold_rows,

@@ -67,7 +67,7 @@ static void judge(struct t *t, struct t_table *tt, size_t *seen)
         struct state_name object;
         struct source *src = NULL;
         struct datafile *file = NULL;
-        const struct state_file *f = leaf->refs[*seen].file;
+        const struct state_file *f = t_refs(leaf)[*seen].file;
         assert_int_equal(f->info.rows, ROWS);
         assert_ok(t, state_table_object(tt->table, f->name, &object, &t->err));
         assert_ok(t, store_open(tt->store, state_name_slice(&object), &t->mem, &src, &t->err));

@@ -26,7 +26,7 @@ static int64_t rows_of(struct state_table *table)
     const struct table_state *view = state_table_view(table);
     for (size_t i = 0; i < state_leaf_count(view); i++)
         for (size_t r = 0; r < state_leaf_at(view, i)->ref_count; r++)
-            rows += state_leaf_at(view, i)->refs[r].file->info.rows;
+            rows += t_refs(state_leaf_at(view, i))[r].file->info.rows;
     return rows;
 }
 

@@ -58,7 +58,7 @@ static void list_files(struct t *t, struct t_table *tt, const char *folder, char
         struct state_name object;
         const struct state_leaf *leaf = state_leaf_at(view, i);
         assert_int_equal(leaf->ref_count, 1);
-        assert_ok(t, state_table_object(tt->table, leaf->refs[0].file->name, &object, &t->err));
+        assert_ok(t, state_table_object(tt->table, t_refs(leaf)[0].file->name, &object, &t->err));
         size_t len = strlen(out);
         (void)snprintf(out + len, room - len, " %s/%s", folder, object.text);
     }

@@ -10,6 +10,7 @@
 #include "state/frame.h"
 #include "state/snapshot.h"
 
+#include "lib/refs.h"
 #include "lib/t.h"
 
 #define KEYS   16
@@ -185,7 +186,7 @@ static bool plan_assign(struct trial *w, struct letter *l)
         size_t first = n;
         for (size_t k = 0; k < leaf->ref_count && n - first < 4; k++)
             if (t_below(w->t, 3))
-                inputs[n++] = leaf->refs[k].file->id;
+                inputs[n++] = t_refs(leaf)[k].file->id;
         items[i] = (struct state_assign_item){
             .leaf = leaf->range, .inputs = inputs + first, .input_count = n - first};
     }
@@ -244,7 +245,7 @@ static bool plan_cut(struct trial *w, struct letter *l)
     const struct state_leaf *leaf = any_leaf(w);
     if (leaf->ref_count == 0)
         return false;
-    const struct state_reference *ref = &leaf->refs[t_below(w->t, leaf->ref_count)];
+    const struct state_reference *ref = &t_refs(leaf)[t_below(w->t, leaf->ref_count)];
     struct state_cut_item item = {.leaf = leaf->range,
                                   .file = ref->file->id,
                                   .row_lo = (int64_t)t_below(w->t, 500),
@@ -299,7 +300,7 @@ static struct content held(struct trial *w, const struct state_job *job)
     struct content rows = {{0}};
     const struct state_leaf *leaf = state_leaf_find(w->s, job->range);
     for (size_t i = 0; i < leaf->ref_count; i++) {
-        const struct state_reference *ref = &leaf->refs[i];
+        const struct state_reference *ref = &t_refs(leaf)[i];
         if (ref->job != job)
             continue;
         const struct known *f = find(w->m.files, w->m.file_count, ref->file->id);

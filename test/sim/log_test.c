@@ -17,6 +17,7 @@
 #include "state/inbox.h"
 #include "state/view_priv.h"
 
+#include "lib/refs.h"
 #include "lib/t.h"
 
 #define WRITERS   4
@@ -207,8 +208,8 @@ static bool assign_leaf(struct world *w, struct state_table *table, struct state
     const struct state_leaf *leaf =
         state_leaf_at(s, (size_t)sim_below(&w->sim, state_leaf_count(s)));
     for (size_t i = 0; i < leaf->ref_count && n < 16; i++)
-        if (!leaf->refs[i].job)
-            inputs[n++] = leaf->refs[i].file->id;
+        if (!t_refs(leaf)[i].job)
+            inputs[n++] = t_refs(leaf)[i].file->id;
     if (n < 2)
         return false;
     struct state_assign_item item = {.leaf = leaf->range, .inputs = inputs, .input_count = n};

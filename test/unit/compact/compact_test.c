@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "compact/choose.h"
+#include "lib/refs.h"
 #include "lib/table.h"
 #include "merge/merge.h"
 
@@ -33,8 +34,8 @@ static void expect_leaf(struct t *t, struct t_table *tt, size_t i, const char *e
     struct buf text;
     const struct state_leaf *leaf = state_leaf_at(state_table_view(tt->table), i);
     assert_int_equal(leaf->ref_count, 1);
-    const struct state_file *f = leaf->refs[0].file;
-    struct datafile_read_options o = {.range = leaf->refs[0].range, .batch_rows = 1000};
+    const struct state_file *f = t_refs(leaf)[0].file;
+    struct datafile_read_options o = {.range = t_refs(leaf)[0].range, .batch_rows = 1000};
     buf_init(&text, &t->mem, 1 << 20);
     assert_ok(t, state_table_object(tt->table, f->name, &object, &t->err));
     assert_ok(t, store_open(tt->store, state_name_slice(&object), &t->mem, &src, &t->err));
@@ -205,7 +206,7 @@ static void abandon_a_job(struct t *t, struct t_table *tt, int64_t deadline_us)
     struct state_assign_item item = {
         .leaf = leaf->range, .inputs = inputs, .deadline_us = deadline_us};
     for (size_t i = 0; i < leaf->ref_count && i < 8; i++)
-        inputs[item.input_count++] = leaf->refs[i].file->id;
+        inputs[item.input_count++] = t_refs(leaf)[i].file->id;
     struct state_txn txn = {.kind = STATE_ASSIGN, .assign = {.items = &item, .count = 1}};
     assert_ok(t, state_table_commit(tt->table, &txn, NULL, &result, &t->err));
     assert_ok(t, state_result_check(&result, &t->err));
@@ -278,7 +279,7 @@ static void a_damaged_input_stops_the_job_and_is_named(void **state)
     t_table_add(t, &tt, "a,1\nb,2\n");
     t_table_add(t, &tt, "b,2\n");
     const struct state_leaf *leaf = state_leaf_at(state_table_view(tt.table), 0);
-    assert_ok(t, state_table_object(tt.table, leaf->refs[0].file->name, &object, &t->err));
+    assert_ok(t, state_table_object(tt.table, t_refs(leaf)[0].file->name, &object, &t->err));
     buf_init(&bytes, &t->mem, 1 << 20);
     assert_ok(t, store_get(tt.store, state_name_slice(&object), &bytes, &t->err));
     bytes.ptr[40] ^= 1;

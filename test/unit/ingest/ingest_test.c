@@ -29,7 +29,7 @@ static void rows_come_out_sorted_with_ties_as_they_were(void **state)
     assert_false(r.is_duplicate);
     expect_table(t, &tt, "a,2\na,\nb,1\nb,3\nb,4\n");
     const struct state_leaf *leaf = state_leaf_at(state_table_view(tt.table), 0);
-    assert_int_equal(leaf->refs[0].file->info.file_bytes, r.bytes);
+    assert_int_equal(t_refs(leaf)[0].file->info.file_bytes, r.bytes);
     t_table_close(&tt);
     place_drop(&p);
 }

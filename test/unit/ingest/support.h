@@ -6,6 +6,7 @@
 
 #include "ingest/ingest.h"
 #include "lib/place.h"
+#include "lib/refs.h"
 #include "lib/table.h"
 
 /* Ingest one input with one thread and little memory. */
@@ -63,7 +64,7 @@ static inline void print_table(struct t *t, struct t_table *tt, struct buf *text
     for (size_t i = 0; i < state_leaf_count(view); i++) {
         const struct state_leaf *leaf = state_leaf_at(view, i);
         for (size_t r = 0; r < leaf->ref_count; r++)
-            print_reference(t, tt, &leaf->refs[r], text);
+            print_reference(t, tt, &t_refs(leaf)[r], text);
     }
     for (size_t i = 0; i < state_unfiled_count(view); i++)
         print_reference(t, tt, state_unfiled_at(view, i), text);

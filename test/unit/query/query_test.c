@@ -1,5 +1,6 @@
 #include "query/query.h"
 
+#include "lib/refs.h"
 #include "lib/table.h"
 
 /* Rows of `o` as text, compared with `expected`. */
@@ -178,7 +179,7 @@ static void a_missing_object_is_corrupt_and_named(void **state)
     t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
     t_table_add(t, &tt, "a,1\n");
     const struct state_leaf *leaf = state_leaf_at(state_table_view(tt.table), 0);
-    assert_ok(t, state_table_object(tt.table, leaf->refs[0].file->name, &object, &t->err));
+    assert_ok(t, state_table_object(tt.table, t_refs(leaf)[0].file->name, &object, &t->err));
     assert_ok(t, store_delete(tt.store, state_name_slice(&object), &t->err));
     buf_init(&text, &t->mem, 1 << 20);
     assert_ok(t, query_scan(tt.table, &all, &t->mem, &stream, &t->err));

@@ -4,6 +4,7 @@
 
 #include "state/view_priv.h"
 
+#include "lib/refs.h"
 #include "lib/t.h"
 #include "unit/state/helpers.h"
 
@@ -17,7 +18,7 @@ static void expect_leaf(struct table_state *s, const char *lo, const char *want)
     const struct state_leaf *leaf = state_leaf_at(s, state_leaf_holding(s, slice_str(lo)));
     assert_true(slice_is(leaf->range.lo, lo));
     for (size_t i = 0; i < leaf->ref_count; i++) {
-        const struct state_reference *r = &leaf->refs[i];
+        const struct state_reference *r = &t_refs(leaf)[i];
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%.*s[%.*s,%.*s)%s", i ? " " : "",
                               SLICE_ARG(r->file->name), SLICE_ARG(r->range.lo),
                               SLICE_ARG(r->range.hi), r->job ? "*" : "");
@@ -36,11 +37,11 @@ static void files_get_a_reference_below_every_leaf_they_meet(void **state)
     assert_int_equal(state_leaf_at(s, 0)->ref_count, 1);
     assert_int_equal(state_leaf_at(s, 1)->ref_count, 3);
     assert_int_equal(state_leaf_at(s, 2)->ref_count, 1);
-    const struct state_reference *r = &state_leaf_at(s, 0)->refs[0];
+    const struct state_reference *r = &t_refs(state_leaf_at(s, 0))[0];
     assert_true(slice_is(r->range.lo, "b") && slice_is(r->range.hi, "g"));
     assert_int_equal(r->row_lo, 0);
     assert_int_equal(r->row_hi, -1);
-    r = &state_leaf_at(s, 1)->refs[0];
+    r = &t_refs(state_leaf_at(s, 1))[0];
     assert_true(slice_is(r->range.lo, "g"));
     assert_true(slice_equal(r->range.hi, slice_of("k", 2))); /* just above "k" */
     assert_int_equal(r->row_lo, -1);
@@ -138,7 +139,7 @@ static void a_job_holds_its_inputs_and_its_outputs_take_their_positions(void **s
     assert_int_equal(state_job_count(s), 0);
     assert_int_equal(state_dead_count(s), 0); /* "b" and "c" still count in the next leaf */
     assert_int_equal(replace(t, s, job, 1, range_of("", "g"), &out, 1).reason, STATE_REASON_NO_JOB);
-    const struct state_file *f = state_leaf_at(s, 0)->refs[1].file;
+    const struct state_file *f = t_refs(state_leaf_at(s, 0))[1].file;
     assert_int_equal(f->low.frame, 3);
     assert_int_equal(f->high.frame, 4);
     state_free(s);
@@ -252,7 +253,7 @@ static void items_are_judged_one_by_one(void **state)
     o = apply_next(t, s, &txn);
     assert_int_equal(o.items[0], STATE_REASON_NO_JOB);
     assert_int_equal(o.items[1], STATE_REASON_APPLIED);
-    assert_int_equal(state_leaf_at(s, 1)->refs[0].file->id.item, 1);
+    assert_int_equal(t_refs(state_leaf_at(s, 1))[0].file->id.item, 1);
     state_free(s);
 }
 
@@ -325,10 +326,10 @@ static void cuts_name_rows_and_may_come_with_a_split(void **state)
     bool exact = false;
     assert_int_equal(state_leaf_rows(state_leaf_at(s, 0), &exact), 30);
     assert_true(exact);
-    assert_int_equal(state_leaf_at(s, 1)->refs[0].row_lo, 30);
-    assert_int_equal(state_leaf_at(s, 1)->refs[0].row_hi, -1);
-    assert_int_equal(state_leaf_at(s, 2)->refs[0].row_lo, -1);
-    assert_int_equal(state_leaf_at(s, 2)->refs[0].row_hi, 100);
+    assert_int_equal(t_refs(state_leaf_at(s, 1))[0].row_lo, 30);
+    assert_int_equal(t_refs(state_leaf_at(s, 1))[0].row_hi, -1);
+    assert_int_equal(t_refs(state_leaf_at(s, 2))[0].row_lo, -1);
+    assert_int_equal(t_refs(state_leaf_at(s, 2))[0].row_hi, 100);
     assert_int_equal(state_leaf_rows(state_leaf_at(s, 1), &exact), 33);
     assert_false(exact);
     struct state_cut_item known[4] = {

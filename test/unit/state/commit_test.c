@@ -5,6 +5,7 @@
 #include "os/thread.h"
 #include "state/state.h"
 
+#include "lib/refs.h"
 #include "lib/t.h"
 #include "unit/state/helpers.h"
 
@@ -35,7 +36,7 @@ static size_t times(const struct state_table *table, const char *name)
     size_t n = 0;
     for (size_t i = 0; i < state_leaf_count(s); i++)
         for (size_t k = 0; k < state_leaf_at(s, i)->ref_count; k++)
-            n += slice_is(state_leaf_at(s, i)->refs[k].file->name, name);
+            n += slice_is(t_refs(state_leaf_at(s, i))[k].file->name, name);
     return n;
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "lib/refs.h"
 #include "lib/t.h"
 #include "unit/state/helpers.h"
 
@@ -129,7 +130,7 @@ static void everything_that_waits_goes_into_one_frame(void **state)
     const struct table_state *s = state_table_view(w.table);
     assert_int_equal(state_number(s), 2);
     assert_int_equal(references(&w), 3);
-    assert_int_equal(state_leaf_at(s, 0)->refs[2].file->id.at.index, 2);
+    assert_int_equal(t_refs(state_leaf_at(s, 0))[2].file->id.at.index, 2);
     assert_int_equal(waiting(t, &w), 3);
     assert_ok(t, state_table_pack(w.table, &packed, &t->err));
     assert_int_equal(packed, 0);

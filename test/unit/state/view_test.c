@@ -1,5 +1,6 @@
 #include "state/view.h"
 
+#include "lib/refs.h"
 #include "lib/t.h"
 #include "unit/state/helpers.h"
 
@@ -76,7 +77,7 @@ static void rows_of_a_reference_are_told_where_the_state_knows_them(void **state
     struct table_state *s = state_of(t, NULL, points, 3);
     struct state_new_file wide = file_of("wide", "b", "i", 10);
     (void)add_files(t, s, &wide, 1);
-    const struct state_reference *first = &state_leaf_at(s, 0)->refs[0];
+    const struct state_reference *first = &t_refs(state_leaf_at(s, 0))[0];
     struct state_reference cut = *first;
     struct state_reference whole = *first;
     assert_int_equal(state_reference_rows(first, first->range), -1);

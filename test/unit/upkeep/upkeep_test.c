@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "lib/refs.h"
 #include "lib/table.h"
 
 static size_t data_objects(struct t *t, struct t_table *tt)
@@ -45,7 +46,7 @@ static void kill_files(struct t *t, struct t_table *tt)
     struct state_assign_item item = {
         .leaf = leaf->range, .inputs = inputs, .deadline_us = INT64_MAX};
     for (size_t i = 0; i < leaf->ref_count && i < 8; i++)
-        inputs[item.input_count++] = leaf->refs[i].file->id;
+        inputs[item.input_count++] = t_refs(leaf)[i].file->id;
     struct state_txn assign = {.kind = STATE_ASSIGN, .assign = {.items = &item, .count = 1}};
     assert_ok(t, state_table_commit(tt->table, &assign, NULL, &result, &t->err));
     assert_ok(t, state_result_check(&result, &t->err));
@@ -95,7 +96,7 @@ static void open_job(struct t *t, struct t_table *tt, int64_t deadline_us)
     t_table_add(t, tt, "a,1\n");
     put_stranger(t, tt, "data/3f/00000000000000000001-ff.parquet");
     const struct state_leaf *leaf = state_leaf_at(state_table_view(tt->table), 0);
-    struct state_id input = leaf->refs[0].file->id;
+    struct state_id input = t_refs(leaf)[0].file->id;
     struct state_assign_item item = {
         .leaf = leaf->range, .inputs = &input, .input_count = 1, .deadline_us = deadline_us};
     struct state_txn assign = {.kind = STATE_ASSIGN, .assign = {.items = &item, .count = 1}};
@@ -183,7 +184,7 @@ static void every_flipped_byte_of_a_data_file_is_found(void **state)
     t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
     t_table_add(t, &tt, "a,1\nb,2\n");
     const struct state_leaf *leaf = state_leaf_at(state_table_view(tt.table), 0);
-    assert_ok(t, state_table_object(tt.table, leaf->refs[0].file->name, &object, &t->err));
+    assert_ok(t, state_table_object(tt.table, t_refs(leaf)[0].file->name, &object, &t->err));
     buf_init(&bytes, &t->mem, 1 << 20);
     assert_ok(t, store_get(tt.store, state_name_slice(&object), &bytes, &t->err));
     for (size_t i = 0; i < bytes.len; i += 1 + t_below(t, 24)) {
@@ -206,7 +207,7 @@ static void every_flipped_byte_of_a_data_file_is_found(void **state)
         t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
         t_table_add(t, &tt, "a,1\nb,2\n");
         leaf = state_leaf_at(state_table_view(tt.table), 0);
-        assert_ok(t, state_table_object(tt.table, leaf->refs[0].file->name, &object, &t->err));
+        assert_ok(t, state_table_object(tt.table, t_refs(leaf)[0].file->name, &object, &t->err));
         assert_ok(t, store_get(tt.store, state_name_slice(&object), &bytes, &t->err));
     }
     buf_fini(&bytes);
