@@ -1,6 +1,6 @@
 #include "codec/thrift_read.h"
 
-#define VARINT_MAX_BYTES 10
+const char cx_thrift_short[] = "it ends too early";
 
 void cx_thrift_init(struct cx_thrift *t, struct slice in)
 {
@@ -9,258 +9,173 @@ void cx_thrift_init(struct cx_thrift *t, struct slice in)
     *t = (struct cx_thrift){.start = ptr, .at = ptr, .end = ptr + in.len};
 }
 
-void cx_thrift_fail(struct cx_thrift *t, const char *wrong)
-{
-    if (!t->wrong)
-        t->wrong = wrong;
-}
-
-static size_t bytes_left(const struct cx_thrift *t)
-{
-    return (size_t)(t->end - t->at);
-}
-
-static void fail_short(struct cx_thrift *t)
-{
-    if (!t->wrong)
-        t->is_short = true;
-    cx_thrift_fail(t, "it ends too early");
-}
-
-static uint8_t read_byte(struct cx_thrift *t)
-{
-    if (t->wrong)
-        return 0;
-    if (t->at == t->end) {
-        fail_short(t);
-        return 0;
-    }
-    return *t->at++;
-}
-
-static uint64_t read_varint(struct cx_thrift *t)
+struct cx_thrift_varint cx_thrift_long_varint(const uint8_t *at, const uint8_t *end)
 {
     uint64_t v = 0;
-    for (unsigned i = 0; i < VARINT_MAX_BYTES; i++) {
-        uint8_t byte = read_byte(t);
-        v |= (uint64_t)(byte & 0x7f) << (7 * i);
+    for (unsigned shift = 0; shift < 7 * CX_THRIFT_VARINT_MAX_BYTES && at != end; shift += 7) {
+        uint8_t byte = *at++;
+        v |= (uint64_t)(byte & 0x7f) << shift;
         if (byte < 0x80)
-            return t->wrong ? 0 : v;
+            return (struct cx_thrift_varint){v, at};
     }
-    cx_thrift_fail(t, "a varint is longer than 10 bytes");
-    return 0;
+    return (struct cx_thrift_varint){0, NULL};
 }
 
-static int64_t read_zigzag(struct cx_thrift *t)
-{
-    uint64_t v = read_varint(t);
-    return (int64_t)((v >> 1) ^ (0 - (v & 1)));
-}
+/*
+ * What is being skipped: a struct up to its stop, or so many elements of one or two types. It has
+ * the size of two registers, because it is passed for every list and struct.
+ */
+struct parts {
+    uint64_t left;
+    uint64_t types; /* 0: a struct; else that of the next element, and of the one behind it << 8 */
+};
 
-static void skip_bytes(struct cx_thrift *t, uint64_t n)
+#define TYPE_BITS 8
+
+static inline void skip_bytes(struct cx_thrift *t, uint64_t n)
 {
-    if (t->wrong)
-        return;
-    if (n > bytes_left(t))
-        fail_short(t);
+    if (n > (size_t)(t->end - t->at))
+        cx_thrift_fail_short(t);
     else
         t->at += n;
 }
 
-bool cx_thrift_field(struct cx_thrift *t, int32_t *id, enum cx_thrift_type *type)
+static inline struct parts begin_list(struct cx_thrift *t)
 {
-    uint8_t head = read_byte(t);
-    if (t->wrong || head == 0)
-        return false;
-    int64_t next = head >> 4 ? *id + (head >> 4) : read_zigzag(t);
-    if ((head & 15) == 0 || (head & 15) > CX_THRIFT_UUID)
-        cx_thrift_fail(t, "a field has an unknown type");
-    if (next < INT16_MIN || next > INT16_MAX)
-        cx_thrift_fail(t, "a field id is out of range");
-    if (t->wrong)
-        return false;
-    *id = (int32_t)next;
-    *type = (enum cx_thrift_type)(head & 15);
-    return true;
-}
-
-int64_t cx_thrift_int(struct cx_thrift *t, enum cx_thrift_type type)
-{
-    switch (type) {
-    case CX_THRIFT_I8:
-        return (int8_t)read_byte(t);
-    case CX_THRIFT_I16:
-    case CX_THRIFT_I32:
-    case CX_THRIFT_I64:
-        return read_zigzag(t);
-    default:
-        cx_thrift_skip(t, type);
-        return 0;
-    }
-}
-
-bool cx_thrift_bool(struct cx_thrift *t, enum cx_thrift_type type)
-{
-    cx_thrift_skip(t, type);
-    return !t->wrong && type == CX_THRIFT_TRUE;
-}
-
-struct slice cx_thrift_binary(struct cx_thrift *t, enum cx_thrift_type type)
-{
-    if (type != CX_THRIFT_BINARY) {
-        cx_thrift_skip(t, type);
-        return slice_of(NULL, 0);
-    }
-    uint64_t len = read_varint(t);
-    const uint8_t *ptr = t->at;
-    skip_bytes(t, len);
-    return t->wrong ? slice_of(NULL, 0) : slice_of(ptr, (size_t)len);
-}
-
-static bool is_list(enum cx_thrift_type type)
-{
-    return type == CX_THRIFT_LIST || type == CX_THRIFT_SET;
-}
-
-/* An element takes a byte at least. */
-static size_t read_count(struct cx_thrift *t, uint64_t count)
-{
-    if (!t->wrong && count > bytes_left(t))
-        fail_short(t);
-    return t->wrong ? 0 : (size_t)count;
-}
-
-static size_t read_list_head(struct cx_thrift *t, enum cx_thrift_type *element)
-{
-    uint8_t head = read_byte(t);
-    uint64_t count = head >> 4 == 15 ? read_varint(t) : head >> 4;
-    *element = (enum cx_thrift_type)(head & 15);
-    if (*element == CX_THRIFT_FALSE)
-        *element = CX_THRIFT_TRUE;
-    if (count && (*element == CX_THRIFT_STOP || *element > CX_THRIFT_UUID))
+    uint8_t head = cx_thrift_byte(t);
+    uint64_t count = head >> 4 == 15 ? cx_thrift_varint(t) : head >> 4;
+    uint64_t type = head & 15;
+    if (count && type == CX_THRIFT_STOP)
         cx_thrift_fail(t, "a list has an unknown element type");
-    return read_count(t, count);
+    return (struct parts){count, type | type << TYPE_BITS};
 }
 
-/* What is being skipped: a struct up to its stop, or a number of elements of one or two types. */
-struct skip_frame {
-    bool is_struct;
-    int32_t id;
-    uint64_t left;
-    enum cx_thrift_type types[2]; /* of the next element, and of the one behind it */
-};
-
-/* Skip a value without parts, or describe one with parts. false: nothing was described. */
-static bool skip_value(struct cx_thrift *t, enum cx_thrift_type type, bool in_list,
-                       struct skip_frame *frame)
+static inline struct parts begin_map(struct cx_thrift *t)
 {
-    *frame = (struct skip_frame){.is_struct = type == CX_THRIFT_STRUCT};
+    uint64_t count = cx_thrift_varint(t);
+    uint8_t types = count ? cx_thrift_byte(t) : 0;
+    if (count > (size_t)(t->end - t->at))
+        cx_thrift_fail_short(t);
+    if (count && ((types & 15) == 0 || types >> 4 == 0))
+        cx_thrift_fail(t, "a map has an unknown element type");
+    return (struct parts){t->wrong ? 0 : 2 * count, (uint64_t)(types >> 4) | (uint64_t)(types & 15)
+                                                                                 << TYPE_BITS};
+}
+
+/* Skip a value without parts. false: it has some, or its type is none. */
+static inline bool skip_leaf(struct cx_thrift *t, enum cx_thrift_type type, bool in_list)
+{
     switch (type) {
     case CX_THRIFT_TRUE:
     case CX_THRIFT_FALSE:
         skip_bytes(t, in_list ? 1 : 0);
-        return false;
+        return true;
     case CX_THRIFT_I8:
         skip_bytes(t, 1);
-        return false;
+        return true;
     case CX_THRIFT_I16:
     case CX_THRIFT_I32:
     case CX_THRIFT_I64:
-        (void)read_varint(t);
-        return false;
+        (void)cx_thrift_varint(t);
+        return true;
     case CX_THRIFT_DOUBLE:
         skip_bytes(t, 8);
-        return false;
+        return true;
     case CX_THRIFT_BINARY:
-        skip_bytes(t, read_varint(t));
-        return false;
+        skip_bytes(t, cx_thrift_varint(t));
+        return true;
     case CX_THRIFT_UUID:
         skip_bytes(t, 16);
+        return true;
+    default:
         return false;
-    case CX_THRIFT_STRUCT:
-        return true;
-    case CX_THRIFT_LIST:
-    case CX_THRIFT_SET:
-        frame->left = read_list_head(t, &frame->types[0]);
-        frame->types[1] = frame->types[0];
-        return true;
-    case CX_THRIFT_MAP: {
-        uint64_t count = read_count(t, read_varint(t));
-        uint8_t types = count ? read_byte(t) : 0;
-        frame->left = 2 * count;
-        frame->types[0] = (enum cx_thrift_type)(types >> 4);
-        frame->types[1] = (enum cx_thrift_type)(types & 15);
-        return true;
-    }
-    case CX_THRIFT_STOP:
-        break;
-    }
-    cx_thrift_fail(t, "a value has an unknown type");
-    return false;
-}
-
-/* The type of the next part of a frame. false when it has no more. */
-static bool next_part(struct cx_thrift *t, struct skip_frame *f, enum cx_thrift_type *type)
-{
-    if (f->is_struct)
-        return cx_thrift_field(t, &f->id, type);
-    if (f->left == 0 || t->wrong)
-        return false;
-    f->left--;
-    *type = f->types[0];
-    f->types[0] = f->types[1];
-    f->types[1] = *type;
-    return true;
-}
-
-static void skip_parts(struct cx_thrift *t, struct skip_frame first)
-{
-    struct skip_frame frames[CX_THRIFT_DEPTH_MAX];
-    size_t depth = 1;
-    frames[0] = first;
-    while (depth && !t->wrong) {
-        struct skip_frame *f = &frames[depth - 1];
-        enum cx_thrift_type part = CX_THRIFT_STOP;
-        if (!next_part(t, f, &part)) {
-            depth--;
-            continue;
-        }
-        struct skip_frame inner;
-        if (!skip_value(t, part, !f->is_struct, &inner))
-            continue;
-        if (depth == CX_THRIFT_DEPTH_MAX)
-            cx_thrift_fail(t, "structs are nested too deeply");
-        else
-            frames[depth++] = inner;
     }
 }
 
-void cx_thrift_skip(struct cx_thrift *t, enum cx_thrift_type type)
-{
-    struct skip_frame frame;
-    if (skip_value(t, type, false, &frame))
-        skip_parts(t, frame);
-}
-
-size_t cx_thrift_list(struct cx_thrift *t, enum cx_thrift_type type, enum cx_thrift_type element)
-{
-    if (!is_list(type)) {
-        cx_thrift_skip(t, type);
-        return 0;
-    }
-    struct skip_frame frame = {0};
-    frame.left = read_list_head(t, &frame.types[0]);
-    if (frame.types[0] == element)
-        return (size_t)frame.left;
-    frame.types[1] = frame.types[0];
-    skip_parts(t, frame);
-    return 0;
-}
-
-bool cx_thrift_struct(struct cx_thrift *t, enum cx_thrift_type type)
+/* What has parts: how many, and of which types. */
+static inline struct parts begin_parts(struct cx_thrift *t, enum cx_thrift_type type)
 {
     if (type == CX_THRIFT_STRUCT)
-        return !t->wrong;
-    cx_thrift_skip(t, type);
-    return false;
+        return (struct parts){0, 0};
+    if (type == CX_THRIFT_LIST || type == CX_THRIFT_SET)
+        return begin_list(t);
+    if (type == CX_THRIFT_MAP)
+        return begin_map(t);
+    cx_thrift_fail(t, "a value has an unknown type");
+    return (struct parts){0, 0};
+}
+
+/* Skip parts up to one that has parts itself, whose type is returned; STOP: there are no more. Ids
+ * do not matter here. */
+static inline enum cx_thrift_type skip_fields(struct cx_thrift *t)
+{
+    for (;;) {
+        uint8_t head = cx_thrift_byte(t);
+        enum cx_thrift_type type = (enum cx_thrift_type)(head & 15);
+        if (head && head < 16)
+            (void)cx_thrift_varint(t);
+        if (head && type == CX_THRIFT_STOP)
+            cx_thrift_fail(t, "a field has an unknown type");
+        if (head == 0 || t->wrong || !skip_leaf(t, type, false))
+            return t->wrong ? CX_THRIFT_STOP : type;
+    }
+}
+
+static inline enum cx_thrift_type skip_elements(struct cx_thrift *t, struct parts *p)
+{
+    while (p->left && !t->wrong) {
+        enum cx_thrift_type type = (enum cx_thrift_type)(p->types & 255);
+        p->left--;
+        p->types = p->types >> TYPE_BITS | (uint64_t)type << TYPE_BITS;
+        if (!skip_leaf(t, type, true))
+            return type;
+    }
+    return CX_THRIFT_STOP;
+}
+
+static struct cx_thrift_stop skip_parts(const uint8_t *at, const uint8_t *end, struct parts now)
+{
+    struct cx_thrift t = {.start = at, .at = at, .end = end};
+    struct parts outer[CX_THRIFT_DEPTH_MAX];
+    size_t depth = 0;
+    for (;;) {
+        enum cx_thrift_type part = now.types == 0 ? skip_fields(&t) : skip_elements(&t, &now);
+        if (t.wrong || (part == CX_THRIFT_STOP && depth == 0))
+            return (struct cx_thrift_stop){t.at, t.wrong};
+        if (part == CX_THRIFT_STOP) {
+            now = outer[--depth];
+            continue;
+        }
+        if (depth == CX_THRIFT_DEPTH_MAX - 1)
+            return (struct cx_thrift_stop){t.at, "structs are nested too deeply"};
+        outer[depth++] = now;
+        now = begin_parts(&t, part);
+        if (part != CX_THRIFT_STRUCT && now.left == 0)
+            now = outer[--depth];
+    }
+}
+
+struct cx_thrift_stop cx_thrift_skip_from(const uint8_t *at, const uint8_t *end,
+                                          enum cx_thrift_type type)
+{
+    struct cx_thrift t = {.start = at, .at = at, .end = end};
+    if (skip_leaf(&t, type, false))
+        return (struct cx_thrift_stop){t.at, t.wrong};
+    struct parts parts = begin_parts(&t, type);
+    /* An empty map names no types, which would be a struct. */
+    bool is_empty = type != CX_THRIFT_STRUCT && parts.left == 0;
+    if (t.wrong || is_empty)
+        return (struct cx_thrift_stop){t.at, t.wrong};
+    return skip_parts(t.at, end, parts);
+}
+
+struct cx_thrift_stop cx_thrift_skip_elements(const uint8_t *at, const uint8_t *end,
+                                              enum cx_thrift_type element, uint64_t count)
+{
+    uint64_t type = element;
+    if (count && (type == CX_THRIFT_STOP || type > CX_THRIFT_UUID))
+        return (struct cx_thrift_stop){at, "a list has an unknown element type"};
+    if (count == 0)
+        return (struct cx_thrift_stop){at, NULL};
+    return skip_parts(at, end, (struct parts){count, type | type << TYPE_BITS});
 }

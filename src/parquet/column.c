@@ -8,6 +8,12 @@
 #define DIGITS_128 38
 #define DIGITS_256 76
 
+static int32_t take_int(struct cx_thrift *t, enum cx_thrift_type type)
+{
+    int64_t v = cx_thrift_int(t, type);
+    return v < INT32_MIN ? INT32_MIN : v > INT32_MAX ? INT32_MAX : (int32_t)v;
+}
+
 static void parse_unit(struct cx_thrift *t, enum cx_thrift_type type, struct pq_element *e)
 {
     int32_t id = 0;
@@ -33,21 +39,21 @@ static void parse_logical_member(struct cx_thrift *t, enum cx_thrift_type type,
         return;
     while (cx_thrift_field(t, &id, &type)) {
         if (is_decimal && id == 1)
-            e->scale = cx_thrift_int(t, type);
+            e->scale = take_int(t, type);
         else if (is_decimal && id == 2)
-            e->precision = cx_thrift_int(t, type);
+            e->precision = take_int(t, type);
         else if (is_time && id == 1)
             e->is_utc = cx_thrift_bool(t, type);
         else if (is_time && id == 2)
             parse_unit(t, type, e);
         else if (is_integer && id == 1)
-            e->bits = cx_thrift_int(t, type);
+            e->bits = take_int(t, type);
         else if (is_integer && id == 2)
             e->is_signed = cx_thrift_bool(t, type);
         else if (is_geo && id == 1)
             e->crs = cx_thrift_binary(t, type);
         else if (is_geo && id == 2)
-            e->algorithm = cx_thrift_int(t, type);
+            e->algorithm = take_int(t, type);
         else
             cx_thrift_skip(t, type);
     }
@@ -91,40 +97,42 @@ static void adopt_converted(struct pq_element *e)
     }
 }
 
-void pq_element_parse(struct cx_thrift *t, struct pq_element *out)
+void pq_element_parse(struct cx_thrift *at, struct pq_element *out)
 {
     struct pq_element e = {.converted = -1};
     int32_t id = 0;
     enum cx_thrift_type type;
+    struct cx_thrift copy = *at;
+    struct cx_thrift *t = &copy;
     while (cx_thrift_field(t, &id, &type)) {
         switch (id) {
         case 1:
-            e.physical = cx_thrift_int(t, type);
+            e.physical = take_int(t, type);
             e.has_physical = true;
             break;
         case 2:
-            e.type_length = cx_thrift_int(t, type);
+            e.type_length = take_int(t, type);
             break;
         case 3:
-            e.repetition = cx_thrift_int(t, type);
+            e.repetition = take_int(t, type);
             break;
         case 4:
             e.name = cx_thrift_binary(t, type);
             break;
         case 5:
-            e.children = cx_thrift_int(t, type);
+            e.children = take_int(t, type);
             break;
         case 6:
-            e.converted = cx_thrift_int(t, type);
+            e.converted = take_int(t, type);
             break;
         case 7:
-            e.scale = cx_thrift_int(t, type);
+            e.scale = take_int(t, type);
             break;
         case 8:
-            e.precision = cx_thrift_int(t, type);
+            e.precision = take_int(t, type);
             break;
         case 9:
-            e.field_id = cx_thrift_int(t, type);
+            e.field_id = take_int(t, type);
             break;
         case 10:
             parse_logical(t, type, &e);
@@ -135,26 +143,25 @@ void pq_element_parse(struct cx_thrift *t, struct pq_element *out)
     }
     adopt_converted(&e);
     *out = e;
+    *at = copy;
 }
 
 static slp_rc resolve_decimal(const struct pq_element *e, struct pq_column *c, struct slp_err *err)
 {
     if (e->precision < 1 || e->scale < 0 || e->scale > e->precision)
-        FAIL(err, CORRUPT, "decimal(%lld, %lld) is outside the format", (long long)e->precision,
-             (long long)e->scale);
+        FAIL(err, CORRUPT, "decimal(%d, %d) is outside the format", e->precision, e->scale);
     bool is_wide = e->precision > DIGITS_128;
     if (e->precision > DIGITS_256)
-        FAIL(err, UNSUPPORTED, "decimals of %lld digits are not supported, at most %d are",
-             (long long)e->precision, DIGITS_256);
+        FAIL(err, UNSUPPORTED, "decimals of %d digits are not supported, at most %d are",
+             e->precision, DIGITS_256);
     if (is_wide && (c->physical == PQ_INT32 || c->physical == PQ_INT64))
-        FAIL(err, CORRUPT, "a decimal of %lld digits stored as an integer",
-             (long long)e->precision);
+        FAIL(err, CORRUPT, "a decimal of %d digits stored as an integer", e->precision);
     if (c->physical == PQ_FIXED_LEN_BYTE_ARRAY && c->type_length > PQ_DECIMAL_BYTES_MAX)
         FAIL(err, UNSUPPORTED, "decimals of %d bytes are not supported, at most %d are",
              c->type_length, PQ_DECIMAL_BYTES_MAX);
     c->type = (struct arr_type){.kind = is_wide ? ARR_DECIMAL256 : ARR_DECIMAL128,
-                                .precision = (int32_t)e->precision,
-                                .scale = (int32_t)e->scale};
+                                .precision = e->precision,
+                                .scale = e->scale};
     return SLP_OK;
 }
 
@@ -267,16 +274,16 @@ slp_rc pq_column_resolve(const struct pq_element *e, struct arena *a, struct pq_
     static const enum arr_kind plain[] = {ARR_BOOL,  ARR_INT32,  ARR_INT64,  ARR_TIMESTAMP,
                                           ARR_FLOAT, ARR_DOUBLE, ARR_BINARY, ARR_FIXED_BINARY};
     if (e->physical < 0 || e->physical > PQ_FIXED_LEN_BYTE_ARRAY)
-        FAIL(err, CORRUPT, "physical type %lld is not known", (long long)e->physical);
+        FAIL(err, CORRUPT, "physical type %d is not known", e->physical);
     struct pq_column c = {.physical = (enum pq_physical)e->physical};
     c.type.kind = plain[e->physical];
     if (c.physical == PQ_INT96)
         c.type.unit = ARR_NANO;
     if (c.physical == PQ_FIXED_LEN_BYTE_ARRAY) {
         if (e->type_length < 1 || e->type_length > FIXED_BYTES_MAX)
-            FAIL(err, CORRUPT, "fixed binary of %lld bytes, expected 1 to %d",
-                 (long long)e->type_length, FIXED_BYTES_MAX);
-        c.type_length = (int32_t)e->type_length;
+            FAIL(err, CORRUPT, "fixed binary of %d bytes, expected 1 to %d", e->type_length,
+                 FIXED_BYTES_MAX);
+        c.type_length = e->type_length;
         c.type.width = c.type_length;
     }
     TRY(resolve_logical(e, &c, err));

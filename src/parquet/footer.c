@@ -25,28 +25,51 @@ static slp_rc parse_tail(struct source *src, struct slice tail, uint32_t *meta_b
     return SLP_OK;
 }
 
-static slp_rc read_end(struct source *src, size_t len, struct buf *out, struct slp_err *err)
+/* Read the metadata's first bytes, before those of `end` that the file's last bytes begin with. */
+static slp_rc read_front(struct source *src, size_t whole, struct buf *end, struct slp_err *err)
 {
-    return source_read_buf(src, src->size - len, len, out, err);
+    size_t have = end->len;
+    size_t front = whole - have;
+    TRY(buf_reserve(end, front, err));
+    memmove(end->ptr + front, end->ptr, have);
+    struct io_range range = {.offset = src->size - whole, .len = front, .dst = end->ptr};
+    TRY(source_read(src, &range, 1, err));
+    end->len = whole;
+    return SLP_OK;
+}
+
+/* Metadata and tail, and nothing else, into `end`. */
+static slp_rc read_footer(struct source *src, size_t max_bytes, struct buf *end,
+                          struct slp_err *err)
+{
+    uint32_t meta_bytes = 0;
+    if (src->size < FILE_BYTES_MIN)
+        FAIL(err, CORRUPT, "%llu bytes are no Parquet file, expected at least %u",
+             (unsigned long long)src->size, FILE_BYTES_MIN);
+    size_t first = src->size < FIRST_READ_BYTES ? (size_t)src->size : FIRST_READ_BYTES;
+    TRY(source_read_buf(src, src->size - first, first, end, err));
+    TRY(parse_tail(src, buf_slice(end), &meta_bytes, err));
+    if (meta_bytes > max_bytes)
+        FAIL(err, LIMIT, "metadata of %u bytes, at most %zu are wanted", meta_bytes, max_bytes);
+    size_t whole = (size_t)meta_bytes + TAIL_BYTES;
+    if (whole > end->len)
+        return read_front(src, whole, end, err);
+    memmove(end->ptr, end->ptr + (end->len - whole), whole);
+    end->len = whole;
+    return SLP_OK;
 }
 
 slp_rc pq_footer_read(struct source *src, struct buf *out, struct slp_err *err)
 {
-    slp_rc rc = SLP_OK;
     struct buf end;
     buf_init(&end, out->mem, PQ_FOOTER_MAX_BYTES + TAIL_BYTES);
-    if (src->size < FILE_BYTES_MIN)
-        FAIL_OUT(err, CORRUPT, "%llu bytes are no Parquet file, expected at least %u",
-                 (unsigned long long)src->size, FILE_BYTES_MIN);
-    uint32_t meta_bytes = 0;
-    size_t first = src->size < FIRST_READ_BYTES ? (size_t)src->size : FIRST_READ_BYTES;
-    TRY_OUT(read_end(src, first, &end, err));
-    TRY_OUT(parse_tail(src, buf_slice(&end), &meta_bytes, err));
-    if ((size_t)meta_bytes + TAIL_BYTES > end.len)
-        TRY_OUT(read_end(src, (size_t)meta_bytes + TAIL_BYTES, &end, err));
-    struct slice tail = slice_last(buf_slice(&end), (size_t)meta_bytes + TAIL_BYTES);
-    TRY_OUT(buf_assign(out, slice_first(tail, meta_bytes), err));
-out:
+    slp_rc rc = read_footer(src, out->max, &end, err);
+    if (rc == SLP_OK) {
+        end.len -= TAIL_BYTES;
+        end.max = out->max;
+        buf_fini(out);
+        buf_take(out, &end);
+    }
     buf_fini(&end);
     return err_wrap(err, rc, "parquet footer");
 }

@@ -60,7 +60,9 @@ struct statistics {
     struct slice min;
 };
 
-static void parse_statistics(struct cx_thrift *t, enum cx_thrift_type type, struct statistics *s)
+static inline __attribute__((always_inline)) void parse_statistics(struct cx_thrift *t,
+                                                                   enum cx_thrift_type type,
+                                                                   struct statistics *s)
 {
     int32_t id = 0;
     *s = (struct statistics){.null_count = -1};
@@ -120,18 +122,21 @@ struct raw_chunk {
 };
 
 /* Does the path name the leaf's element? */
-static void parse_path(struct cx_thrift *t, enum cx_thrift_type type, const struct pq_elements *e,
-                       size_t element, struct raw_chunk *r)
+static inline __attribute__((always_inline)) void parse_path(struct cx_thrift *t,
+                                                             enum cx_thrift_type type,
+                                                             const struct pq_elements *e,
+                                                             size_t element, struct raw_chunk *r)
 {
     struct slice names[PQ_ELEMENT_DEPTH_MAX];
     size_t count = cx_thrift_list(t, type, CX_THRIFT_BINARY);
-    for (size_t i = 0; i < count && !t->wrong; i++) {
-        struct slice name = cx_thrift_binary(t, CX_THRIFT_BINARY);
-        if (i < PQ_ELEMENT_DEPTH_MAX)
-            names[i] = name;
-    }
     r->path_is_other = true;
-    if (t->wrong || count > PQ_ELEMENT_DEPTH_MAX)
+    if (count > PQ_ELEMENT_DEPTH_MAX) {
+        cx_thrift_fail(t, "a path is deeper than columns can be");
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        names[i] = cx_thrift_binary(t, CX_THRIFT_BINARY);
+    if (t->wrong)
         return;
     size_t left = count;
     while (left && element && slice_equal(names[left - 1], e->items[element].name)) {
@@ -141,8 +146,11 @@ static void parse_path(struct cx_thrift *t, enum cx_thrift_type type, const stru
     r->path_is_other = left || element;
 }
 
-static void parse_chunk_meta(struct cx_thrift *t, enum cx_thrift_type type,
-                             const struct pq_elements *e, size_t element, struct raw_chunk *r)
+static inline __attribute__((always_inline)) void parse_chunk_meta(struct cx_thrift *t,
+                                                                   enum cx_thrift_type type,
+                                                                   const struct pq_elements *e,
+                                                                   size_t element,
+                                                                   struct raw_chunk *r)
 {
     int32_t id = 0;
     if (!cx_thrift_struct(t, type))
@@ -191,11 +199,14 @@ static void parse_chunk_meta(struct cx_thrift *t, enum cx_thrift_type type,
     }
 }
 
-static void parse_raw_chunk(struct cx_thrift *t, const struct pq_elements *e, size_t element,
+/* Works on a copy of the cursor: most of a footer is chunks. */
+static void parse_raw_chunk(struct cx_thrift *at, const struct pq_elements *e, size_t element,
                             struct raw_chunk *r)
 {
     int32_t id = 0;
     enum cx_thrift_type type;
+    struct cx_thrift copy = *at;
+    struct cx_thrift *t = &copy;
     *r = (struct raw_chunk){.statistics = {.null_count = -1}};
     while (cx_thrift_field(t, &id, &type)) {
         switch (id) {
@@ -226,6 +237,7 @@ static void parse_raw_chunk(struct cx_thrift *t, const struct pq_elements *e, si
             cx_thrift_skip(t, type);
         }
     }
+    *at = copy;
 }
 
 static bool inside_file(const struct parse *p, int64_t offset, int64_t len)
@@ -244,8 +256,7 @@ static void place_index(const struct parse *p, int64_t offset, int64_t len, uint
     *out_len = (uint32_t)len;
 }
 
-static slp_rc check_chunk(const struct parse *p, const struct raw_chunk *r, size_t column,
-                          int64_t rows)
+static slp_rc check_chunk(const struct parse *p, const struct raw_chunk *r, size_t column)
 {
     const struct pq_column *c = &p->meta->columns[column];
     if (r->is_encrypted)
@@ -257,10 +268,6 @@ static slp_rc check_chunk(const struct parse *p, const struct raw_chunk *r, size
     if (r->path_is_other || r->physical != (int64_t)c->physical)
         FAIL(p->err, CORRUPT, "a chunk of another column or of physical type %lld, expected %d",
              (long long)r->physical, (int)c->physical);
-    /* A row has a value, or a level in its place; rows of lists have one or more. */
-    if (c->repetition_max ? r->values < rows || (rows == 0 && r->values) : r->values != rows)
-        FAIL(p->err, CORRUPT, "%lld values in a row group of %lld rows", (long long)r->values,
-             (long long)rows);
     if (r->uncompressed < 0 || r->codec < 0 || r->codec > INT32_MAX)
         FAIL(p->err, CORRUPT, "size %lld or codec %lld is not possible", (long long)r->uncompressed,
              (long long)r->codec);
@@ -308,18 +315,38 @@ static slp_rc add_chunk(const struct parse *p, const struct raw_chunk *r, size_t
     return SLP_OK;
 }
 
-/* The number of rows stands behind the chunks, so that chunks are parsed first and checked then. */
-static slp_rc parse_chunks(struct parse *p, enum cx_thrift_type type, struct raw_chunk **raw)
+/* The chunks of a group; its number of rows stands behind them. */
+static slp_rc parse_chunks(struct parse *p, enum cx_thrift_type type, struct pq_group_meta *g)
 {
+    struct pq_meta *m = p->meta;
+    struct raw_chunk raw;
     size_t count = cx_thrift_list(&p->t, type, CX_THRIFT_STRUCT);
     TRY(check(p));
-    if (*raw || count != p->meta->column_count)
+    if (g->chunks || count != m->column_count)
         FAIL(p->err, CORRUPT, "metadata at byte %zu: %zu columns in a row group, expected %zu",
-             cx_thrift_offset(&p->t), count, p->meta->column_count);
-    TRY(arena_array(p->a, count, sizeof **raw, (void **)raw, p->err));
+             cx_thrift_offset(&p->t), count, m->column_count);
+    TRY(arena_array(p->a, count, sizeof *g->chunks, (void **)&g->chunks, p->err));
     for (size_t i = 0; i < count; i++) {
-        parse_raw_chunk(&p->t, &p->elements, p->elements.leaves[i], &(*raw)[i]);
+        parse_raw_chunk(&p->t, &p->elements, p->elements.leaves[i], &raw);
         TRY(check(p));
+        slp_rc rc = check_chunk(p, &raw, i);
+        if (rc == SLP_OK)
+            rc = add_chunk(p, &raw, i, &g->chunks[i]);
+        if (rc != SLP_OK)
+            return err_wrap(p->err, rc, "column \"%s\"", m->columns[i].path);
+    }
+    return SLP_OK;
+}
+
+/* A row has a value, or a level in its place; rows of lists have one or more. */
+static slp_rc check_values(const struct parse *p, const struct pq_group_meta *g)
+{
+    for (size_t i = 0; i < p->meta->column_count; i++) {
+        const struct pq_column *c = &p->meta->columns[i];
+        int64_t values = g->chunks[i].value_count;
+        if (c->repetition_max ? values < g->rows || (g->rows == 0 && values) : values != g->rows)
+            FAIL(p->err, CORRUPT, "column \"%s\": %lld values in a row group of %lld rows", c->path,
+                 (long long)values, (long long)g->rows);
     }
     return SLP_OK;
 }
@@ -328,31 +355,20 @@ static slp_rc parse_group(struct parse *p, struct pq_group_meta *g)
 {
     int32_t id = 0;
     enum cx_thrift_type type;
-    struct raw_chunk *raw = NULL;
-    int64_t rows = -1;
+    g->rows = -1;
     while (cx_thrift_field(&p->t, &id, &type)) {
         if (id == 1)
-            TRY(parse_chunks(p, type, &raw));
+            TRY(parse_chunks(p, type, g));
         else if (id == 3)
-            rows = cx_thrift_int(&p->t, type);
+            g->rows = cx_thrift_int(&p->t, type);
         else
             cx_thrift_skip(&p->t, type);
     }
     TRY(check(p));
-    if (!raw || rows < 0)
+    if (!g->chunks || g->rows < 0)
         FAIL(p->err, CORRUPT, "metadata at byte %zu: a row group without columns or rows",
              cx_thrift_offset(&p->t));
-    size_t count = p->meta->column_count;
-    TRY(arena_array(p->a, count, sizeof *g->chunks, (void **)&g->chunks, p->err));
-    for (size_t i = 0; i < count; i++) {
-        slp_rc rc = check_chunk(p, &raw[i], i, rows);
-        if (rc == SLP_OK)
-            rc = add_chunk(p, &raw[i], i, &g->chunks[i]);
-        if (rc != SLP_OK)
-            return err_wrap(p->err, rc, "column \"%s\"", p->meta->columns[i].path);
-    }
-    g->rows = rows;
-    return SLP_OK;
+    return check_values(p, g);
 }
 
 static slp_rc parse_groups(struct parse *p, enum cx_thrift_type type)

@@ -138,7 +138,7 @@ bool pq_meta_is_flat(const struct pq_meta *m);
  * Errors   CORRUPT      no magic, or a length that does not fit the file
  *          UNSUPPORTED  encrypted footer (PARE)
  *          LIMIT        longer than PQ_FOOTER_MAX_BYTES or than out->max
- * Cost     one read of at most 64 KiB; a second, exact one if the footer is longer
+ * Cost     one read of at most 64 KiB; if the footer is longer, a second of what is missing
  */
 SLP_NODISCARD slp_rc pq_footer_read(struct source *src, struct buf *out, struct slp_err *err);
 

@@ -34,25 +34,26 @@ enum pq_logical {
     PQ_LOGICAL_GEOGRAPHY = 18
 };
 
-/* A SchemaElement as it stands in the footer. */
+/* A SchemaElement as it stands in the footer; numbers beyond 32 bits are at their bounds, which no
+ * field allows. */
 struct pq_element {
-    bool has_physical;
-    int64_t physical;
-    int64_t type_length;
-    int64_t repetition; /* 0 required, 1 optional, 2 repeated */
     struct slice name;
-    int64_t children;
-    int64_t converted; /* -1: none */
-    int64_t scale;
-    int64_t precision;
-    int64_t field_id;
-    int logical;  /* enum pq_logical, or a member that is not told apart */
-    int64_t bits; /* INTEGER */
+    struct slice crs; /* GEOMETRY, GEOGRAPHY; empty: the default */
+    int32_t physical;
+    int32_t type_length;
+    int32_t repetition; /* 0 required, 1 optional, 2 repeated */
+    int32_t children;
+    int32_t converted; /* -1: none */
+    int32_t scale;
+    int32_t precision;
+    int32_t field_id;
+    int32_t logical;   /* enum pq_logical, or a member that is not told apart */
+    int32_t bits;      /* INTEGER */
+    int32_t unit;      /* 1 ms, 2 us, 3 ns; 0 unknown */
+    int32_t algorithm; /* GEOGRAPHY: of edges */
+    bool has_physical;
     bool is_signed;
     bool is_utc;
-    int unit;          /* 1 ms, 2 us, 3 ns; 0 unknown */
-    struct slice crs;  /* GEOMETRY, GEOGRAPHY; empty: the default */
-    int64_t algorithm; /* GEOGRAPHY: of edges */
 };
 
 /* An element as it stands, but that a converted type counts as the logical one. */
@@ -74,9 +75,9 @@ SLP_NODISCARD slp_rc pq_column_resolve(const struct pq_element *e, struct arena 
 struct pq_elements {
     struct pq_element *items;
     size_t count;
-    size_t *parents; /* of each element; pq_tree_build fills these */
-    size_t *ends;    /* the element behind its last descendant */
-    size_t *leaves;  /* of each leaf, its element */
+    uint32_t *parents; /* of each element; pq_tree_build fills these */
+    uint32_t *ends;    /* the element behind its last descendant */
+    uint32_t *leaves;  /* of each leaf, its element */
 };
 
 /*

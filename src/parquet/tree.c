@@ -37,11 +37,11 @@ static slp_rc check_element(const struct pq_element *e, size_t i, struct slp_err
 {
     bool is_group = !e->has_physical;
     if (i && (e->repetition < 0 || e->repetition > REPEATED))
-        FAIL(err, CORRUPT, "column \"%.*s\": repetition %lld is not possible", SLICE_ARG(e->name),
-             (long long)e->repetition);
+        FAIL(err, CORRUPT, "column \"%.*s\": repetition %d is not possible", SLICE_ARG(e->name),
+             e->repetition);
     if (e->children < 0 || (e->has_physical && e->children > 0 && i))
-        FAIL(err, CORRUPT, "column \"%.*s\": %lld children are not possible", SLICE_ARG(e->name),
-             (long long)e->children);
+        FAIL(err, CORRUPT, "column \"%.*s\": %d children are not possible", SLICE_ARG(e->name),
+             e->children);
     if (is_group && e->children == 0 && i)
         FAIL(err, UNSUPPORTED, "column \"%.*s\": a group without members is not supported",
              SLICE_ARG(e->name));
@@ -54,15 +54,15 @@ static slp_rc check_element(const struct pq_element *e, size_t i, struct slp_err
 static slp_rc index_elements(struct tree *t, size_t *leaf_count)
 {
     struct pq_elements *e = t->e;
-    size_t parents[PQ_ELEMENT_DEPTH_MAX];
-    int64_t left[PQ_ELEMENT_DEPTH_MAX];
+    uint32_t parents[PQ_ELEMENT_DEPTH_MAX];
+    int32_t left[PQ_ELEMENT_DEPTH_MAX];
     size_t depth = 0;
-    for (size_t i = 0; i < e->count; i++) {
+    for (uint32_t i = 0; i < e->count; i++) {
         const struct pq_element *element = &e->items[i];
         TRY(check_element(element, i, t->err));
         if (i && depth == 0)
-            FAIL(t->err, CORRUPT, "the schema's root has %lld children, %zu elements follow them",
-                 (long long)e->items[0].children, e->count - i);
+            FAIL(t->err, CORRUPT, "the schema's root has %d children, %zu elements follow them",
+                 e->items[0].children, e->count - i);
         e->parents[i] = depth ? parents[depth - 1] : 0;
         e->ends[i] = i + 1;
         if (element->children) {
@@ -78,8 +78,7 @@ static slp_rc index_elements(struct tree *t, size_t *leaf_count)
             e->ends[parents[--depth]] = i + 1;
     }
     if (depth)
-        FAIL(t->err, CORRUPT, "the schema ends with %lld children missing",
-             (long long)left[depth - 1]);
+        FAIL(t->err, CORRUPT, "the schema ends with %d children missing", left[depth - 1]);
     return SLP_OK;
 }
 
@@ -184,7 +183,7 @@ static slp_rc begin_field(struct tree *t, size_t i, struct place at, struct arr_
         FAIL(t->err, LIMIT, "column \"%.*s\": nested deeper than %u levels", SLICE_ARG(e->name),
              ARR_DEPTH_MAX);
     TRY(arena_text(t->a, e->name, &field->name, t->err));
-    field->id = e->field_id > 0 && e->field_id <= INT32_MAX ? (int32_t)e->field_id : 0;
+    field->id = e->field_id > 0 ? e->field_id : 0;
     *node = (struct pq_node){
         .field = field,
         .definition = at.definition,
@@ -278,7 +277,7 @@ static slp_rc build_value(struct tree *t, size_t i, struct place at, struct arr_
 static slp_rc build_field(struct tree *t, size_t i, struct place at, struct arr_field *field,
                           struct pq_node *node)
 {
-    int64_t repetition = t->e->items[i].repetition;
+    int32_t repetition = t->e->items[i].repetition;
     field->nullable = repetition == OPTIONAL;
     at.definition = (uint8_t)(at.definition + field->nullable);
     TRY(begin_field(t, i, at, field, node));

@@ -40,7 +40,7 @@ static void a_long_footer_costs_a_second_read(void **state)
     src = make_file(t, FILE_BYTES, 65529, "PAR1");
     assert_ok(t, pq_footer_read(src, &out, &t->err));
     assert_int_equal(src->reads, 2);
-    assert_int_equal(src->read_bytes, 65536 + 65529 + 8);
+    assert_int_equal(src->read_bytes, 65529 + 8);
     assert_int_equal(out.len, 65529);
     assert_memory_equal(out.ptr, file + FILE_BYTES - 8 - 65529, 65529);
     buf_fini(&out);

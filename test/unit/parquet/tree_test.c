@@ -193,7 +193,7 @@ static void counts_of_children_must_add_up(void **state)
 {
     struct t *t = *state;
     static struct pq_element items[4];
-    for (int64_t children = -1; children < 5; children++) {
+    for (int32_t children = -1; children < 5; children++) {
         struct arena a;
         struct pq_meta m = {0};
         struct pq_elements e = {.items = items, .count = 3};
