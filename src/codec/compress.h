@@ -42,8 +42,21 @@ SLP_NODISCARD slp_rc cx_decompress(struct cx_codec *c, enum cx_kind kind, struct
 SLP_NODISCARD slp_rc cx_lz4_frame_decompress(struct cx_codec *c, struct slice in, uint8_t *out,
                                              size_t out_len, struct slp_err *err);
 
+/* What bytes are. ZSTD at level 1 searches text and numbers with tables of other sizes than it
+ * chooses by itself, which is faster and makes less of them; the format does not change. */
+enum cx_content {
+    CX_CONTENT_ANY,
+    CX_CONTENT_TEXT,   /* strings, whole or with their prefixes taken off */
+    CX_CONTENT_NUMBERS /* of a fixed width */
+};
+
 /* Append the compressed form of `in` to `out`. `level` 0 means the codec's default. NONE copies.
  * Errors: UNSUPPORTED, LIMIT, NO_MEMORY. */
+SLP_NODISCARD slp_rc cx_compress_content(struct cx_codec *c, enum cx_kind kind, int level,
+                                         enum cx_content content, struct slice in, struct buf *out,
+                                         struct slp_err *err);
+
+/* The same of anything. */
 SLP_NODISCARD slp_rc cx_compress(struct cx_codec *c, enum cx_kind kind, int level, struct slice in,
                                  struct buf *out, struct slp_err *err);
 

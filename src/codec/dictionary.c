@@ -5,12 +5,20 @@
 
 #define SLOTS_FIRST   1024u
 #define SLOTS_MAX     (2u * CX_DICTIONARY_MAX_COUNT)
-#define KEY_BYTES     8u
+#define WORD_BYTES    8u
+#define SHORT_BYTES   (2 * WORD_BYTES) /* values whose two words are all of them */
+#define MIDDLE_BYTES  (4 * WORD_BYTES) /* values whose four words are all of them */
 #define NO_INDEX      UINT32_MAX
 #define LENGTH_PREFIX 4u
 
+/* What is compared of a value before its other bytes: of a short one all there is. */
+struct key {
+    uint64_t first; /* 8 bytes, zero beyond the value's end */
+    uint64_t last;  /* the last 8 of one beyond 8 bytes; beyond SHORT_BYTES a hash */
+};
+
 struct entry {
-    uint64_t key;
+    struct key key;
     uint32_t len;
     uint32_t offset; /* of the value's bytes in `values` */
 };
@@ -66,11 +74,18 @@ struct slice cx_dictionary_values(const struct cx_dictionary *d)
     return slice_of(d->values, d->bytes);
 }
 
-/* Odd constants of many bits; the high bits of the product choose the slot. */
-static inline uint32_t slot_of(const struct cx_dictionary *d, uint64_t key, uint32_t len)
+/* Both halves of a product of 128 bits: each bit of `a` and `b` reaches the high bits. */
+static inline uint64_t fold(uint64_t a, uint64_t b)
 {
-    uint64_t mixed = (key ^ (uint64_t)len * 0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u;
-    mixed = (mixed ^ mixed >> 32) * 0x9fb21c651e98df25u;
+    u128 product = (u128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Odd constants of many bits; the high bits choose the slot. */
+static inline uint32_t slot_of(const struct cx_dictionary *d, struct key key, uint32_t len)
+{
+    uint64_t mixed = fold(key.first ^ 0x9e3779b97f4a7c15u, key.last ^ 0xd6e8feb86659fd93u);
+    mixed = (mixed ^ len) * 0x9fb21c651e98df25u;
     return (uint32_t)(mixed >> d->shift);
 }
 
@@ -87,7 +102,7 @@ static void grow(struct cx_dictionary *d)
 
 /* A new value for the empty slot `at`; its index, or NO_INDEX when it does not fit. `prefix_bytes`
  * is LENGTH_PREFIX or 0. */
-static uint32_t add_value(struct cx_dictionary *d, uint32_t at, uint64_t key, struct slice value,
+static uint32_t add_value(struct cx_dictionary *d, uint32_t at, struct key key, struct slice value,
                           uint32_t prefix_bytes)
 {
     size_t left = sizeof d->values - d->bytes;
@@ -107,34 +122,56 @@ static uint32_t add_value(struct cx_dictionary *d, uint32_t at, uint64_t key, st
     return index;
 }
 
-static inline uint32_t find_or_add(struct cx_dictionary *d, uint64_t key, struct slice value,
+/* Values of one length and one key, beyond SHORT_BYTES: the bytes that the key does not show. */
+static inline bool is_same_rest(const uint8_t *a, const uint8_t *b, size_t len)
+{
+    size_t last = len - WORD_BYTES;
+    if (num_load_u64le(a + last) != num_load_u64le(b + last))
+        return false;
+    for (size_t i = WORD_BYTES; i < last; i += WORD_BYTES)
+        if (num_load_u64le(a + i) != num_load_u64le(b + i))
+            return false;
+    return true;
+}
+
+static inline uint32_t find_or_add(struct cx_dictionary *d, struct key key, struct slice value,
                                    uint32_t prefix_bytes)
 {
     uint32_t at = slot_of(d, key, (uint32_t)value.len);
     while (d->slots[at]) {
         const struct entry *e = &d->entries[d->slots[at] - 1];
-        if (e->key == key && e->len == value.len &&
-            (value.len <= KEY_BYTES || memcmp(d->values + e->offset, value.ptr, value.len) == 0))
+        if (e->key.first == key.first && e->key.last == key.last && e->len == value.len &&
+            (value.len <= SHORT_BYTES || is_same_rest(d->values + e->offset, value.ptr, value.len)))
             return d->slots[at] - 1;
         at = (at + 1) & (d->slot_count - 1);
     }
     return add_value(d, at, key, value, prefix_bytes);
 }
 
-/* The value itself, zero beyond its end, or its hash. Reads CX_DICTIONARY_OVERREAD bytes. */
-static inline uint64_t key_of(struct slice value)
+/* Reads CX_DICTIONARY_OVERREAD bytes. */
+static inline struct key key_of(struct slice value)
 {
-    if (value.len > KEY_BYTES)
-        return hash_xxh64(value, 0);
-    if (value.len == 0)
-        return 0;
-    return num_load_u64le(value.ptr) & (UINT64_MAX >> (64 - 8 * value.len));
+    struct key key = {num_load_u64le(value.ptr), 0};
+    if (value.len <= WORD_BYTES) {
+        key.first = value.len ? key.first & (UINT64_MAX >> (64 - 8 * value.len)) : 0;
+        return key;
+    }
+    const uint8_t *end = value.ptr + value.len;
+    key.last = num_load_u64le(end - WORD_BYTES);
+    if (value.len > MIDDLE_BYTES)
+        key.last = hash_xxh64(value, 0);
+    else if (value.len > SHORT_BYTES)
+        key.last = fold(num_load_u64le(value.ptr + WORD_BYTES) ^ 0xe7037ed1a0b428dbu,
+                        num_load_u64le(end - SHORT_BYTES) ^ 0x8ebc6af09c88c6e3u) ^
+                   key.last * 0x589965cc75374cc3u;
+    return key;
 }
 
 static size_t add_u32(struct cx_dictionary *d, const uint8_t *data, size_t count, uint32_t *indices)
 {
     for (size_t i = 0; i < count; i++, data += 4) {
-        uint32_t index = find_or_add(d, num_load_u32le(data), slice_of(data, 4), 0);
+        struct key key = {num_load_u32le(data), 0};
+        uint32_t index = find_or_add(d, key, slice_of(data, 4), 0);
         if (index == NO_INDEX)
             return i;
         indices[i] = index;
@@ -145,7 +182,8 @@ static size_t add_u32(struct cx_dictionary *d, const uint8_t *data, size_t count
 static size_t add_u64(struct cx_dictionary *d, const uint8_t *data, size_t count, uint32_t *indices)
 {
     for (size_t i = 0; i < count; i++, data += 8) {
-        uint32_t index = find_or_add(d, num_load_u64le(data), slice_of(data, 8), 0);
+        struct key key = {num_load_u64le(data), 0};
+        uint32_t index = find_or_add(d, key, slice_of(data, 8), 0);
         if (index == NO_INDEX)
             return i;
         indices[i] = index;
@@ -170,28 +208,18 @@ size_t cx_dictionary_add_fixed(struct cx_dictionary *d, const uint8_t *data, siz
     return count;
 }
 
+/* Looking up takes a few cycles and no branch that data decides, so a value that repeats the one
+ * before is not looked at by itself: where values change at random that would cost more. */
 size_t cx_dictionary_add_variable(struct cx_dictionary *d, const uint8_t *data,
                                   const int32_t *offsets, size_t count, uint32_t *indices)
 {
-    /* Sorted columns repeat: the value of the row before is tried first. */
-    struct slice last = {0};
-    uint64_t last_key = 0;
-    uint32_t last_index = NO_INDEX;
     for (size_t i = 0; i < count; i++) {
         struct slice value =
             slice_of(data + offsets[i], (size_t)offsets[i + 1] - (size_t)offsets[i]);
-        uint64_t key = key_of(value);
-        bool repeats = last_index != NO_INDEX && key == last_key && value.len == last.len &&
-                       (value.len <= KEY_BYTES || memcmp(value.ptr, last.ptr, value.len) == 0);
-        if (!repeats) {
-            uint32_t index = find_or_add(d, key, value, LENGTH_PREFIX);
-            if (index == NO_INDEX)
-                return i;
-            last = value;
-            last_key = key;
-            last_index = index;
-        }
-        indices[i] = last_index;
+        uint32_t index = find_or_add(d, key_of(value), value, LENGTH_PREFIX);
+        if (index == NO_INDEX)
+            return i;
+        indices[i] = index;
     }
     return count;
 }

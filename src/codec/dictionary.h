@@ -8,8 +8,8 @@
  *   slots    hash -> entry + 1, open addressing, at most half full, grows by doubling in place
  *   entries  key and length that are compared, and where the value's bytes begin
  *
- * The key of a value of at most 8 bytes is the value itself; of a longer one, its hash, and equal
- * keys are settled by comparing bytes.
+ * The key is two words: of a value of at most 16 bytes all of it; of a longer one its first bytes
+ * and a hash, and equal keys are settled by comparing bytes.
  */
 #ifndef SLP_CODEC_DICTIONARY_H
 #define SLP_CODEC_DICTIONARY_H
@@ -28,7 +28,7 @@
 
 struct cx_dictionary;
 
-/* Errors: NO_MEMORY. Cost: about 450 KiB. */
+/* Errors: NO_MEMORY. Cost: about 600 KiB. */
 SLP_NODISCARD slp_rc cx_dictionary_new(struct alloc *mem, struct cx_dictionary **out,
                                        struct slp_err *err);
 void cx_dictionary_free(struct cx_dictionary *d);

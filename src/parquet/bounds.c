@@ -5,10 +5,19 @@
 #include "arrow/bits.h"
 #include "arrow/half.h"
 #include "base/num.h"
+#include "parquet/min_max.h"
 
 #define SURROGATE_FIRST 0xd800u
 #define SURROGATE_AFTER 0xe000u
 #define CHARACTER_LAST  0x10ffffu
+
+/* The sign bits of numbers of 32 and of 64 bits. */
+#define SIGN_32 0x80000000u
+#define SIGN_64 0x8000000000000000u
+
+/* Bytes of a string that are compared as one number. */
+#define WORD_BYTES   8u
+#define PREFIX_BYTES 16u
 
 static void set_known(struct pq_bounds *b, const void *min, const void *max, size_t len)
 {
@@ -21,26 +30,38 @@ static void set_known(struct pq_bounds *b, const void *min, const void *max, siz
     memcpy(b->max, max, len);
 }
 
-/* Whole numbers: plain loops that the compiler turns into vectors. */
-#define DEFINE_INTEGER_BOUNDS(name, type)                                                          \
-    static void name(const uint8_t *data, size_t count, struct pq_bounds *out)                     \
-    {                                                                                              \
-        const type *v = (const type *)(const void *)data;                                          \
-        type min = v[0];                                                                           \
-        type max = v[0];                                                                           \
-        for (size_t i = 1; i < count; i++) {                                                       \
-            min = v[i] < min ? v[i] : min;                                                         \
-            max = v[i] > max ? v[i] : max;                                                         \
-        }                                                                                          \
-        set_known(out, &min, &max, sizeof min);                                                    \
-    }
+static void bounds_32(const uint8_t *data, size_t count, uint32_t flip, struct pq_bounds *out)
+{
+    uint32_t min = 0;
+    uint32_t max = 0;
+    pq_min_max_32((const uint32_t *)(const void *)data, count, flip, &min, &max);
+    set_known(out, &min, &max, sizeof min);
+}
 
-DEFINE_INTEGER_BOUNDS(int32_bounds, int32_t)
-DEFINE_INTEGER_BOUNDS(uint32_bounds, uint32_t)
-DEFINE_INTEGER_BOUNDS(int64_bounds, int64_t)
-DEFINE_INTEGER_BOUNDS(uint64_bounds, uint64_t)
+static void bounds_64(const uint8_t *data, size_t count, uint64_t flip, struct pq_bounds *out)
+{
+    uint64_t min = 0;
+    uint64_t max = 0;
+    pq_min_max_64((const uint64_t *)(const void *)data, count, flip, &min, &max);
+    set_known(out, &min, &max, sizeof min);
+}
 
-/* Comparisons with NaN are false, so NaN never replaces a bound; the infinities start below. */
+/* Zeros of either sign are one bound: a minimum is written as -0.0, a maximum as +0.0. */
+static void float_bounds_without_nan(uint32_t min, uint32_t max, struct pq_bounds *out)
+{
+    min = min << 1 ? min : SIGN_32;
+    max = max << 1 ? max : 0;
+    set_known(out, &min, &max, sizeof min);
+}
+
+static void double_bounds_without_nan(uint64_t min, uint64_t max, struct pq_bounds *out)
+{
+    min = min << 1 ? min : SIGN_64;
+    max = max << 1 ? max : 0;
+    set_known(out, &min, &max, sizeof min);
+}
+
+/* Where there are NaN. Comparisons with NaN are false, so NaN never replaces a bound; the infinities start below. */
 #define DEFINE_FLOAT_BOUNDS(name, type)                                                            \
     static void name(const uint8_t *data, size_t count, struct pq_bounds *out)                     \
     {                                                                                              \
@@ -60,8 +81,28 @@ DEFINE_INTEGER_BOUNDS(uint64_bounds, uint64_t)
         out->nan_count = (int64_t)nan_count;                                                       \
     }
 
-DEFINE_FLOAT_BOUNDS(float_bounds, float)
-DEFINE_FLOAT_BOUNDS(double_bounds, double)
+DEFINE_FLOAT_BOUNDS(float_bounds_with_nan, float)
+DEFINE_FLOAT_BOUNDS(double_bounds_with_nan, double)
+
+static void float_bounds(const uint8_t *data, size_t count, struct pq_bounds *out)
+{
+    uint32_t min = 0;
+    uint32_t max = 0;
+    if (pq_min_max_float((const uint32_t *)(const void *)data, count, &min, &max))
+        float_bounds_without_nan(min, max, out);
+    else
+        float_bounds_with_nan(data, count, out);
+}
+
+static void double_bounds(const uint8_t *data, size_t count, struct pq_bounds *out)
+{
+    uint64_t min = 0;
+    uint64_t max = 0;
+    if (pq_min_max_double((const uint64_t *)(const void *)data, count, &min, &max))
+        double_bounds_without_nan(min, max, out);
+    else
+        double_bounds_with_nan(data, count, out);
+}
 
 /* Halves: as above, one at a time; -0.0 is 0x8000. */
 static void half_bounds(const uint8_t *data, size_t count, struct pq_bounds *out)
@@ -121,20 +162,38 @@ static void fixed_bounds(const struct pq_values *v, size_t from, size_t count,
     set_known(out, min.ptr, max.ptr, v->width);
 }
 
-/* A string and its first 8 bytes as a number that orders as they do. */
+/* A string and its first 16 bytes as a number that orders as they do. */
 struct prefixed {
-    uint64_t prefix;
+    u128 prefix;
     struct slice bytes;
 };
+
+/* Of a string of `len` bytes, the bits of its two first words. */
+static inline u128 prefix_mask(size_t len)
+{
+    static const uint64_t masks[WORD_BYTES + 1] = {
+        0,
+        UINT64_MAX << 56,
+        UINT64_MAX << 48,
+        UINT64_MAX << 40,
+        UINT64_MAX << 32,
+        UINT64_MAX << 24,
+        UINT64_MAX << 16,
+        UINT64_MAX << 8,
+        UINT64_MAX,
+    };
+    size_t first = num_min_size(len, WORD_BYTES);
+    size_t second = num_min_size(len - first, WORD_BYTES);
+    return (u128)masks[first] << 64 | masks[second];
+}
 
 static inline struct prefixed string_at(const struct pq_values *v, size_t i)
 {
     struct prefixed s;
     s.bytes = slice_of(v->data + v->offsets[i], (size_t)v->offsets[i + 1] - (size_t)v->offsets[i]);
-    uint64_t first = num_load_u64be(s.bytes.ptr);
-    if (s.bytes.len < 8)
-        first = s.bytes.len ? first & ~(UINT64_MAX >> (8 * s.bytes.len)) : 0;
-    s.prefix = first;
+    s.prefix = (u128)num_load_u64be(s.bytes.ptr) << 64 | num_load_u64be(s.bytes.ptr + WORD_BYTES);
+    if (s.bytes.len < PREFIX_BYTES)
+        s.prefix &= prefix_mask(s.bytes.len);
     return s;
 }
 
@@ -143,7 +202,7 @@ static inline bool is_less(const struct prefixed *a, const struct prefixed *b)
 {
     if (a->prefix != b->prefix)
         return a->prefix < b->prefix;
-    if (a->bytes.len <= 8 || b->bytes.len <= 8)
+    if (a->bytes.len <= PREFIX_BYTES || b->bytes.len <= PREFIX_BYTES)
         return a->bytes.len < b->bytes.len;
     return slice_compare(a->bytes, b->bytes) < 0;
 }
@@ -239,35 +298,60 @@ static size_t above_text(struct slice prefix, uint8_t *to)
     return 0;
 }
 
-static void string_bounds(const struct pq_values *v, size_t from, size_t count, size_t cut_bytes,
-                          struct pq_bounds *out)
+/* Bounds of strings from the least and the greatest of them. */
+static void set_strings(const struct pq_values *v, struct slice min, struct slice max,
+                        size_t cut_bytes, struct pq_bounds *out)
 {
-    struct prefixed min = string_at(v, from);
-    struct prefixed max = min;
-    for (size_t i = from + 1; i < from + count; i++) {
-        struct prefixed value = string_at(v, i);
-        if (is_less(&value, &min))
-            min = value;
-        else if (is_less(&max, &value))
-            max = value;
-    }
-    out->min_exact = min.bytes.len <= cut_bytes;
-    out->max_exact = max.bytes.len <= cut_bytes;
-    struct slice low = out->min_exact ? min.bytes : cut_value(v->order, min.bytes, cut_bytes);
+    out->min_exact = min.len <= cut_bytes;
+    out->max_exact = max.len <= cut_bytes;
+    struct slice low = out->min_exact ? min : cut_value(v->order, min, cut_bytes);
     memcpy(out->min, low.ptr, low.len);
     out->min_len = (uint32_t)low.len;
     out->state = PQ_BOUNDS_KNOWN;
     if (out->max_exact) {
-        memcpy(out->max, max.bytes.ptr, max.bytes.len);
-        out->max_len = (uint32_t)max.bytes.len;
+        memcpy(out->max, max.ptr, max.len);
+        out->max_len = (uint32_t)max.len;
         return;
     }
-    struct slice high = cut_value(v->order, max.bytes, cut_bytes);
+    struct slice high = cut_value(v->order, max, cut_bytes);
     size_t len =
         v->order == PQ_ORDER_UTF8 ? above_text(high, out->max) : above_bytes(high, out->max);
     out->max_len = (uint32_t)len;
     if (len == 0)
         out->state = PQ_BOUNDS_UNKNOWN;
+}
+
+static inline void take_string(const struct pq_values *v, size_t i, struct prefixed *min,
+                               struct prefixed *max)
+{
+    struct prefixed value = string_at(v, i);
+    if (is_less(&value, min))
+        *min = value;
+    else if (is_less(max, &value))
+        *max = value;
+}
+
+static void string_bounds(const struct pq_values *v, size_t from, size_t count, size_t cut_bytes,
+                          struct pq_bounds *out)
+{
+    struct prefixed min = string_at(v, from);
+    struct prefixed max = min;
+    for (size_t i = from + 1; i < from + count; i++)
+        take_string(v, i, &min, &max);
+    set_strings(v, min.bytes, max.bytes, cut_bytes, out);
+}
+
+void pq_bounds_of_picked(const struct pq_values *v, const uint32_t *picked, size_t count,
+                         size_t cut_bytes, struct pq_bounds *out)
+{
+    assert(v->physical == PQ_BYTE_ARRAY && v->order != PQ_ORDER_NONE && count > 0);
+    assert(cut_bytes > 0 && cut_bytes <= PQ_BOUND_CUT_MOST_BYTES);
+    struct prefixed min = string_at(v, picked[0]);
+    struct prefixed max = min;
+    out->nan_count = 0;
+    for (size_t i = 1; i < count; i++)
+        take_string(v, picked[i], &min, &max);
+    set_strings(v, min.bytes, max.bytes, cut_bytes, out);
 }
 
 void pq_bounds_of_cut(const struct pq_values *v, size_t from, size_t count, size_t cut_bytes,
@@ -287,16 +371,16 @@ void pq_bounds_of_cut(const struct pq_values *v, size_t from, size_t count, size
         bool_bounds(v->data, from, count, out);
         break;
     case PQ_ORDER_INT32:
-        int32_bounds(data, count, out);
+        bounds_32(data, count, 0, out);
         break;
     case PQ_ORDER_UINT32:
-        uint32_bounds(data, count, out);
+        bounds_32(data, count, SIGN_32, out);
         break;
     case PQ_ORDER_INT64:
-        int64_bounds(data, count, out);
+        bounds_64(data, count, 0, out);
         break;
     case PQ_ORDER_UINT64:
-        uint64_bounds(data, count, out);
+        bounds_64(data, count, SIGN_64, out);
         break;
     case PQ_ORDER_FLOAT:
         float_bounds(data, count, out);

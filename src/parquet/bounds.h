@@ -60,6 +60,10 @@ void pq_bounds_of(const struct pq_values *v, size_t from, size_t count, struct p
 void pq_bounds_of_cut(const struct pq_values *v, size_t from, size_t count, size_t cut_bytes,
                       struct pq_bounds *out);
 
+/* The same of the strings that `picked` names, at least one: values of an order. */
+void pq_bounds_of_picked(const struct pq_values *v, const uint32_t *picked, size_t count,
+                         size_t cut_bytes, struct pq_bounds *out);
+
 /* Widen `whole`, which begins zeroed, by the bounds of a part. */
 void pq_bounds_add(enum pq_order order, struct pq_bounds *whole, const struct pq_bounds *part);
 

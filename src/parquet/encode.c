@@ -97,23 +97,46 @@ slp_rc pq_encode(const struct pq_values *v, enum pq_encoding encoding, struct pq
     }
 }
 
+enum cx_content pq_content_of(enum pq_physical physical)
+{
+    if (physical == PQ_BYTE_ARRAY)
+        return CX_CONTENT_TEXT;
+    return physical == PQ_BOOLEAN ? CX_CONTENT_ANY : CX_CONTENT_NUMBERS;
+}
+
+/* Stretch `i` of the sample. */
+static struct pq_span stretch_of(const struct pq_values *v, size_t i)
+{
+    size_t len = num_min_size(v->count / (16 * STRETCHES), STRETCH_MOST_VALUES);
+    len = num_max_size(len, STRETCH_MIN_VALUES);
+    size_t from = v->count / STRETCHES * i;
+    size_t most = num_min_size(len, v->count - from);
+    return (struct pq_span){from, pq_values_fit(v, from, most, STRETCH_MOST_BYTES)};
+}
+
 /* Encode the sample into c->encoded; `*values` is how many it has. */
 static slp_rc encode_sample(const struct pq_chooser *c, const struct pq_values *v,
                             enum pq_encoding encoding, size_t *values, struct slp_err *err)
 {
-    size_t len = num_min_size(v->count / (16 * STRETCHES), STRETCH_MOST_VALUES);
-    len = num_max_size(len, STRETCH_MIN_VALUES);
     size_t sampled = 0;
     buf_clear(c->encoded);
     for (size_t i = 0; i < STRETCHES; i++) {
-        size_t from = v->count / STRETCHES * i;
-        size_t most = num_min_size(len, v->count - from);
-        size_t count = pq_values_fit(v, from, most, STRETCH_MOST_BYTES);
-        TRY(pq_encode(v, encoding, (struct pq_span){from, count}, c->scratch, c->encoded, err));
-        sampled += count;
+        struct pq_span span = stretch_of(v, i);
+        TRY(pq_encode(v, encoding, span, c->scratch, c->encoded, err));
+        sampled += span.count;
     }
     *values = sampled;
     return SLP_OK;
+}
+
+/* How many values of a span are the one before. */
+static size_t count_repeats(const struct pq_values *v, struct pq_span span)
+{
+    const uint8_t *data = v->data + span.from * v->width;
+    size_t repeats = 0;
+    for (size_t i = 1; i < span.count; i++)
+        repeats += memcmp(data + i * v->width, data + (i - 1) * v->width, v->width) == 0;
+    return repeats;
 }
 
 /* What a byte of the sample costs, in bytes and time; the greater the worse. */
@@ -126,7 +149,8 @@ static slp_rc cost_of(const struct pq_chooser *c, const struct pq_values *v,
     size_t bytes = raw;
     if (c->kind != CX_NONE) {
         buf_clear(c->compressed);
-        TRY(cx_compress(c->codec, c->kind, c->level, buf_slice(c->encoded), c->compressed, err));
+        TRY(cx_compress_content(c->codec, c->kind, c->level, pq_content_of(v->physical),
+                                buf_slice(c->encoded), c->compressed, err));
         bytes = num_min_size(c->compressed->len, raw);
     }
     *out = bytes + raw / RAW_PER_BYTE;
@@ -168,11 +192,15 @@ slp_rc pq_choose_encoding(const struct pq_chooser *c, const struct pq_values *v,
 }
 
 slp_rc pq_guess_delta_bytes(const struct pq_chooser *c, const struct pq_values *v, size_t *out,
-                            struct slp_err *err)
+                            bool *repeats, struct slp_err *err)
 {
     size_t values = 0;
-    assert(v->count > 0);
+    size_t same = 0;
+    assert(v->count > 0 && v->width > 0);
     TRY(encode_sample(c, v, PQ_DELTA_BINARY_PACKED, &values, err));
+    for (size_t i = 0; i < STRETCHES; i++)
+        same += count_repeats(v, stretch_of(v, i));
     *out = (size_t)((double)c->encoded->len / (double)values * (double)v->count);
+    *repeats = same * 2 >= values;
     return SLP_OK;
 }

@@ -24,6 +24,9 @@ SLP_NODISCARD slp_rc pq_encode(const struct pq_values *v, enum pq_encoding encod
                                struct pq_span span, struct buf *scratch, struct buf *out,
                                struct slp_err *err);
 
+/* What pages of values of this type are for a codec. */
+enum cx_content pq_content_of(enum pq_physical physical);
+
 /* What choosing needs besides the values. Its buffers are overwritten. */
 struct pq_chooser {
     struct cx_codec *codec;
@@ -46,9 +49,9 @@ struct pq_chooser {
 SLP_NODISCARD slp_rc pq_choose_encoding(const struct pq_chooser *c, const struct pq_values *v,
                                         enum pq_encoding *out, struct slp_err *err);
 
-/* Bytes that all values would take as DELTA_BINARY_PACKED, guessed from a sample; integers only.
- * Errors: LIMIT, NO_MEMORY. */
+/* Bytes that all values would take as DELTA_BINARY_PACKED, guessed from a sample, in which at least
+ * half the values are the one before when `*repeats`; integers only. Errors: LIMIT, NO_MEMORY. */
 SLP_NODISCARD slp_rc pq_guess_delta_bytes(const struct pq_chooser *c, const struct pq_values *v,
-                                          size_t *out, struct slp_err *err);
+                                          size_t *out, bool *repeats, struct slp_err *err);
 
 #endif

@@ -3,10 +3,9 @@
 #include "arrow/bits.h"
 #include "base/num.h"
 #include "codec/bit_pack.h"
-#include "codec/dictionary.h"
 #include "codec/rle_encode.h"
 #include "parquet/bloom.h"
-#include "parquet/encode.h"
+#include "parquet/dict_write.h"
 #include "parquet/group_priv.h"
 #include "parquet/leaves.h"
 #include "parquet/page_write.h"
@@ -17,9 +16,6 @@
 
 #define HEADER_MAX_BYTES ((size_t)1 << 10)
 #define NAMES_MAX_BYTES  ((size_t)1 << 30)
-
-/* The dictionary is looked at after this many values, and given up when over half were new. */
-#define DICTIONARY_STEP 4096u
 
 /* Whether pages shrink is looked at when this many bytes went in, and again at the end. */
 #define SHRINK_PROBE_BYTES (1u << 20)
@@ -41,13 +37,12 @@ struct pq_group {
     struct pq_values_scratch values;
     struct pq_shred *shred; /* made when a column is nested */
     struct buf row_entries; /* size_t a row of a nested chunk: its first entry; and one more */
-    struct buf indices;     /* uint32_t a value, of one chunk */
+    struct pq_dict dict;    /* of one chunk */
     struct buf body;        /* a page before compression */
     struct buf header;
-    struct buf scratch;               /* of encoders */
-    struct buf sample;                /* of values, encoded */
-    struct buf compressed;            /* the same, compressed */
-    struct cx_dictionary *dictionary; /* made when first needed */
+    struct buf scratch;    /* of encoders */
+    struct buf sample;     /* of values, encoded */
+    struct buf compressed; /* the same, compressed */
     struct cx_codec *codec;
 };
 
@@ -97,13 +92,12 @@ void pq_group_free(struct pq_group *g)
     pq_values_scratch_fini(&g->values);
     pq_shred_free(g->shred);
     buf_fini(&g->row_entries);
-    buf_fini(&g->indices);
+    pq_dict_fini(&g->dict);
     buf_fini(&g->body);
     buf_fini(&g->header);
     buf_fini(&g->scratch);
     buf_fini(&g->sample);
     buf_fini(&g->compressed);
-    cx_dictionary_free(g->dictionary);
     cx_codec_free(g->codec);
     alloc_free(g->mem, g->chunks, g->leaves.count * sizeof *g->chunks);
     arena_fini(&g->names);
@@ -160,7 +154,7 @@ slp_rc pq_group_new(struct alloc *mem, const struct arr_schema *schema,
     pq_values_scratch_init(&g->values, mem);
     arena_init(&g->names, mem, NAMES_MAX_BYTES);
     buf_init(&g->row_entries, mem, GROUP_MAX_BYTES);
-    buf_init(&g->indices, mem, GROUP_MAX_BYTES);
+    pq_dict_init(&g->dict, mem);
     buf_init(&g->body, mem, GROUP_MAX_BYTES);
     buf_init(&g->header, mem, HEADER_MAX_BYTES);
     buf_init(&g->scratch, mem, GROUP_MAX_BYTES);
@@ -254,15 +248,11 @@ static slp_rc put_levels(const struct chunk *c, const struct page *p, bool is_re
     return SLP_OK;
 }
 
-static const uint32_t *indices_of(const struct pq_group *g)
-{
-    return (const uint32_t *)(const void *)g->indices.ptr;
-}
-
 static slp_rc put_indices(const struct chunk *c, const struct page *p, struct slp_err *err)
 {
     TRY(buf_append_u8(&c->g->body, (uint8_t)c->index_width, err));
-    return cx_rle_encode(indices_of(c->g) + p->value, p->values, c->index_width, &c->g->body, err);
+    return cx_rle_encode(pq_dict_indices(&c->g->dict) + p->value, p->values, c->index_width,
+                         &c->g->body, err);
 }
 
 /* The body of a data page; where it would be a copy of the column, the column itself. */
@@ -319,13 +309,17 @@ static void add_bounds(struct chunk *c, const struct pq_bounds *b, bool is_null_
 /* The bounds of a page, unless the column shall have none. */
 static void bounds_of(const struct chunk *c, const struct page *p, struct pq_bounds *out)
 {
-    const uint32_t cut = c->g->options->bound_bytes;
+    const uint32_t asked = c->g->options->bound_bytes;
+    const uint32_t cut = asked ? asked : PQ_BOUND_CUT_BYTES;
     if (c->options->no_statistics) {
         out->state = p->values ? PQ_BOUNDS_UNKNOWN : PQ_BOUNDS_EMPTY;
         out->nan_count = 0;
         return;
     }
-    pq_bounds_of_cut(&c->values, p->value, p->values, cut ? cut : PQ_BOUND_CUT_BYTES, out);
+    if (c->index_width)
+        pq_dict_bounds(&c->g->dict, &c->values, (struct pq_span){p->value, p->values}, cut, out);
+    else
+        pq_bounds_of_cut(&c->values, p->value, p->values, cut, out);
 }
 
 static slp_rc encode_page(struct chunk *c, const struct page *p, struct slp_err *err)
@@ -422,7 +416,7 @@ static bool shrinks(const struct pq_page_sink *s)
 
 static slp_rc put_dictionary(struct chunk *c, struct slp_err *err)
 {
-    const struct cx_dictionary *d = c->g->dictionary;
+    const struct cx_dictionary *d = c->g->dict.values;
     const struct pq_page_body body = {.kind = PQ_PAGE_DICTIONARY,
                                       .encoding = PQ_PLAIN,
                                       .entries = cx_dictionary_count(d),
@@ -485,7 +479,8 @@ static void begin_chunk(struct chunk *c, enum cx_kind codec, const struct pq_chu
                                     .header = &g->header,
                                     .codec = g->codec,
                                     .kind = codec,
-                                    .level = level_of(c)};
+                                    .level = level_of(c),
+                                    .content = pq_content_of(c->values.physical)};
     c->bounds = (struct pq_bounds){0};
     c->has_last = false;
     c->is_ascending = true;
@@ -494,39 +489,6 @@ static void begin_chunk(struct chunk *c, enum cx_kind codec, const struct pq_chu
     g->pages.len = start->first_page * sizeof(struct pq_page_place);
     g->page_facts.len = start->first_page * sizeof(struct pq_page_facts);
     g->bounds.len = bounds_start;
-}
-
-/* Bits of an index into a dictionary of `count` values. */
-static unsigned index_width_of(uint32_t count)
-{
-    return count > 2 ? cx_bit_width(count - 1) : 1;
-}
-
-/* What dictionary and indices take, before runs and the codec. */
-static size_t dictionary_bytes(const struct cx_dictionary *d, size_t values)
-{
-    return cx_dictionary_values(d).len + values / 8 * index_width_of(cx_dictionary_count(d));
-}
-
-/* Add values until all are in or the dictionary is not worth it: it takes more than `most_bytes`,
- * or every other value is a new one. */
-static bool fill_dictionary(struct cx_dictionary *d, const struct pq_values *v, size_t most_bytes,
-                            uint32_t *indices)
-{
-    size_t done = 0;
-    while (done < v->count) {
-        size_t step = num_min_size(v->count - done, DICTIONARY_STEP);
-        size_t added =
-            v->physical == PQ_BYTE_ARRAY
-                ? cx_dictionary_add_variable(d, v->data, v->offsets + done, step, indices + done)
-                : cx_dictionary_add_fixed(d, v->data + done * v->width, v->width, step,
-                                          indices + done);
-        done += added;
-        if (added < step || (step == DICTIONARY_STEP && cx_dictionary_count(d) > done / 2) ||
-            dictionary_bytes(d, v->count) > most_bytes)
-            return false;
-    }
-    return true;
 }
 
 static struct pq_chooser chooser_of(const struct chunk *c)
@@ -541,45 +503,17 @@ static struct pq_chooser chooser_of(const struct chunk *c)
                                .compressed = &g->compressed};
 }
 
-/*
- * The most bytes that a dictionary with its indices may take: 70 % of PLAIN; and of integers less
- * than twice of what deltas take, because runs and the codec make up for no more. So it is with
- * sorted numbers.
- */
-static slp_rc dictionary_limit(const struct chunk *c, size_t *out, struct slp_err *err)
-{
-    const struct pq_chooser chooser = chooser_of(c);
-    const struct pq_values *v = &c->values;
-    size_t plain_bytes = pq_values_plain_bytes(v, 0, v->count);
-    size_t delta_bytes = 0;
-    size_t most = plain_bytes - plain_bytes * 3 / 10;
-    bool is_integer = v->physical == PQ_INT32 || v->physical == PQ_INT64;
-    if (chooser.may_delta && is_integer && c->options->encoding != PQ_WRITE_DICTIONARY) {
-        TRY(pq_guess_delta_bytes(&chooser, v, &delta_bytes, err));
-        most = num_min_size(most, 2 * delta_bytes - 1);
-    }
-    *out = most;
-    return SLP_OK;
-}
-
 /* Build the dictionary and set the width of indices, or leave it 0. */
 static slp_rc choose_dictionary(struct chunk *c, struct slp_err *err)
 {
     struct pq_group *g = c->g;
-    const struct pq_values *v = &c->values;
-    size_t most_bytes = 0;
-    bool is_wanted = c->options->encoding == PQ_WRITE_DICTIONARY ||
-                     (!g->options->no_dictionary && !c->options->no_dictionary);
-    if (!is_wanted || v->physical == PQ_BOOLEAN || v->count == 0)
+    const struct pq_chooser chooser = chooser_of(c);
+    bool is_wanted = c->options->encoding == PQ_WRITE_DICTIONARY;
+    bool is_allowed = !g->options->no_dictionary && !c->options->no_dictionary;
+    if ((!is_wanted && !is_allowed) || !pq_dict_is_possible(&c->values))
         return SLP_OK;
-    if (!g->dictionary)
-        TRY(cx_dictionary_new(g->mem, &g->dictionary, err));
-    cx_dictionary_clear(g->dictionary);
-    buf_clear(&g->indices);
-    TRY(buf_reserve(&g->indices, v->count * sizeof(uint32_t), err));
-    TRY(dictionary_limit(c, &most_bytes, err));
-    if (fill_dictionary(g->dictionary, v, most_bytes, (uint32_t *)(void *)g->indices.ptr))
-        c->index_width = index_width_of(cx_dictionary_count(g->dictionary));
+    TRY(pq_dict_build(&g->dict, &chooser, &c->values, is_wanted, err));
+    c->index_width = g->dict.index_width;
     return SLP_OK;
 }
 

@@ -59,6 +59,15 @@ static slp_rc put_header(struct pq_page_sink *s, const struct pq_page_body *body
     return cx_put_finish(&w);
 }
 
+/* Append what stands for `bytes` of this page. */
+static slp_rc compress(struct pq_page_sink *s, const struct pq_page_body *body, struct slice bytes,
+                       struct slp_err *err)
+{
+    bool is_indices = body->encoding == PQ_RLE_DICTIONARY;
+    return cx_compress_content(s->codec, s->kind, s->level,
+                               is_indices ? CX_CONTENT_ANY : s->content, bytes, s->out, err);
+}
+
 /* Version 2: levels as they are, then values compressed where that makes them smaller. */
 static slp_rc store_v2(struct pq_page_sink *s, const struct pq_page_body *body, bool *is_compressed,
                        struct slp_err *err)
@@ -69,7 +78,7 @@ static slp_rc store_v2(struct pq_page_sink *s, const struct pq_page_body *body, 
     size_t start = s->out->len;
     *is_compressed = false;
     if (values.len > 0 && s->kind != CX_NONE) {
-        TRY(cx_compress(s->codec, s->kind, s->level, values, s->out, err));
+        TRY(compress(s, body, values, err));
         *is_compressed = s->out->len - start < values.len;
         if (*is_compressed)
             return SLP_OK;
@@ -96,7 +105,7 @@ slp_rc pq_page_put(struct pq_page_sink *s, const struct pq_page_body *body, stru
     if (body->kind == PQ_PAGE_DATA_V2)
         TRY(store_v2(s, body, &is_compressed, err));
     else
-        TRY(cx_compress(s->codec, s->kind, s->level, body->bytes, out, err));
+        TRY(compress(s, body, body->bytes, err));
     struct slice stored =
         slice_of(out->ptr + start + HEADER_MAX_BYTES, out->len - start - HEADER_MAX_BYTES);
     TRY(put_header(s, body, stored, is_compressed, err));

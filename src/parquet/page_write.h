@@ -26,7 +26,8 @@ struct pq_page_sink {
     struct cx_codec *codec;
     enum cx_kind kind;
     int level;
-    uint64_t bytes; /* of pages so far, with their headers */
+    enum cx_content content; /* of pages of values; indices are anything */
+    uint64_t bytes;          /* of pages so far, with their headers */
     uint64_t uncompressed_bytes;
 };
 

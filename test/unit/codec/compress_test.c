@@ -38,6 +38,34 @@ static void what_is_compressed_comes_back(void **state)
     cx_codec_free(c);
 }
 
+/* Lengths on both sides of where a search changes, and levels that have none of ours. */
+static void content_changes_the_search_and_nothing_else(void **state)
+{
+    struct t *t = *state;
+    static const size_t sizes[] = {0, 9, 16384, 16385, 300000};
+    static uint8_t bytes[300000];
+    static uint8_t back[300000];
+    struct cx_codec *c = NULL;
+    struct buf out;
+    assert_ok(t, cx_codec_new(&t->mem, &c, &t->err));
+    buf_init(&out, &t->mem, 1 << 20);
+    fill(t, bytes, sizeof bytes, 3);
+    for (size_t k = 0; k < 60; k++) {
+        size_t n = sizes[t_below(t, sizeof sizes / sizeof *sizes)];
+        enum cx_content content = (enum cx_content)t_below(t, 3);
+        int level = (int)t_below(t, 3);
+        buf_clear(&out);
+        assert_ok(
+            t, cx_compress_content(c, CX_ZSTD, level, content, slice_of(bytes, n), &out, &t->err));
+        assert_true(n < 100 || out.len < n / 2);
+        assert_ok(t, cx_decompress(c, CX_ZSTD, buf_slice(&out), back, n, &t->err));
+        if (n)
+            assert_memory_equal(back, bytes, n);
+    }
+    buf_fini(&out);
+    cx_codec_free(c);
+}
+
 static void another_length_is_corrupt_both_ways(void **state)
 {
     struct t *t = *state;
@@ -204,6 +232,7 @@ static void a_frame_of_lz4_is_read_to_its_end(void **state)
 }
 
 T_MAIN(T_TEST(a_frame_of_lz4_is_read_to_its_end), T_TEST(what_is_compressed_comes_back),
+       T_TEST(content_changes_the_search_and_nothing_else),
        T_TEST(another_length_is_corrupt_both_ways), T_TEST(cut_bytes_are_corrupt),
        T_TEST(several_gzip_members_are_one_text), T_TEST(lz4_is_read_bare_and_framed),
        T_TEST(brotli_is_read_and_not_written), T_TEST(unknown_codecs_are_named),
