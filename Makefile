@@ -4,12 +4,13 @@
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 MINUTES ?= 10
+MUTATIONS ?= 20000
 MAKEFLAGS += --no-print-directory
 
 # Labels of the ordinary suite; `heavy` (judges that need Java or servers) is for make interop alone.
 SUITE = ^(quick|fault|crash|sim|fuzz|interop|cli)$$
 
-.PHONY: help release dev test clang tsan fuzz fuzz-build sim cover tidy format ci demo bench bench-codec interop install clean \
+.PHONY: help release dev test clang tsan fuzz mutations sim cover tidy format ci demo bench bench-codec interop install clean \
         packages-build packages-test
 
 help: ## this list
@@ -44,6 +45,12 @@ tsan: packages-test ## gcc with TSan: the quick tests, the simulator and the cra
 fuzz: ## [T=name] [MINUTES=10]: libFuzzer on one target or each in turn, by processor time; finds join the corpus by hand
 	@tools/packages.sh fuzz
 	@tools/fuzz.sh "$(or $(T),all)" "$(MINUTES)" "$(JOBS)"
+
+mutations: packages-test ## [MUTATIONS=20000] [SEED=n]: damaged Parquet files are refused or read right, with ASan and UBSan
+	@tools/build.sh dev $(JOBS)
+	@tools/venv.sh test
+	@.venv/bin/python test/fuzz/seeds.py --files build/mutations
+	@MUTATIONS=$(MUTATIONS) MUTATION_FILES=build/mutations build/dev/test/prop.parquet_mutations_test
 
 sim: packages-test ## [SEED=n]: the simulator alone
 	@tools/build.sh dev $(JOBS)

@@ -67,8 +67,11 @@ static slp_rc check_leaves(const struct pq_nested *n, struct slp_err *err)
                 buf_slice(&n->levels[i - 1].definitions), buf_slice(&n->levels[i - 1].repetitions),
                 buf_slice(&n->levels[i].definitions), buf_slice(&n->levels[i].repetitions),
                 c->shared_definition, c->shared_repetition))
-            FAIL(err, CORRUPT, "leaf \"%s\" has other levels than \"%s\" in what holds both",
-                 c->path, n->chunks[i - 1].column->path);
+            FAIL(err, CORRUPT,
+                 "leaf \"%s\", page at offset %llu: other levels than those of \"%s\" in what "
+                 "holds both",
+                 c->path, (unsigned long long)n->chunks[i].page_offset,
+                 n->chunks[i - 1].column->path);
     }
     return SLP_OK;
 }

@@ -1,5 +1,7 @@
 #include "parquet/reader.h"
 
+#include <inttypes.h>
+
 #include "base/num.h"
 #include "parquet/group_read.h"
 #include "parquet/spans.h"
@@ -24,7 +26,10 @@ slp_rc pq_file_open(struct source *src, struct alloc *mem, struct pq_file **out,
     buf_init(&f->footer, mem, PQ_FOOTER_MAX_BYTES);
     arena_init(&f->arena, mem, META_MAX_BYTES);
     TRY_OUT(pq_footer_read(src, &f->footer, err));
-    TRY_OUT(pq_meta_parse(buf_slice(&f->footer), src->size, &f->arena, &f->meta, err));
+    rc = pq_meta_parse(buf_slice(&f->footer), src->size, &f->arena, &f->meta, err);
+    if (rc == SLP_CORRUPT)
+        (void)err_wrap(err, rc, "footer at offset %" PRIu64, src->size - 8 - f->footer.len);
+    TRY_OUT(rc);
     *out = f;
 out:
     if (rc != SLP_OK)

@@ -1,6 +1,7 @@
 """Seeds of the fuzz targets that take pieces of Parquet files, Arrow streams and compressed blocks.
 
-    .venv/bin/python test/fuzz/seeds.py            writes them below test/fuzz/corpus
+    .venv/bin/python test/fuzz/seeds.py                    writes them below test/fuzz/corpus
+    .venv/bin/python test/fuzz/seeds.py --files FOLDER     writes larger whole files, for make mutations
 
 pyarrow writes small files; pages, headers, indexes and footers are cut out of them. What others do not write any more
 (packed levels, LZ4 as Hadoop frames it, bloom filters here) is put together by hand. Seeds are named after what they
@@ -11,6 +12,7 @@ import io
 import os
 import random
 import struct
+import sys
 import zlib
 from decimal import Decimal
 
@@ -281,7 +283,41 @@ def whole_files():
     put("footer", "pyarrow_nested", footer_of(written(maps, store_schema=False)))
 
 
+def files(folder):
+    """pyarrow's files with checksums, by codec, version of pages, nulls and encoding; DuckDB's and Polars' where they are."""
+    os.makedirs(folder, exist_ok=True)
+    path = lambda name: os.path.join(folder, name + ".parquet")
+    for at, codec in enumerate(("none", "snappy", "gzip", "brotli", "zstd", "lz4")):
+        for version in ("1.0", "2.0"):
+            pq.write_table(table(400, at % 2, at), path("%s_v%s" % (codec, version[0])), compression=codec, data_page_size=400,
+                           data_page_version=version, write_batch_size=50, row_group_size=250, write_page_index=True,
+                           write_page_checksum=at != 1)
+    for target, (encoding, columns) in ENCODINGS.items():
+        pq.write_table(table(300, 1, 2).select(columns), path(target), use_dictionary=False, write_page_checksum=True,
+                       column_encoding={name: encoding for name in columns}, data_page_size=500, write_batch_size=60)
+    for version in ("1.0", "2.0"):
+        pq.write_table(nested(300), path("nested_v" + version[0]), data_page_version=version, write_page_checksum=True,
+                       data_page_size=300, write_batch_size=20)
+    rows = table(400, 1, 3).drop_columns(["half", "dec256"])
+    try:
+        import duckdb
+        with duckdb.connect() as con:
+            con.register("t", rows)
+            con.execute("copy t to '%s' (format parquet)" % path("duckdb"))
+            con.execute("copy t to '%s' (format parquet, parquet_version v2)" % path("duckdb_v2"))
+    except ImportError:
+        print("skipped duckdb")
+    try:
+        import polars
+        polars.from_arrow(rows.drop_columns(["fixed3"])).write_parquet(path("polars"), row_group_size=150)
+    except ImportError:
+        print("skipped polars")
+
+
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--files"]:
+        files(sys.argv[2])
+        sys.exit()
     encodings()
     levels()
     codecs()
