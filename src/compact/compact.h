@@ -22,6 +22,8 @@ struct compact_options {
     size_t threads;
     int64_t job_s;        /* how long a job may take before others may end it; 0: by its size */
     int64_t stretch_rows; /* threads merge about so many rows at a time; 0: by size */
+    int64_t copy_bytes; /* blocks that one input owns are copied by runs of so many bytes and more;
+                           0: COMPACT_COPY_BYTES; below 0: never */
     const volatile int *cancel;
     void (*on_job)(void *context, const char *line); /* a line a job; may be NULL */
     void *context;
@@ -29,6 +31,8 @@ struct compact_options {
 
 /* Without `all`, a leaf is due when this many runs lie over one of its keys. */
 #define COMPACT_DUE_RUNS 11u
+
+#define COMPACT_COPY_BYTES ((int64_t)256 << 10)
 
 struct compact_result {
     size_t jobs;

@@ -49,9 +49,15 @@ static slp_rc open_runs(struct compact_inputs *in, struct key_range range, struc
 {
     for (size_t i = 0; i < in->job->input_count; i++) {
         struct key_range own = key_range_clip(in->job->inputs[i].range, range);
+        int64_t first = 0;
+        int64_t end = 0;
         if (key_range_is_empty(own))
             continue;
-        slp_rc rc = open_run(in, i, own, &runs[*count], err);
+        slp_rc rc = datafile_find(in->files[i], own, &first, &end, err);
+        if (rc == SLP_OK && first == end)
+            continue;
+        if (rc == SLP_OK)
+            rc = open_run(in, i, own, &runs[*count], err);
         if (rc != SLP_OK) {
             while (*count > 0)
                 run_close(runs[--*count]);
@@ -79,6 +85,23 @@ out:
     return rc;
 }
 
+slp_rc compact_inputs_copy(struct compact_inputs *in, const struct compact_stretch *stretch,
+                           struct datafile_group *g, bool *done, struct slp_err *err)
+{
+    size_t input = stretch->input;
+    if (in->copier && in->copied != input) {
+        datafile_copier_free(in->copier);
+        in->copier = NULL;
+    }
+    if (!in->copier)
+        TRY(datafile_copier_new(in->files[input], &in->copier, err));
+    in->copied = input;
+    TRY(datafile_group_copy(g, in->copier, &stretch->blocks, done, err));
+    if (*done)
+        in->rows[input] += datafile_group_rows(g);
+    return SLP_OK;
+}
+
 slp_rc compact_inputs_open(struct state_table *table, const struct compact_job *job,
                            size_t prefetch_bytes, struct alloc *mem, struct compact_inputs *out,
                            struct slp_err *err)
@@ -104,6 +127,7 @@ void compact_inputs_close(struct compact_inputs *in)
 {
     if (!in->mem)
         return;
+    datafile_copier_free(in->copier);
     for (size_t i = 0; in->files && i < in->job->input_count; i++)
         datafile_close(in->files[i]);
     alloc_free(in->mem, in->files, in->job->input_count * sizeof *in->files);

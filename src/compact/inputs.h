@@ -14,7 +14,9 @@ struct compact_inputs {
     const struct arr_schema *columns; /* of the table */
     size_t prefetch_bytes;            /* a window of one input */
     struct datafile **files;
-    int64_t *rows; /* read so far, by input */
+    int64_t *rows;                  /* read so far, by input */
+    struct datafile_copier *copier; /* of `copied`, kept for its next blocks; NULL: none */
+    size_t copied;
 };
 
 /*
@@ -32,5 +34,14 @@ void compact_inputs_close(struct compact_inputs *in); /* a zeroed one is accepte
  * datafile_read. */
 SLP_NODISCARD slp_rc compact_inputs_merge(struct compact_inputs *in, struct key_range range,
                                           struct merge **out, struct slp_err *err);
+
+/*
+ * Make blocks of one input the whole of `g`, without decoding them, and count their rows. `*done`
+ * is false when that cannot be: then they are to be merged. Errors: those of datafile_copier_new
+ * and datafile_group_copy.
+ */
+SLP_NODISCARD slp_rc compact_inputs_copy(struct compact_inputs *in,
+                                         const struct compact_stretch *stretch,
+                                         struct datafile_group *g, bool *done, struct slp_err *err);
 
 #endif

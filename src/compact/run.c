@@ -4,15 +4,14 @@
 #include <inttypes.h>
 
 #include "base/num.h"
-#include "compact/cut.h"
 #include "compact/inputs.h"
 #include "os/thread.h"
 
 /*
- * One thread merges everything from the first key to the last and writes each group as it is made.
- * Several take stretches of keys, in order, and the caller's thread writes their groups, in order:
+ * One thread takes one stretch after the other and writes each group as it is made. Several take
+ * stretches in order, and the caller's thread writes their groups, in order:
  *
- *   stretch     0        1        2        3 ...       cut by the key indexes, see cut.h
+ *   stretch     0        1        2        3 ...       copied or merged, see stretch.h
  *   slot        0        1        2        0           threads + 1 of them
  *   groups    [a][b]   [c][d]   [e]                    written: a b c d e ...
  *
@@ -44,13 +43,17 @@
 #define OPEN_FILES_MAX 768u
 #define THREADS_MAX    64u
 
+/* A footer, which is read to copy blocks, may have this part of the memory in the file; unpacked it
+ * takes some times as much. */
+#define FOOTER_SHARE 64u
+
 /* A merge is asked for so many rows at a time: how soon a cancelled job notices. */
 #define STEP_ROWS 16384
 
 struct slot {
     struct team *team;
     struct compact_inputs inputs;
-    struct key_range range;
+    const struct compact_stretch *stretch;
     struct arr_batch rows; /* of the group being made; memory is kept */
     struct key_vec keys;
     struct datafile_group *groups[SLOT_GROUPS];
@@ -66,7 +69,7 @@ struct team {
     struct output *out;
     struct alloc *mem;
     struct arena arena;
-    struct compact_cuts cuts;
+    struct compact_stretches stretches;
     size_t threads;
     size_t prefetch_bytes;
     size_t group_bytes;
@@ -79,7 +82,7 @@ struct team {
     size_t slot_count;
 };
 
-/* ---- Merging a stretch ---- */
+/* ---- Making a stretch ---- */
 
 /* Keep the first error; everybody stops then. */
 static slp_rc fail_team(struct team *t, slp_rc rc, const struct slp_err *err)
@@ -156,12 +159,29 @@ static slp_rc make_groups(struct slot *s, struct merge *merge, struct slp_err *e
     }
 }
 
-static slp_rc merge_stretch(struct slot *s, struct slp_err *err)
+/* A group of the stretch's blocks as they are: the slot holds no other. */
+static slp_rc copy_stretch(struct slot *s, bool *done, struct slp_err *err)
+{
+    const struct team *t = s->team;
+    struct datafile_group **g = &s->groups[0];
+    if (!*g)
+        TRY(datafile_group_new(t->mem, state_table_schema(t->table), output_write_options(t->out),
+                               g, err));
+    TRY(compact_inputs_copy(&s->inputs, s->stretch, *g, done, err));
+    return *done ? hand_on(s, *g, err) : SLP_OK;
+}
+
+static slp_rc make_stretch(struct slot *s, struct slp_err *err)
 {
     struct merge *merge = NULL;
+    bool is_copied = false;
     if (s->team->options->cancel && *s->team->options->cancel)
         FAIL(err, CANCELLED, "cancelled");
-    TRY(compact_inputs_merge(&s->inputs, s->range, &merge, err));
+    if (s->stretch->input != COMPACT_MERGED)
+        TRY(copy_stretch(s, &is_copied, err));
+    if (is_copied)
+        return SLP_OK;
+    TRY(compact_inputs_merge(&s->inputs, s->stretch->range, &merge, err));
     slp_rc rc = merge ? make_groups(s, merge, err) : SLP_OK;
     merge_free(merge);
     return rc;
@@ -172,7 +192,7 @@ static void run_slot(void *arg)
     struct slot *s = arg;
     struct team *t = s->team;
     struct slp_err err = {.code = SLP_OK};
-    slp_rc rc = merge_stretch(s, &err);
+    slp_rc rc = make_stretch(s, &err);
     if (rc != SLP_OK)
         (void)fail_team(t, rc, &err);
     os_mutex_lock(&t->lock);
@@ -224,32 +244,30 @@ static slp_rc write_stretch(struct slot *s)
     return rc;
 }
 
-static struct key_range stretch_range(const struct team *t, size_t number)
-{
-    struct key_range range = t->job->range;
-    if (number > 0)
-        range.lo = t->cuts.keys[number - 1];
-    if (number < t->cuts.count) {
-        range.hi = t->cuts.keys[number];
-        range.has_hi = true;
-    }
-    return range;
-}
-
 static void submit(struct team *t, size_t number)
 {
     struct slot *s = &t->slots[number % t->slot_count];
-    s->range = stretch_range(t, number);
+    s->stretch = &t->stretches.items[number];
     s->made = 0;
     s->written = 0;
     s->is_done = false;
     os_pool_submit(t->pool, run_slot, s);
 }
 
+/* All stretches, one after the other. */
+static slp_rc run_alone(struct team *t, struct slp_err *err)
+{
+    for (size_t n = 0; n < t->stretches.count; n++) {
+        t->slots[0].stretch = &t->stretches.items[n];
+        TRY(make_stretch(&t->slots[0], err));
+    }
+    return SLP_OK;
+}
+
 /* All stretches, as many at once as there are slots. */
 static slp_rc run_stretches(struct team *t)
 {
-    size_t stretches = t->cuts.count + 1;
+    size_t stretches = t->stretches.count;
     size_t next = 0;
     assert(t->slot_count > 0);
     slp_rc rc = SLP_OK;
@@ -307,17 +325,25 @@ static int64_t stretch_rows(const struct team *t)
     return STRETCH_GROUPS * num_min_i64(group_rows, output_group_rows(t->out));
 }
 
-static slp_rc cut(struct team *t, struct slp_err *err)
+static slp_rc plan(struct team *t, struct slp_err *err)
 {
     void *ranges = NULL;
+    int64_t least = t->options->copy_bytes ? t->options->copy_bytes : COMPACT_COPY_BYTES;
     TRY(arena_array(&t->arena, t->job->input_count, sizeof(struct key_range), &ranges, err));
     for (size_t i = 0; i < t->job->input_count; i++)
         ((struct key_range *)ranges)[i] = key_range_clip(t->job->inputs[i].range, t->job->range);
-    struct compact_cut_input in = {.files = t->slots[0].inputs.files,
-                                   .ranges = ranges,
-                                   .count = t->job->input_count,
-                                   .rows = stretch_rows(t)};
-    return compact_cut(&in, t->mem, &t->arena, &t->cuts, err);
+    struct compact_plan_input in = {.files = t->slots[0].inputs.files,
+                                    .ranges = ranges,
+                                    .count = t->job->input_count,
+                                    .range = t->job->range,
+                                    .rows = t->threads > 1 ? stretch_rows(t) : 0,
+                                    .codec = output_write_options(t->out)->codec,
+                                    .least_copy_bytes = least > 0 ? (uint64_t)least : 0,
+                                    .most_copy_bytes = least > 0 ? t->group_bytes / 2 : 0,
+                                    .most_footer_bytes = t->options->memory / FOOTER_SHARE,
+                                    .may_copy = t->job->may_copy,
+                                    .context = t->job->may_copy_context};
+    return compact_plan(&in, t->mem, &t->arena, &t->stretches, err);
 }
 
 /* Every slot has all inputs open, and at least the smallest window and one block of each: no more
@@ -338,15 +364,13 @@ static slp_rc assemble(struct team *t, struct slp_err *err)
     share_memory(t);
     TRY(arena_array(&t->arena, t->threads + 1, sizeof *t->slots, (void **)&t->slots, err));
     TRY(add_slot(t, err));
-    if (t->threads <= 1)
+    TRY(plan(t, err));
+    if (t->threads <= 1 || t->stretches.count <= 1)
         return SLP_OK;
-    TRY(cut(t, err));
-    if (t->cuts.count == 0)
-        return SLP_OK;
-    size_t slots = num_min_size(t->threads, t->cuts.count) + 1;
-    while (t->slot_count < slots)
+    size_t threads = num_min_size(t->threads, t->stretches.count);
+    while (t->slot_count < num_min_size(threads + 1, t->stretches.count))
         TRY(add_slot(t, err));
-    return os_pool_new(t->mem, num_min_size(t->threads, t->cuts.count + 1), &t->pool, err);
+    return os_pool_new(t->mem, threads, &t->pool, err);
 }
 
 static void dismiss(struct team *t)
@@ -401,8 +425,7 @@ slp_rc compact_merge(struct state_table *table, const struct compact_job *job,
         if (rc != SLP_OK && err)
             *err = t.err;
     } else if (rc == SLP_OK) {
-        t.slots[0].range = job->range;
-        rc = merge_stretch(&t.slots[0], err);
+        rc = run_alone(&t, err);
     }
     if (rc == SLP_OK)
         rc = check_rows(&t, err);

@@ -1,14 +1,16 @@
 /*
  * Running one job: its inputs merged into new files.
  *
- * One thread merges all of it. Several merge stretches of keys (cut.h), each with the inputs open
- * for itself, and make row groups that are written in the order of their keys: so the job has one
- * file whatever the number of threads, and the next one where that has its size.
+ * A job is cut into stretches of keys (stretch.h): what one input has for itself is copied, the rest
+ * merged. Several threads take stretches, each with the inputs open for itself, and make row groups
+ * that are written in the order of their keys: so the job has one file whatever the number of
+ * threads, and the next one where that has its size.
  */
 #ifndef SLP_COMPACT_RUN_H
 #define SLP_COMPACT_RUN_H
 
 #include "compact/compact.h"
+#include "compact/stretch.h"
 #include "output/output.h"
 
 /* One input as the job found it; everything is copied from the state. */
@@ -25,6 +27,8 @@ struct compact_job {
     struct key_range range;
     struct compact_input *inputs;
     size_t input_count;
+    compact_may_copy_fn may_copy; /* what processing says; NULL: rows go over as they are */
+    void *may_copy_context;
 };
 
 /*

@@ -33,6 +33,11 @@ struct slice datafile_last_key(const struct datafile *f)
     return f->top.last_key;
 }
 
+uint32_t datafile_footer_bytes(const struct datafile *f)
+{
+    return f->info.footer_bytes;
+}
+
 static size_t part_of(const struct index_slice *s, size_t inside)
 {
     size_t part = 0;

@@ -34,6 +34,8 @@ SLP_NODISCARD slp_rc datafile_block_info(struct datafile *f, int64_t block, enum
 /* The greatest key of the file; valid until it is closed. */
 struct slice datafile_last_key(const struct datafile *f);
 
+uint32_t datafile_footer_bytes(const struct datafile *f);
+
 /* What copying from a file needs besides the file: its footer. */
 struct datafile_copier;
 

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "compact/compact.h"
-#include "lib/refs.h"
 #include "lib/table.h"
 
 /*
@@ -41,11 +40,13 @@ static void put_row(struct t *t, const struct model_row *row, struct buf *text)
     assert_ok(t, buf_append_u8(text, '\n', &t->err));
 }
 
-/* Add one file of random rows to the table and to the model. */
-static void add_file(struct t *t, struct t_table *tt, struct model *m, size_t rows, uint64_t keys)
+/* Add one file of random rows, with keys from a place up to `spread` on, to the table and to the
+ * model. */
+static void add_file(struct t *t, struct t_table *tt, struct model *m, size_t rows, uint64_t keys,
+                     uint64_t spread)
 {
     struct buf text;
-    uint32_t lowest = (uint32_t)t_below(t, keys);
+    uint32_t lowest = (uint32_t)t_below(t, spread);
     buf_init(&text, &t->mem, 1 << 26);
     for (size_t i = 0; i < rows; i++) {
         uint32_t key = t_below(t, 8) == 0 ? lowest : lowest + (uint32_t)t_below(t, keys);
@@ -73,8 +74,8 @@ static void read_leaves(struct t *t, struct t_table *tt, struct buf *out)
         if (leaf->ref_count == 0)
             continue;
         assert_int_equal(leaf->ref_count, 1);
-        const struct state_file *f = t_refs(leaf)[0].file;
-        struct datafile_read_options o = {.range = t_refs(leaf)[0].range, .batch_rows = 1000};
+        const struct state_file *f = leaf->refs[0].file;
+        struct datafile_read_options o = {.range = leaf->refs[0].range, .batch_rows = 1000};
         assert_ok(t, state_table_object(tt->table, f->name, &object, &t->err));
         assert_ok(t, store_open(tt->store, state_name_slice(&object), &t->mem, &src, &t->err));
         assert_ok(t, datafile_open(&t->mem, src, &f->info, state_table_schema(tt->table),
@@ -116,14 +117,17 @@ struct shape {
     size_t rows;
     uint64_t keys;
     int64_t stretch_rows;
+    uint64_t spread; /* of the files over the keys: beyond `keys` they lie apart, and are copied */
 };
 
 static const struct shape shapes[] = {
-    {"many keys, many stretches", 12000, 1000000, 3000},
-    {"few keys, long runs of equal ones", 12000, 5, 2000},
-    {"one key", 9000, 1, 1000},
-    {"one block a file", 300, 1000, 100},
-    {"one stretch", 3000, 100000, 0},
+    {"many keys, many stretches", 12000, 1000000, 3000, 1000000},
+    {"few keys, long runs of equal ones", 12000, 5, 2000, 5},
+    {"one key", 9000, 1, 1000, 1},
+    {"one block a file", 300, 1000, 100, 1000},
+    {"one stretch", 3000, 100000, 0, 100000},
+    {"files that meet at their ends", 12000, 100000, 3000, 400000},
+    {"files apart, some keys in many blocks", 12000, 9, 3000, 60},
 };
 #define SHAPES (sizeof shapes / sizeof shapes[0])
 
@@ -136,13 +140,14 @@ static void compact_shape(struct t *t, const struct shape *shape, size_t threads
     struct compact_result result = {0};
     struct compact_options o = {
         .all = true, .memory = 64 << 20, .threads = threads, .stretch_rows = shape->stretch_rows};
+    o.copy_bytes = shape->spread > shape->keys ? 1 : 0;
     size_t files = 2 + t_below(t, INPUTS_MAX - 1);
     m.rows = calloc(files * shape->rows, sizeof *m.rows);
     assert_non_null(m.rows);
     assert_ok(t, store_memory_new(alloc_system(), &store, &t->err));
     t_table_open_in(t, &tt, store, T_SCHEMA_KV, points, t_below(t, 2));
     for (size_t i = 0; i < files; i++)
-        add_file(t, &tt, &m, 1 + t_below(t, shape->rows), shape->keys);
+        add_file(t, &tt, &m, 1 + t_below(t, shape->rows), shape->keys, shape->spread);
     assert_ok(t, compact_run(tt.table, &o, alloc_system(), &result, &t->err));
     assert_true(result.rows <= (int64_t)m.count);
     expect_model(t, &tt, &m);
@@ -176,9 +181,9 @@ static void a_damaged_page_stops_all_threads_and_the_job_is_ended(void **state)
     assert_ok(t, store_memory_new(alloc_system(), &store, &t->err));
     t_table_open_in(t, &tt, store, T_SCHEMA_KV, NULL, 0);
     for (size_t i = 0; i < 3; i++)
-        add_file(t, &tt, &m, 12000, 1000000);
+        add_file(t, &tt, &m, 12000, 1000000, 1000000);
     const struct state_leaf *leaf = state_leaf_at(state_table_view(tt.table), 0);
-    const struct state_file *file = t_refs(leaf)[t_below(t, 3)].file;
+    const struct state_file *file = leaf->refs[t_below(t, 3)].file;
     assert_ok(t, state_table_object(tt.table, file->name, &object, &t->err));
     buf_init(&bytes, &t->mem, 1 << 26);
     assert_ok(t, store_get(store, state_name_slice(&object), &bytes, &t->err));
