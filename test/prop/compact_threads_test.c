@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "compact/compact.h"
+#include "lib/refs.h"
 #include "lib/table.h"
 
 /*
@@ -74,8 +75,8 @@ static void read_leaves(struct t *t, struct t_table *tt, struct buf *out)
         if (leaf->ref_count == 0)
             continue;
         assert_int_equal(leaf->ref_count, 1);
-        const struct state_file *f = leaf->refs[0].file;
-        struct datafile_read_options o = {.range = leaf->refs[0].range, .batch_rows = 1000};
+        const struct state_file *f = t_refs(leaf)[0].file;
+        struct datafile_read_options o = {.range = t_refs(leaf)[0].range, .batch_rows = 1000};
         assert_ok(t, state_table_object(tt->table, f->name, &object, &t->err));
         assert_ok(t, store_open(tt->store, state_name_slice(&object), &t->mem, &src, &t->err));
         assert_ok(t, datafile_open(&t->mem, src, &f->info, state_table_schema(tt->table),
@@ -183,7 +184,7 @@ static void a_damaged_page_stops_all_threads_and_the_job_is_ended(void **state)
     for (size_t i = 0; i < 3; i++)
         add_file(t, &tt, &m, 12000, 1000000, 1000000);
     const struct state_leaf *leaf = state_leaf_at(state_table_view(tt.table), 0);
-    const struct state_file *file = leaf->refs[t_below(t, 3)].file;
+    const struct state_file *file = t_refs(leaf)[t_below(t, 3)].file;
     assert_ok(t, state_table_object(tt.table, file->name, &object, &t->err));
     buf_init(&bytes, &t->mem, 1 << 26);
     assert_ok(t, store_get(store, state_name_slice(&object), &bytes, &t->err));
