@@ -1,7 +1,6 @@
 #include "args.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/num.h"
+#include "base/amount.h"
 #include "base/text.h"
 
 const struct option option_table[OPTION_COUNT] = {
@@ -279,95 +279,33 @@ const char *args_value(const struct args *args, enum option_id id)
     return NULL;
 }
 
-/* A whole number at the start of `text`; `*rest` is what follows. */
-static bool leading_number(const char *text, uint64_t *out, const char **rest)
-{
-    if (!isdigit((unsigned char)text[0]))
-        return false;
-    char *end = NULL;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (errno)
-        return false;
-    *out = value;
-    *rest = end;
-    return true;
-}
-
 slp_rc args_number(const struct args *args, enum option_id id, int64_t *out, struct slp_err *err)
 {
     const char *text = args_value(args, id);
-    if (!text)
-        return SLP_OK;
-    uint64_t value = 0;
-    const char *rest = NULL;
-    if (!leading_number(text, &value, &rest) || *rest || value > INT64_MAX)
+    if (text && !text_parse_whole(slice_str(text), out))
         FAIL(err, INVALID, "--%s \"%s\" is no whole number", option_table[id].name, text);
-    *out = (int64_t)value;
     return SLP_OK;
-}
-
-struct unit {
-    const char *name;
-    uint64_t factor;
-};
-
-static bool scale_by_unit(const struct unit *units, const char *name, uint64_t *value)
-{
-    for (const struct unit *u = units; u->name; u++)
-        if (strcmp(u->name, name) == 0)
-            return !__builtin_mul_overflow(*value, u->factor, value);
-    return false;
 }
 
 slp_rc args_size(const struct args *args, enum option_id id, uint64_t *out, struct slp_err *err)
 {
-    static const struct unit units[] = {
-        {"", 1},
-        {"B", 1},
-        {"K", 1000},
-        {"KB", 1000},
-        {"k", 1000},
-        {"kB", 1000},
-        {"M", 1000000},
-        {"MB", 1000000},
-        {"G", 1000000000},
-        {"GB", 1000000000},
-        {"T", 1000000000000},
-        {"TB", 1000000000000},
-        {"KiB", 1024},
-        {"MiB", 1024 * 1024},
-        {"GiB", 1024 * 1024 * 1024},
-        {"TiB", (uint64_t)1024 * 1024 * 1024 * 1024},
-        {NULL, 0},
-    };
     const char *text = args_value(args, id);
     if (!text)
         return SLP_OK;
-    uint64_t value = 0;
-    const char *rest = NULL;
-    if (!leading_number(text, &value, &rest) || !scale_by_unit(units, rest, &value))
+    int64_t value = 0;
+    if (!text_parse_bytes(slice_str(text), &value))
         FAIL(err, INVALID, "--%s \"%s\" is no size; write bytes, or 128MB, 2GiB",
              option_table[id].name, text);
-    *out = value;
+    *out = (uint64_t)value;
     return SLP_OK;
 }
 
 slp_rc args_duration(const struct args *args, enum option_id id, int64_t *out_s,
                      struct slp_err *err)
 {
-    static const struct unit units[] = {
-        {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {NULL, 0},
-    };
     const char *text = args_value(args, id);
-    if (!text)
-        return SLP_OK;
-    uint64_t value = 0;
-    const char *rest = NULL;
-    if (!leading_number(text, &value, &rest) || !scale_by_unit(units, rest, &value) ||
-        value > INT64_MAX / 1000000)
+    if (text && !text_parse_seconds(slice_str(text), out_s))
         FAIL(err, INVALID, "--%s \"%s\" is no duration; write 90s, 30m, 12h or 7d",
              option_table[id].name, text);
-    *out_s = (int64_t)value;
     return SLP_OK;
 }
