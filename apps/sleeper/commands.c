@@ -324,12 +324,22 @@ slp_rc run_partition_split_points(struct app *app, const struct args *args, stru
 slp_rc run_cat(struct app *app, const struct args *args, struct slp_err *err)
 {
     struct slp_rows *rows = NULL;
+    struct slp_read_counts c = {0};
     struct slp_files_options o = {.inputs = args->arguments,
                                   .format = args_value(args, OPTION_INPUT_FORMAT),
-                                  .where = args_value(args, OPTION_WHERE)};
+                                  .where = args_value(args, OPTION_WHERE),
+                                  .crc = args_value(args, OPTION_CRC),
+                                  .counts = &c};
     TRY(app_selection(app, &o.columns, &o.limit, err));
     TRY(slp_files_rows(&o, &rows, err));
-    return app_print_rows(app, rows, false, err);
+    slp_rc rc = app_print_rows(app, rows, false, err);
+    if (app->verbose && o.where)
+        (void)fprintf(stderr,
+                      "row groups: %" PRIu64 " considered, %" PRIu64 " pruned\n"
+                      "pages: %" PRIu64 " in page indexes, %" PRIu64 " read\n"
+                      "rows left to the predicate: %" PRId64 "; bytes read: %" PRIu64 "\n",
+                      c.groups, c.groups_pruned, c.pages, c.pages_read, c.rows, c.bytes);
+    return rc;
 }
 
 slp_rc run_inspect(struct app *app, const struct args *args, struct slp_err *err)

@@ -106,6 +106,18 @@ struct slp_files_options {
     const char *where;          /* predicate; NULL: all rows */
     const char *const *columns; /* in this order; NULL: all */
     int64_t limit;              /* rows; 0: all; -1: none */
+    const char *crc;            /* checksums of Parquet pages: present (NULL), always, never */
+    struct slp_read_counts *counts; /* what reading took, added to; outlives the rows; NULL */
+};
+
+/* What a predicate spared, and what was read all the same. */
+struct slp_read_counts {
+    uint64_t groups;        /* row groups of Parquet files looked at */
+    uint64_t groups_pruned; /* of which statistics, bloom filters or page indexes left nothing */
+    uint64_t pages;         /* that page indexes of the predicate's columns speak of */
+    uint64_t pages_read;    /* pages that were decompressed, of all columns */
+    int64_t rows;           /* that were left to be filtered one by one */
+    uint64_t bytes;         /* read, footers left out */
 };
 
 /* Rows of files as they stand, one file after the other. Columns and types are those of the first

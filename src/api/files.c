@@ -22,6 +22,10 @@ struct files {
     size_t next_part;
     struct rows_input *input;
     struct arr_stream *part;
+    const struct pred *pred; /* over `read`; NULL: all rows */
+    enum pq_crc crc;
+    struct rows_counts counted;
+    struct slp_read_counts *counts;
 };
 
 static void close_input(struct files *f)
@@ -32,10 +36,32 @@ static void close_input(struct files *f)
     f->input = NULL;
 }
 
+static void tell_counts(const struct files *f)
+{
+    const struct rows_counts *c = &f->counted;
+    if (!f->counts)
+        return;
+    f->counts->groups += c->groups;
+    f->counts->groups_pruned += c->groups_pruned;
+    f->counts->pages += c->pages;
+    f->counts->pages_read += c->pages_read;
+    f->counts->rows += c->rows;
+    f->counts->bytes += c->bytes;
+}
+
+/* What an input is told before its rows are asked for. */
+static void prepare_input(struct files *f)
+{
+    rows_input_crc(f->input, f->crc);
+    if (f->pred)
+        rows_input_filter(f->input, f->pred, &f->counted);
+}
+
 static void files_close(struct arr_stream *stream)
 {
     struct files *f = (struct files *)(void *)stream;
     close_input(f);
+    tell_counts(f);
     arena_fini(&f->arena);
     alloc_delete(f->mem, f);
 }
@@ -45,7 +71,9 @@ static slp_rc open_next(struct files *f, struct slp_err *err)
 {
     struct rows_input_options o = {.format = f->format, .want = &f->read};
     f->next_part = 0;
-    return rows_input_open(f->mem, f->paths[f->next_path++], &o, &f->input, err);
+    TRY(rows_input_open(f->mem, f->paths[f->next_path++], &o, &f->input, err));
+    prepare_input(f);
+    return SLP_OK;
 }
 
 static slp_rc open_part(struct files *f, bool *is_done, struct slp_err *err)
@@ -152,16 +180,37 @@ static slp_rc open_first(struct files *f, struct slp_err *err)
     return SLP_OK;
 }
 
+static slp_rc parse_crc(const char *text, enum pq_crc *out, struct slp_err *err)
+{
+    static const char *const names[] = {"present", "always", "never"};
+    for (size_t i = 0; text && i < sizeof names / sizeof *names; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = (enum pq_crc)i;
+            return SLP_OK;
+        }
+    }
+    if (text)
+        FAIL(err, INVALID, "\"%s\" says not when checksums count: present, always or never", text);
+    return SLP_OK;
+}
+
 static slp_rc open_files(struct files *f, const struct slp_files_options *o, struct slp_err *err)
 {
     if (o->format)
         TRY(rows_format_parse(slice_str(o->format), &f->format, err));
+    TRY(parse_crc(o->crc, &f->crc, err));
+    f->counts = o->counts;
     TRY(expand_paths(f, o->inputs, err));
     TRY(open_first(f, err));
     TRY(choose_columns(f, o, err));
     /* A file alone comes as it is, columns of one name too. */
     bool is_matched = o->columns || f->path_count > 1;
-    return is_matched ? rows_input_want(f->input, &f->read, err) : SLP_OK;
+    if (is_matched)
+        TRY(rows_input_want(f->input, &f->read, err));
+    if (o->where)
+        TRY(pred_compile(slice_str(o->where), &f->read, NULL, 0, &f->arena, &f->pred, err));
+    prepare_input(f);
+    return SLP_OK;
 }
 
 slp_rc slp_files_rows(const struct slp_files_options *options, struct slp_rows **out,

@@ -300,12 +300,18 @@ static bool is_bound(const struct pq_column *column, enum pq_order order, struct
     return bound.ptr && bound.len == width && width > 0 && !is_nan(order, bound);
 }
 
+bool pq_bounds_are_known(const struct pq_column *column, struct slice min, struct slice max)
+{
+    enum pq_order order = pq_order_of(column);
+    return order != PQ_ORDER_NONE && is_bound(column, order, min) && is_bound(column, order, max) &&
+           pq_bound_compare(order, min, max) <= 0;
+}
+
 bool pq_bounds_may_hold(const struct pq_column *column, struct slice min, struct slice max,
                         const struct pq_value_range *range)
 {
     enum pq_order order = pq_order_of(column);
-    if (order == PQ_ORDER_NONE || !is_bound(column, order, min) || !is_bound(column, order, max) ||
-        pq_bound_compare(order, min, max) > 0)
+    if (!pq_bounds_are_known(column, min, max))
         return true;
     if (range->low.ptr && pq_bound_compare(order, max, range->low) < 0)
         return false;
@@ -317,5 +323,8 @@ bool pq_page_may_hold(const struct pq_column *column, const struct pq_column_ind
 {
     assert(page < x->count);
     const struct pq_page_bounds *p = &x->pages[page];
-    return !p->is_null_page && pq_bounds_may_hold(column, p->min, p->max, range);
+    /* parquet-mr calls every page one of nulls, of -1 of them, if it kept no statistics. */
+    if (p->is_null_page)
+        return !column->optional || p->null_count < 0;
+    return pq_bounds_may_hold(column, p->min, p->max, range);
 }

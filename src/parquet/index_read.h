@@ -86,6 +86,9 @@ struct pq_value_range {
     struct slice high;
 };
 
+/* Can these be bounds of the column: of its width, no NaN, in order? */
+bool pq_bounds_are_known(const struct pq_column *column, struct slice min, struct slice max);
+
 /* May a column with these bounds have a value in the range? true where they cannot be used. */
 bool pq_bounds_may_hold(const struct pq_column *column, struct slice min, struct slice max,
                         const struct pq_value_range *range);

@@ -248,6 +248,18 @@ slp_rc rows_input_want(struct rows_input *in, const struct arr_schema *want, str
     return err_wrap(err, rc, "file \"%s\"", in->text.name);
 }
 
+void rows_input_filter(struct rows_input *in, const struct pred *pred, struct rows_counts *counts)
+{
+    if (in->parquet)
+        rows_parquet_filter(in->parquet, pred, counts);
+}
+
+void rows_input_crc(struct rows_input *in, enum pq_crc crc)
+{
+    if (in->parquet)
+        rows_parquet_crc(in->parquet, crc);
+}
+
 void rows_input_close(struct rows_input *in)
 {
     if (!in)

@@ -2,6 +2,8 @@
 #include "os/reader.h"
 #include "os/writer.h"
 #include "parquet/reader.h"
+#include "predicate/pick.h"
+#include "rows/parquet_prune.h"
 #include "rows/rows_priv.h"
 
 /* A string of a dictionary stands once in the file and in every row of a batch: what we take it to
@@ -18,6 +20,9 @@ struct rows_parquet {
     size_t *columns; /* places that are there, in order */
     size_t column_count;
     struct rows_limits limits;
+    const struct pred *pred; /* NULL: all rows */
+    struct rows_counts *counts;
+    enum pq_crc crc;
 };
 
 /* A source of one's own over the file. */
@@ -79,6 +84,18 @@ slp_rc rows_parquet_want(struct rows_parquet *p, const struct arr_schema *want, 
     return SLP_OK;
 }
 
+void rows_parquet_filter(struct rows_parquet *p, const struct pred *pred,
+                         struct rows_counts *counts)
+{
+    p->pred = pred;
+    p->counts = counts;
+}
+
+void rows_parquet_crc(struct rows_parquet *p, enum pq_crc crc)
+{
+    p->crc = crc;
+}
+
 void rows_parquet_close(struct rows_parquet *p)
 {
     if (!p)
@@ -111,8 +128,14 @@ struct part {
     struct source *src;
     struct arr_stream *below;
     struct arr_batch staged;
-    int64_t first_row; /* of the next batch, in the file */
+    int64_t first_row; /* of the next batch, in the file; filtered: of those that are left */
     slp_rc failed;
+    /* With a predicate. */
+    struct arena arena;
+    struct pred_picker picker;
+    struct arr_batch view; /* of the wanted columns; borrows those of the predicate */
+    struct pq_filter filter;
+    struct pq_read_counts read;
 };
 
 /* Bytes a row of one column takes, about. */
@@ -164,12 +187,24 @@ static slp_rc take_batch(struct part *s, struct arr_batch *out, struct slp_err *
     return SLP_OK;
 }
 
+/* What was read since the last call. */
+static void note_counts(struct part *s)
+{
+    if (!s->p->counts)
+        return;
+    s->p->counts->pages_read += s->read.pages_read;
+    s->p->counts->bytes += s->src->read_bytes;
+    s->read.pages_read = 0;
+    s->src->read_bytes = 0;
+}
+
 static slp_rc part_next(struct arr_stream *stream, struct arr_batch *out, struct slp_err *err)
 {
     struct part *s = (struct part *)stream;
     if (s->failed != SLP_OK)
         return err_set(err, s->failed, "file \"%s\": reading failed before", s->p->path);
     slp_rc rc = arr_stream_next(s->below, &s->staged, err);
+    note_counts(s);
     if (rc == SLP_DONE)
         return rc;
     s->failed = rc;
@@ -191,8 +226,80 @@ static void part_close(struct arr_stream *stream)
     struct part *s = (struct part *)stream;
     arr_batch_fini(&s->staged);
     arr_stream_close(s->below);
+    pred_picker_fini(&s->picker);
+    arena_fini(&s->arena);
     source_close(s->src);
     alloc_delete(s->mem, s);
+}
+
+/* ---- With a predicate ---- */
+
+/* Memory for ranges of rows and page indexes of one group. */
+#define PART_ARENA_BYTES ((size_t)1 << 30)
+
+static slp_rc choose(void *context, const struct arr_batch *batch, const uint32_t **picked,
+                     int64_t *count, struct slp_err *err)
+{
+    struct part *s = context;
+    size_t next = 0;
+    for (size_t i = 0; i < s->p->want->count; i++) {
+        if (s->p->places[i] != SIZE_MAX)
+            s->view.cols[i] = batch->cols[next++];
+    }
+    s->view.rows = batch->rows;
+    TRY(pred_pick(&s->picker, s->p->pred, &s->view, INT64_MAX, err));
+    *picked = s->picker.rows;
+    *count = s->picker.count;
+    return SLP_OK;
+}
+
+/* Find the columns of the predicate among those that are read. None if one of them is missing in
+ * the file or has to widen: the predicate is over what it becomes. */
+static slp_rc find_filter(struct part *s, struct slp_err *err)
+{
+    const struct rows_parquet *p = s->p;
+    const struct arr_schema *have = &pq_file_meta(p->file)->schema;
+    bool *used = NULL;
+    size_t *columns = NULL;
+    size_t count = 0;
+    size_t next = 0;
+    TRY(arena_array(&s->arena, p->want->count, sizeof *used, (void **)&used, err));
+    TRY(arena_array(&s->arena, p->want->count, sizeof *columns, (void **)&columns, err));
+    TRY(arena_array(&s->arena, p->want->count, sizeof *s->view.cols, (void **)&s->view.cols, err));
+    s->view.schema = p->want;
+    pred_columns(p->pred, used);
+    for (size_t i = 0; i < p->want->count; i++) {
+        bool is_there = p->places[i] != SIZE_MAX;
+        if (used[i] && (!is_there ||
+                        !arr_type_equal(have->fields[p->places[i]].type, p->want->fields[i].type)))
+            return SLP_OK;
+        if (used[i])
+            columns[count++] = next;
+        next += is_there;
+    }
+    s->filter = (struct pq_filter){
+        .columns = columns, .column_count = count, .choose = choose, .context = s};
+    return SLP_OK;
+}
+
+static slp_rc open_filtered(struct part *s, size_t part, struct pq_read_options *o,
+                            struct slp_err *err)
+{
+    static const struct pq_row_range none = {0};
+    const struct rows_parquet *p = s->p;
+    const struct rows_prune prune = {.mem = s->mem,
+                                     .file = p->file,
+                                     .pred = p->pred,
+                                     .want = p->want,
+                                     .places = p->places,
+                                     .counts = p->counts};
+    struct pq_row_range *ranges = NULL;
+    TRY(rows_parquet_prune(&prune, s->src, part, &s->arena, &ranges, &o->range_count, err));
+    o->ranges = ranges ? ranges : &none;
+    TRY(find_filter(s, err));
+    if (s->filter.column_count)
+        return pq_read_select(p->file, s->src, o, &s->filter, s->mem, &s->below, err);
+    return pq_read(p->file, s->src, o, s->mem, &s->below, err);
 }
 
 slp_rc rows_parquet_part(const struct rows_parquet *p, size_t part, struct alloc *mem,
@@ -205,13 +312,20 @@ slp_rc rows_parquet_part(const struct rows_parquet *p, size_t part, struct alloc
     *s = (struct part){.base = {.ops = &ops, .schema = p->want}, .p = p, .mem = mem};
     for (size_t i = 0; i < part; i++)
         s->first_row += pq_file_meta(p->file)->groups[i].rows;
+    arena_init(&s->arena, mem, PART_ARENA_BYTES);
+    pred_picker_init(&s->picker, mem);
     TRY_OUT(open_source(p, mem, &s->src, err));
     struct pq_read_options o = {.columns = p->columns,
                                 .column_count = p->column_count,
                                 .first_group = part,
                                 .group_count = 1,
-                                .batch_rows = rows_of_batch(p, part)};
-    TRY_OUT(pq_read(p->file, s->src, &o, mem, &s->below, err));
+                                .batch_rows = rows_of_batch(p, part),
+                                .crc = p->crc,
+                                .counts = &s->read};
+    if (p->pred)
+        TRY_OUT(open_filtered(s, part, &o, err));
+    else
+        TRY_OUT(pq_read(p->file, s->src, &o, mem, &s->below, err));
     *out = &s->base;
 out:
     if (rc != SLP_OK)

@@ -44,6 +44,8 @@
 
 #include "arrow/batch.h"
 #include "base/io.h"
+#include "parquet/reader.h"
+#include "predicate/predicate.h"
 
 enum rows_format {
     ROWS_AUTO = 0, /* input: by the file's first bytes, then by its name */
@@ -104,6 +106,27 @@ void rows_input_close(struct rows_input *in);
  */
 SLP_NODISCARD slp_rc rows_input_want(struct rows_input *in, const struct arr_schema *want,
                                      struct slp_err *err);
+
+/* What reading with a filter took, Parquet alone. */
+struct rows_counts {
+    uint64_t groups;        /* row groups looked at */
+    uint64_t groups_pruned; /* of which no row was read */
+    uint64_t pages;         /* that page indexes of predicate columns speak of */
+    uint64_t pages_read;    /* pages of data that were decompressed, of all columns */
+    int64_t rows;           /* that statistics, filters and indexes left */
+    uint64_t bytes;         /* read from the files, footers left out */
+};
+
+/*
+ * Leave out rows for which `pred`, over the wanted columns, is not TRUE: once, behind
+ * rows_input_want and before a part is asked for. Parquet reads less then; a text, or a file whose
+ * predicate columns have to widen, still yields rows that the caller filters. Both arguments outlive
+ * the input, whose parts are then read by one thread.
+ */
+void rows_input_filter(struct rows_input *in, const struct pred *pred, struct rows_counts *counts);
+
+/* When checksums of Parquet pages are looked at; before a part is asked for. */
+void rows_input_crc(struct rows_input *in, enum pq_crc crc);
 
 const struct arr_schema *rows_input_schema(
     const struct rows_input *in); /* as wanted, or the file's own */

@@ -127,6 +127,9 @@ SLP_NODISCARD slp_rc rows_parquet_open(struct alloc *mem, const char *path, stru
                                        struct slp_err *err);
 SLP_NODISCARD slp_rc rows_parquet_want(struct rows_parquet *p, const struct arr_schema *want,
                                        struct slp_err *err);
+void rows_parquet_filter(struct rows_parquet *p, const struct pred *pred,
+                         struct rows_counts *counts);
+void rows_parquet_crc(struct rows_parquet *p, enum pq_crc crc);
 void rows_parquet_close(struct rows_parquet *p);
 const struct arr_schema *rows_parquet_schema(const struct rows_parquet *p);
 size_t rows_parquet_parts(const struct rows_parquet *p);

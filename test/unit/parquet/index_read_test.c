@@ -84,12 +84,19 @@ static void an_index_says_where_pages_are_and_what_is_in_them(void **state)
     static const bool expected[][PAGES] = {{true, false, false}, {true, true, false}};
     static const uint8_t from[][4] = {{5}, {17}};
     static const uint8_t to[][4] = {{16}, {17}};
-    const struct pq_column column = {.physical = PQ_INT32, .type = {.kind = ARR_INT32}};
+    struct pq_column column = {.physical = PQ_INT32, .type = {.kind = ARR_INT32}, .optional = true};
+    struct pq_value_range range = {0};
     for (size_t k = 0; k < 2; k++)
         for (size_t i = 0; i < PAGES; i++) {
-            struct pq_value_range range = {slice_of(from[k], 4), slice_of(to[k], 4)};
+            range = (struct pq_value_range){slice_of(from[k], 4), slice_of(to[k], 4)};
             assert_int_equal(pq_page_may_hold(&column, &c, i, &range), expected[k][i]);
         }
+    /* A page of nulls in a column without nulls, or of nobody knows how many, is a mistake. */
+    column.optional = false;
+    assert_true(pq_page_may_hold(&column, &c, 2, &range));
+    column.optional = true;
+    c.pages[2].null_count = -1;
+    assert_true(pq_page_may_hold(&column, &c, 2, &range));
     arena_fini(&a);
     buf_fini(&bytes);
 }
