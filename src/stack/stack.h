@@ -43,6 +43,9 @@
  * column of the form (kind.h), and only a query refuses a sum that does not fit. So compaction never
  * fails on a value.
  *
+ * Columns of input blocks may be dictionaries (arrow/dictionary.h), storage columns may not. A bag has
+ * no row for a delete that rows of its own follow: the first of them is a RESET.
+ *
  * Output blocks have the columns of the form that is needed so far: `block.batch->schema` is that of
  * stack_schema(form), and from one block to the next the form may gain columns, but never loses any.
  * Who writes files ends one there and goes on with the next.
