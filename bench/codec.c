@@ -175,7 +175,6 @@ static void run_write(const char *path, const char *to, int argc, char **argv)
     struct buf_sink sink;
     struct pq_writer *w = NULL;
     struct pq_group *g = NULL;
-    uint64_t offset = 0;
     load(path, &t);
     const struct arr_schema *schema = &pq_file_meta(t.file)->schema;
     read_options(argc, argv, schema, &o);
@@ -185,10 +184,8 @@ static void run_write(const char *path, const char *to, int argc, char **argv)
     sink_buf_init(&sink, to, &out);
     check(pq_writer_new(alloc_system(), &sink.base, schema, &o, &w, &err));
     check(pq_group_new(alloc_system(), schema, &o, &g, &err));
-    for (size_t i = 0; i < t.count; i++) {
-        check(pq_group_encode(g, &t.groups[i], BLOCK_ROWS, &err));
-        check(pq_writer_group(w, g, &offset, &err));
-    }
+    for (size_t i = 0; i < t.count; i++)
+        check(pq_writer_rows(w, g, &t.groups[i], BLOCK_ROWS, &err));
     check(pq_writer_finish(w, NULL, NULL, &err));
     double seconds = now() - start;
     (void)printf("%.6f %.6f %zu %.1f\n", seconds, wall() - clock_start, out.len,

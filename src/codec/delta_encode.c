@@ -2,10 +2,11 @@
 
 #include "base/num.h"
 #include "codec/bit_pack.h"
+#include "codec/delta_block.h"
 
-#define BLOCK_VALUES 128u
-#define MINIS        4u
-#define MINI_VALUES  (BLOCK_VALUES / MINIS)
+#define BLOCK_VALUES CX_DELTA_BLOCK
+#define MINIS        CX_DELTA_MINIS
+#define MINI_VALUES  CX_DELTA_MINI
 
 /* Zigzag minimum, widths, miniblocks at 64 bits, and what packing may write behind them. */
 #define BLOCK_MAX_BYTES (10 + MINIS + BLOCK_VALUES * 8 + CX_BIT_PACK_SLACK)
@@ -20,7 +21,7 @@ struct numbers {
     const int32_t *offsets;
 };
 
-static uint64_t zigzag(int64_t v)
+static inline uint64_t zigzag(int64_t v)
 {
     return (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0);
 }
@@ -30,26 +31,6 @@ static int64_t first_of(const struct numbers *v)
     if (v->i64)
         return v->i64[0];
     return v->i32 ? v->i32[0] : v->offsets[1] - v->offsets[0];
-}
-
-static void deltas_32(const int32_t *v, size_t n, int64_t *out)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = (int32_t)((uint32_t)v[i] - (uint32_t)v[(ptrdiff_t)i - 1]);
-}
-
-static void deltas_64(const int64_t *v, size_t n, int64_t *out)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = (int64_t)((uint64_t)v[i] - (uint64_t)v[(ptrdiff_t)i - 1]);
-}
-
-/* `o` is the offset at which the first of the values begins; a length fits 31 bits, so their
- * differences fit 32. */
-static void deltas_of_lengths(const int32_t *o, size_t n, int64_t *out)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = (int64_t)o[i + 1] - o[i] - ((int64_t)o[i] - o[(ptrdiff_t)i - 1]);
 }
 
 /* 32 values of any width take whole words, and half a word where the width is odd. */
@@ -79,31 +60,47 @@ static void pack_narrow(const uint64_t *v, unsigned width, uint8_t *out)
     cx_bit_pack(narrow, MINI_VALUES / 8, width, out);
 }
 
-static unsigned width_of(const uint64_t *v)
+static inline unsigned width_of(uint64_t bits)
 {
-    uint64_t all = 0;
-    for (size_t i = 0; i < MINI_VALUES; i++)
-        all |= v[i];
-    return all ? 64 - (unsigned)__builtin_clzll(all) : 0;
+    return bits ? 64 - (unsigned)__builtin_clzll(bits) : 0;
 }
 
-/* A block of `n` differences, at least one, in an array of a whole block. */
-static slp_rc put_block(int64_t *deltas, size_t n, struct buf *out, struct slp_err *err)
+/* Behind `to`, which has room for it. Returns the end. */
+static inline uint8_t *put_varint(uint8_t *to, uint64_t v)
 {
-    int64_t min = deltas[0];
-    for (size_t i = 1; i < n; i++)
-        min = deltas[i] < min ? deltas[i] : min;
-    uint64_t above[BLOCK_VALUES];
-    for (size_t i = n; i < BLOCK_VALUES; i++)
-        deltas[i] = min;
-    for (size_t i = 0; i < BLOCK_VALUES; i++)
-        above[i] = (uint64_t)deltas[i] - (uint64_t)min;
-    TRY(buf_reserve(out, BLOCK_MAX_BYTES, err));
-    TRY(buf_append_varint(out, zigzag(min), err));
-    uint8_t *widths = out->ptr + out->len;
-    uint8_t *to = widths + MINIS;
+    for (; v >= 0x80; v >>= 7)
+        *to++ = (uint8_t)(v | 0x80);
+    *to++ = (uint8_t)v;
+    return to;
+}
+
+/* A block of 128 values, of which the one before the first is read too. */
+static uint8_t *put_block_32(const int32_t *v, uint8_t *to)
+{
+    uint32_t above[BLOCK_VALUES];
+    uint32_t bits[MINIS];
+    to = put_varint(to, zigzag(cx_delta_block_32(v, above, bits)));
+    uint8_t *widths = to;
+    to += MINIS;
     for (size_t m = 0; m < MINIS; m++) {
-        unsigned width = width_of(above + m * MINI_VALUES);
+        unsigned width = width_of(bits[m]);
+        widths[m] = (uint8_t)width;
+        if (width)
+            cx_bit_pack(above + m * MINI_VALUES, MINI_VALUES / 8, width, to);
+        to += width * MINI_VALUES / 8;
+    }
+    return to;
+}
+
+static uint8_t *put_block_64(const int64_t *v, uint8_t *to)
+{
+    uint64_t above[BLOCK_VALUES];
+    uint64_t bits[MINIS];
+    to = put_varint(to, zigzag(cx_delta_block_64(v, above, bits)));
+    uint8_t *widths = to;
+    to += MINIS;
+    for (size_t m = 0; m < MINIS; m++) {
+        unsigned width = width_of(bits[m]);
         widths[m] = (uint8_t)width;
         if (width > 32)
             pack_wide(above + m * MINI_VALUES, width, to);
@@ -111,26 +108,63 @@ static slp_rc put_block(int64_t *deltas, size_t n, struct buf *out, struct slp_e
             pack_narrow(above + m * MINI_VALUES, width, to);
         to += width * MINI_VALUES / 8;
     }
-    out->len = (size_t)(to - out->ptr);
-    return SLP_OK;
+    return to;
+}
+
+/* The values of a block and the one before them, where they do not lie so in memory: lengths, and a
+ * last block that is filled up with its least difference, which takes no bits. */
+static const int32_t *gather_32(const struct numbers *v, size_t at, size_t n, int32_t *room)
+{
+    int32_t min = INT32_MAX;
+    if (v->i32)
+        memcpy(room, v->i32 + at - 1, (n + 1) * sizeof *room);
+    else
+        for (size_t i = 0; i <= n; i++)
+            room[i] = v->offsets[at + i] - v->offsets[at + i - 1];
+    for (size_t i = 1; n < BLOCK_VALUES && i <= n; i++) {
+        int32_t d = (int32_t)((uint32_t)room[i] - (uint32_t)room[i - 1]);
+        min = d < min ? d : min;
+    }
+    for (size_t i = n + 1; i <= BLOCK_VALUES; i++)
+        room[i] = (int32_t)((uint32_t)room[i - 1] + (uint32_t)min);
+    return room + 1;
+}
+
+static const int64_t *gather_64(const int64_t *v, size_t n, int64_t *room)
+{
+    int64_t min = INT64_MAX;
+    memcpy(room, v - 1, (n + 1) * sizeof *room);
+    for (size_t i = 1; i <= n; i++) {
+        int64_t d = (int64_t)((uint64_t)room[i] - (uint64_t)room[i - 1]);
+        min = d < min ? d : min;
+    }
+    for (size_t i = n + 1; i <= BLOCK_VALUES; i++)
+        room[i] = (int64_t)((uint64_t)room[i - 1] + (uint64_t)min);
+    return room + 1;
+}
+
+/* The `n` values from `at` on as the next block. */
+static uint8_t *put_block(const struct numbers *v, size_t at, size_t n, uint8_t *to)
+{
+    int32_t narrow[BLOCK_VALUES + 1];
+    int64_t wide[BLOCK_VALUES + 1];
+    if (v->i64)
+        return put_block_64(n < BLOCK_VALUES ? gather_64(v->i64 + at, n, wide) : v->i64 + at, to);
+    if (v->i32 && n == BLOCK_VALUES)
+        return put_block_32(v->i32 + at, to);
+    return put_block_32(gather_32(v, at, n, narrow), to);
 }
 
 static slp_rc encode(const struct numbers *v, size_t n, struct buf *out, struct slp_err *err)
 {
-    int64_t deltas[BLOCK_VALUES];
     TRY(buf_append_varint(out, BLOCK_VALUES, err));
     TRY(buf_append_varint(out, MINIS, err));
     TRY(buf_append_varint(out, n, err));
     TRY(buf_append_varint(out, n ? zigzag(first_of(v)) : 0, err));
     for (size_t at = 1; at < n; at += BLOCK_VALUES) {
-        size_t step = num_min_size(n - at, BLOCK_VALUES);
-        if (v->i64)
-            deltas_64(v->i64 + at, step, deltas);
-        else if (v->i32)
-            deltas_32(v->i32 + at, step, deltas);
-        else
-            deltas_of_lengths(v->offsets + at, step, deltas);
-        TRY(put_block(deltas, step, out, err));
+        TRY(buf_reserve(out, BLOCK_MAX_BYTES, err));
+        uint8_t *end = put_block(v, at, num_min_size(n - at, BLOCK_VALUES), out->ptr + out->len);
+        out->len = (size_t)(end - out->ptr);
     }
     return SLP_OK;
 }

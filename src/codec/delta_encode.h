@@ -12,7 +12,7 @@
  *
  *   10 11 12 14 15:  128 4 5 zigzag(10) | zigzag(1) 1 0 0 0 | 0 0 1 0 (32 bits in all)
  *
- * Cost: 1 to 3 ns an integer; strings the same and a copy of their bytes.
+ * Cost: about 1 ns an integer; strings the same and a copy of their bytes.
  */
 #ifndef SLP_CODEC_DELTA_ENCODE_H
 #define SLP_CODEC_DELTA_ENCODE_H

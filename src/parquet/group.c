@@ -28,7 +28,9 @@ struct pq_group {
     struct pq_leaves leaves;
     struct pq_chunk_facts *chunks; /* of each leaf */
     int64_t rows;
-    struct buf bytes;      /* the group as it will stand in the file */
+    struct sink *to;       /* takes chunks as they are finished; NULL: they stay in `bytes` */
+    uint64_t written;      /* bytes of the group that `to` has */
+    struct buf bytes;      /* the group as it will stand in the file, behind those */
     struct buf pages;      /* struct pq_page_place, of all chunks */
     struct buf page_facts; /* struct pq_page_facts, as many */
     struct buf bounds;     /* what struct pq_bounds_ref points to */
@@ -175,6 +177,7 @@ out:
 static void forget_rows(struct pq_group *g)
 {
     g->rows = 0;
+    g->written = 0;
     buf_clear(&g->bytes);
     buf_clear(&g->pages);
     buf_clear(&g->page_facts);
@@ -327,7 +330,7 @@ static slp_rc encode_page(struct chunk *c, const struct page *p, struct slp_err 
     struct pq_group *g = c->g;
     struct pq_bounds bounds;
     struct pq_page_body body;
-    size_t start = g->bytes.len;
+    uint64_t start = pq_group_bytes(g);
     TRY(make_body(c, p, &body, err));
     TRY(pq_page_put(&c->sink, &body, err));
     bounds_of(c, p, &bounds);
@@ -339,7 +342,7 @@ static slp_rc encode_page(struct chunk *c, const struct page *p, struct slp_err 
     TRY(pq_keep_bounds(&g->bounds, &bounds, &facts.bounds, err));
     add_bounds(c, &bounds, facts.is_null_page);
     struct pq_page_place place = {.offset = start,
-                                  .bytes = (uint32_t)(g->bytes.len - start),
+                                  .bytes = (uint32_t)(pq_group_bytes(g) - start),
                                   .first_row = p->row,
                                   .rows = p->rows};
     TRY(buf_append(&g->pages, &place, sizeof place, err));
@@ -485,7 +488,7 @@ static void begin_chunk(struct chunk *c, enum cx_kind codec, const struct pq_chu
     c->has_last = false;
     c->is_ascending = true;
     c->is_descending = true;
-    g->bytes.len = start->offset;
+    g->bytes.len = (size_t)(start->offset - g->written);
     g->pages.len = start->first_page * sizeof(struct pq_page_place);
     g->page_facts.len = start->first_page * sizeof(struct pq_page_facts);
     g->bounds.len = bounds_start;
@@ -569,6 +572,15 @@ static slp_rc decode_column(struct chunk *c, struct slp_err *err)
     return SLP_OK;
 }
 
+/* Hand what is finished to the sink. */
+static slp_rc write_chunk(struct pq_group *g, struct slp_err *err)
+{
+    TRY(sink_write(g->to, g->bytes.ptr, g->bytes.len, err));
+    g->written += g->bytes.len;
+    buf_clear(&g->bytes);
+    return SLP_OK;
+}
+
 static slp_rc encode_chunk(struct chunk *c, const struct pq_leaf *leaf, struct slp_err *err)
 {
     struct pq_group *g = c->g;
@@ -576,7 +588,7 @@ static slp_rc encode_chunk(struct chunk *c, const struct pq_leaf *leaf, struct s
         TRY(decode_column(c, err));
     TRY(pq_values_of(c->col, leaf, &g->values, &c->values, err));
     TRY(choose_encoding(c, err));
-    const struct pq_chunk_facts start = {.offset = g->bytes.len,
+    const struct pq_chunk_facts start = {.offset = pq_group_bytes(g),
                                          .first_page = g->pages.len / sizeof(struct pq_page_place)};
     size_t bounds_start = g->bounds.len;
     bool gave_up = false;
@@ -590,7 +602,8 @@ static slp_rc encode_chunk(struct chunk *c, const struct pq_leaf *leaf, struct s
                                : c->is_descending ? PQ_BOUNDARY_DESCENDING
                                                   : PQ_BOUNDARY_UNORDERED;
     TRY(make_bloom(c, err));
-    return pq_keep_bounds(&g->bounds, &c->bounds, &c->facts->bounds, err);
+    TRY(pq_keep_bounds(&g->bounds, &c->bounds, &c->facts->bounds, err));
+    return g->to ? write_chunk(g, err) : SLP_OK;
 }
 
 /* What takes one leaf after the other. */
@@ -649,11 +662,18 @@ static slp_rc encode_nested(struct leaf_job *job, const struct arr_field *field,
 slp_rc pq_group_encode(struct pq_group *g, const struct arr_batch *batch, int64_t block_rows,
                        struct slp_err *err)
 {
+    return pq_group_encode_to(g, batch, block_rows, NULL, err);
+}
+
+slp_rc pq_group_encode_to(struct pq_group *g, const struct arr_batch *batch, int64_t block_rows,
+                          struct sink *to, struct slp_err *err)
+{
     slp_rc rc = SLP_OK;
     const struct arr_field *field = NULL;
     struct leaf_job job = {.g = g, .rows = batch->rows, .block_rows = block_rows};
     assert(batch->schema->count == g->schema->count && block_rows > 0);
     forget_rows(g);
+    g->to = to;
     for (size_t i = 0; i < g->schema->count; i++) {
         const struct arr_col *col = &batch->cols[i];
         field = &g->schema->fields[i];
@@ -679,7 +699,7 @@ int64_t pq_group_rows(const struct pq_group *g)
 
 uint64_t pq_group_bytes(const struct pq_group *g)
 {
-    return g->bytes.len;
+    return g->written + g->bytes.len;
 }
 
 struct slice pq_group_all_bytes(const struct pq_group *g)

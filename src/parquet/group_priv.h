@@ -76,6 +76,12 @@ void pq_group_open(struct pq_group *g, struct pq_group_inside *out);
 SLP_NODISCARD slp_rc pq_keep_bounds(struct buf *bytes, const struct pq_bounds *b,
                                     struct pq_bounds_ref *ref, struct slp_err *err);
 
+/* As pq_group_encode; each chunk goes into the sink when it is finished, unless that is NULL, and
+ * the group keeps its facts alone. Errors also those of the sink. */
+SLP_NODISCARD slp_rc pq_group_encode_to(struct pq_group *g, const struct arr_batch *batch,
+                                        int64_t block_rows, struct sink *to, struct slp_err *err);
+
+/* What no sink has taken. */
 struct slice pq_group_all_bytes(const struct pq_group *g);
 
 /* The chunk's bloom filter with its header, to be written behind the group; empty: none. */

@@ -146,6 +146,32 @@ static slp_rc write_blooms(struct pq_writer *w, const struct pq_group *g,
     return SLP_OK;
 }
 
+/* Note a group whose chunks begin at `offset`. */
+static slp_rc note_group(struct pq_writer *w, const struct pq_group *g, uint64_t offset,
+                         struct pq_group_note **out, struct slp_err *err)
+{
+    struct pq_group_note *note = NULL;
+    TRY(arena_new(&w->notes, &note, err));
+    note->rows = pq_group_rows(g);
+    note->offset = offset;
+    TRY(arena_array(&w->notes, w->leaves.count, sizeof *note->chunks, (void **)&note->chunks, err));
+    for (size_t i = 0; i < w->leaves.count; i++)
+        TRY(note_chunk(w, g, i, offset, &note->chunks[i], err));
+    *out = note;
+    return SLP_OK;
+}
+
+/* What is behind the chunks, and the group among the others. */
+static slp_rc end_group(struct pq_writer *w, const struct pq_group *g, struct pq_group_note *note,
+                        struct slp_err *err)
+{
+    TRY(write_blooms(w, g, note, err));
+    *w->last_group = note;
+    w->last_group = &note->next;
+    w->file.group_count++;
+    return SLP_OK;
+}
+
 slp_rc pq_writer_group(struct pq_writer *w, const struct pq_group *g, uint64_t *offset,
                        struct slp_err *err)
 {
@@ -153,22 +179,27 @@ slp_rc pq_writer_group(struct pq_writer *w, const struct pq_group *g, uint64_t *
     uint64_t group_offset = w->sink->offset;
     assert(!w->has_raw && !w->is_finished);
     if (pq_group_rows(g) > 0) {
-        TRY(arena_new(&w->notes, &note, err));
-        note->rows = pq_group_rows(g);
-        note->offset = group_offset;
-        TRY(arena_array(&w->notes, w->leaves.count, sizeof *note->chunks, (void **)&note->chunks,
-                        err));
-        for (size_t i = 0; i < w->leaves.count; i++)
-            TRY(note_chunk(w, g, i, group_offset, &note->chunks[i], err));
+        TRY(note_group(w, g, group_offset, &note, err));
         struct slice bytes = pq_group_all_bytes(g);
+        assert(bytes.len == pq_group_bytes(g));
         TRY(sink_write(w->sink, bytes.ptr, bytes.len, err));
-        TRY(write_blooms(w, g, note, err));
-        *w->last_group = note;
-        w->last_group = &note->next;
-        w->file.group_count++;
+        TRY(end_group(w, g, note, err));
     }
     *offset = group_offset;
     return SLP_OK;
+}
+
+slp_rc pq_writer_rows(struct pq_writer *w, struct pq_group *g, const struct arr_batch *batch,
+                      int64_t block_rows, struct slp_err *err)
+{
+    struct pq_group_note *note = NULL;
+    uint64_t offset = w->sink->offset;
+    assert(!w->has_raw && !w->is_finished);
+    if (batch->rows == 0)
+        return SLP_OK;
+    TRY(pq_group_encode_to(g, batch, block_rows, w->sink, err));
+    TRY(note_group(w, g, offset, &note, err));
+    return end_group(w, g, note, err);
 }
 
 slp_rc pq_writer_raw(struct pq_writer *w, struct slice bytes, uint64_t *offset, struct slp_err *err)

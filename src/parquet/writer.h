@@ -144,6 +144,17 @@ void pq_writer_free(struct pq_writer *w);
 SLP_NODISCARD slp_rc pq_writer_group(struct pq_writer *w, const struct pq_group *g,
                                      uint64_t *offset, struct slp_err *err);
 
+/*
+ * Encode all rows of a batch into `g` and write them as the next group, each chunk as soon as it is
+ * finished: in memory there is one chunk, not the group, and its bytes are used again. Afterwards
+ * the group is as after pq_group_encode, without its bytes. No rows: no group.
+ *
+ * Errors   as pq_group_encode and whatever the sink returns; the file cannot be finished after one
+ */
+SLP_NODISCARD slp_rc pq_writer_rows(struct pq_writer *w, struct pq_group *g,
+                                    const struct arr_batch *batch, int64_t block_rows,
+                                    struct slp_err *err);
+
 /* Write bytes that no reader of Parquet looks at; `*offset` says where they begin. Only after the
  * last group. */
 SLP_NODISCARD slp_rc pq_writer_raw(struct pq_writer *w, struct slice bytes, uint64_t *offset,

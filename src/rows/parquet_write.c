@@ -18,11 +18,7 @@ struct parquet_output {
 
 static slp_rc write_group(struct parquet_output *o, struct slp_err *err)
 {
-    uint64_t offset = 0;
-    if (o->pending.rows == 0)
-        return SLP_OK;
-    TRY(pq_group_encode(o->group, &o->pending, BLOCK_ROWS, err));
-    TRY(pq_writer_group(o->writer, o->group, &offset, err));
+    TRY(pq_writer_rows(o->writer, o->group, &o->pending, BLOCK_ROWS, err));
     arr_batch_clear(&o->pending);
     return SLP_OK;
 }

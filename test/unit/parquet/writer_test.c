@@ -214,7 +214,60 @@ static void every_fault_of_memory_and_sink_is_passed_on(void **state)
     arr_batch_fini(&b);
 }
 
-T_MAIN(T_TEST(a_file_has_its_parts_in_order), T_TEST(index_bytes_stand_as_the_format_says),
-       T_TEST(no_rows_make_a_file_without_groups),
+/* Two groups and filters, by the group or a chunk at a time. */
+static slp_rc write_groups(struct alloc *mem, const struct arr_batch *batch, bool at_once,
+                           struct buf *file, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    const struct pq_column_options columns[] = {{.bloom = true}, {.bloom = true}};
+    struct pq_write_options o;
+    struct buf_sink sink;
+    struct pq_writer *w = NULL;
+    struct pq_group *g = NULL;
+    uint64_t offset = 0;
+    pq_write_options_init(&o);
+    o.columns = columns;
+    sink_buf_init(&sink, "test", file);
+    TRY_OUT(pq_writer_new(mem, &sink.base, &two, &o, &w, err));
+    TRY_OUT(pq_group_new(mem, &two, &o, &g, err));
+    for (int i = 0; i < 2; i++) {
+        if (at_once) {
+            TRY_OUT(pq_writer_rows(w, g, batch, 20, err));
+            continue;
+        }
+        TRY_OUT(pq_group_encode(g, batch, 20, err));
+        TRY_OUT(pq_writer_group(w, g, &offset, err));
+    }
+    TRY_OUT(pq_writer_finish(w, NULL, NULL, err));
+out:
+    pq_group_free(g);
+    pq_writer_free(w);
+    return rc;
+}
+
+static void rows_written_chunk_by_chunk_are_the_same_file(void **state)
+{
+    struct t *t = *state;
+    struct arr_batch b = {0};
+    struct buf apart;
+    struct buf at_once;
+    buf_init(&apart, &t->mem, 1 << 20);
+    assert_ok(t, arr_batch_init(&b, &t->mem, &two, &t->err));
+    assert_ok(t, fill(&b, &t->err));
+    assert_ok(t, write_groups(&t->mem, &b, false, &apart, &t->err));
+    T_FAULT_LOOP(t) {
+        buf_init(&at_once, &t->mem, 1 << 20);
+        slp_rc rc = write_groups(&t->mem, &b, true, &at_once, &t->err);
+        assert_int_equal(rc, t->fault_hit ? SLP_NO_MEMORY : SLP_OK);
+        if (rc == SLP_OK)
+            assert_true(slice_equal(buf_slice(&at_once), buf_slice(&apart)));
+        buf_fini(&at_once);
+    }
+    buf_fini(&apart);
+    arr_batch_fini(&b);
+}
+
+T_MAIN(T_TEST(rows_written_chunk_by_chunk_are_the_same_file), T_TEST(a_file_has_its_parts_in_order),
+       T_TEST(index_bytes_stand_as_the_format_says), T_TEST(no_rows_make_a_file_without_groups),
        T_TEST(a_column_parquet_cannot_hold_is_refused_before_a_byte),
        T_TEST(every_fault_of_memory_and_sink_is_passed_on))
