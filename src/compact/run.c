@@ -55,7 +55,6 @@ struct slot {
     struct compact_inputs inputs;
     const struct compact_stretch *stretch;
     struct arr_batch rows; /* of the group being made; memory is kept */
-    struct key_vec keys;
     struct datafile_group *groups[SLOT_GROUPS];
     size_t made;    /* groups of this stretch; under the lock */
     size_t written; /* of these; under the lock */
@@ -128,12 +127,11 @@ static slp_rc fill_group(struct slot *s, struct merge *merge, struct slp_err *er
     const struct team *t = s->team;
     const int64_t most = output_group_rows(t->out);
     arr_batch_clear(&s->rows);
-    key_vec_clear(&s->keys);
     while (s->rows.rows < most && arr_batch_memory(&s->rows) < t->group_bytes) {
         if (t->options->cancel && *t->options->cancel)
             FAIL(err, CANCELLED, "cancelled");
         int64_t step = num_min_i64(most - s->rows.rows, STEP_ROWS);
-        slp_rc rc = merge_next(merge, step, t->group_bytes, &s->rows, &s->keys, err);
+        slp_rc rc = merge_next(merge, step, t->group_bytes, &s->rows, NULL, err);
         if (rc == SLP_DONE)
             return SLP_OK;
         TRY(rc);
@@ -154,7 +152,7 @@ static slp_rc make_groups(struct slot *s, struct merge *merge, struct slp_err *e
         if (!*g)
             TRY(datafile_group_new(t->mem, state_table_schema(t->table),
                                    output_write_options(t->out), g, err));
-        TRY(datafile_group_encode(*g, &s->rows, &s->keys, err));
+        TRY(datafile_group_encode(*g, &s->rows, NULL, err));
         TRY(hand_on(s, *g, err));
     }
 }
@@ -304,7 +302,6 @@ static slp_rc add_slot(struct team *t, struct slp_err *err)
     const struct arr_schema *columns = &state_table_schema(t->table)->columns;
     TRY(compact_inputs_open(t->table, t->job, t->prefetch_bytes, t->mem, &s->inputs, err));
     s->team = t;
-    key_vec_init(&s->keys, t->mem, SIZE_MAX / 4);
     t->slot_count++;
     return arr_batch_init(&s->rows, t->mem, columns, err);
 }
@@ -380,7 +377,6 @@ static void dismiss(struct team *t)
         struct slot *s = &t->slots[i];
         compact_inputs_close(&s->inputs);
         arr_batch_fini(&s->rows);
-        key_vec_fini(&s->keys);
         for (size_t g = 0; g < SLOT_GROUPS; g++)
             datafile_group_free(s->groups[g]);
     }

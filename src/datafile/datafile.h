@@ -89,7 +89,9 @@ void datafile_group_free(struct datafile_group *g);
 
 /*
  * Encode at least one row with its key as the whole group; what it held before is forgotten, its
- * memory used again. Pure; the keys are believed to be those of the rows.
+ * memory used again. Pure; the keys are believed to be those of the rows. `keys` may be NULL for
+ * rows that were merged, whose order the merge has checked: then those at which blocks begin and
+ * end are encoded and compared.
  *
  * Errors   INVALID  keys that fall
  *          and those of pq_group_encode
@@ -151,6 +153,7 @@ struct datafile_read_options {
     size_t column_count;
     size_t prefetch_bytes; /* pages read in a round; 0: a block, for lookups; scans want 1 MiB */
     size_t batch_rows;     /* blocks are joined up to this many rows; 0: one block a batch */
+    bool keeps_space;      /* the file keeps the memory of the run for its next one */
 };
 
 /*

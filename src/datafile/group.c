@@ -68,6 +68,7 @@ slp_rc datafile_group_new(struct alloc *mem, const struct schema *schema,
     TRY(alloc_new(mem, &g, err));
     *g = (struct datafile_group){.mem = mem, .schema = schema, .block_bytes = options->block_bytes};
     datafile_group_options(schema, options, &g->options);
+    key_spec_init(&g->spec, schema);
     key_vec_init(&g->ends, mem, SIZE_MAX / 4);
     *out = g;
     return SLP_OK;
@@ -101,19 +102,30 @@ static slp_rc check_order(const struct key_vec *keys, int64_t first_row, struct 
     return SLP_OK;
 }
 
+/* The key of one row, which is given or made from the row. */
+static slp_rc add_end(struct datafile_group *g, const struct arr_batch *rows,
+                      const struct key_vec *keys, int64_t row, struct slp_err *err)
+{
+    return keys ? key_vec_append(&g->ends, key_at(keys, row), err)
+                : key_encode_rows(&g->spec, rows, row, 1, &g->ends, err);
+}
+
 slp_rc datafile_group_keys(struct datafile_group *g, const struct arr_batch *rows,
                            const struct key_vec *keys, int64_t first_row, struct slp_err *err)
 {
-    assert(rows->rows == keys->count && keys->count > 0);
+    assert(rows->rows > 0 && (!keys || rows->rows == keys->count));
     g->rows = 0;
     g->block_rows = choose_block_rows(rows, g->block_bytes);
     key_vec_clear(&g->ends);
-    TRY(check_order(keys, first_row, err));
-    for (int64_t row = 0; row < keys->count; row += g->block_rows) {
-        int64_t last = num_min_i64(row + g->block_rows, keys->count) - 1;
-        TRY(key_vec_append(&g->ends, key_at(keys, row), err));
-        TRY(key_vec_append(&g->ends, key_at(keys, last), err));
+    if (keys)
+        TRY(check_order(keys, first_row, err));
+    for (int64_t row = 0; row < rows->rows; row += g->block_rows) {
+        TRY(add_end(g, rows, keys, row, err));
+        TRY(add_end(g, rows, keys, num_min_i64(row + g->block_rows, rows->rows) - 1, err));
     }
+    int64_t fall = key_first_fall(&g->ends, 0);
+    if (fall < g->ends.count)
+        FAIL(err, INVALID, "block %" PRId64 " has keys that fall", fall / 2);
     return SLP_OK;
 }
 

@@ -10,6 +10,7 @@
 struct datafile_group {
     struct alloc *mem;
     const struct schema *schema;
+    struct key_spec spec;
     size_t block_bytes;
     struct pq_write_options options;
     struct pq_group *pages; /* NULL: nothing was encoded yet */
@@ -23,7 +24,7 @@ void datafile_group_options(const struct schema *schema,
                             struct pq_write_options *out);
 
 /* The two halves of datafile_group_encode: what is noted of keys, and the pages. `first_row` is for
- * messages. */
+ * messages; `keys` may be NULL. */
 SLP_NODISCARD slp_rc datafile_group_keys(struct datafile_group *g, const struct arr_batch *rows,
                                          const struct key_vec *keys, int64_t first_row,
                                          struct slp_err *err);

@@ -41,6 +41,7 @@ struct reader {
     struct arena arena; /* the range, the schema handed out */
     struct key_range range;
     size_t prefetch_bytes;
+    bool keeps_space;
     int64_t batch_rows;
     int64_t block; /* the next one */
     int64_t end_block;
@@ -432,7 +433,7 @@ static void hand_out(struct reader *r, bool is_clipped, struct run_block *out)
     for (size_t i = 0; i < r->chosen_count; i++)
         r->out.cols[i] = from->cols[r->chosen[i]];
     r->out.rows = r->s->keys.count;
-    *out = (struct run_block){.batch = &r->out, .keys = &r->s->keys};
+    *out = (struct run_block){.batch = &r->out, .keys = &r->s->keys, .is_ascending = true};
 }
 
 /* Fill a batch with at least one row in the range, or none if there is none left. */
@@ -473,7 +474,7 @@ static void reader_close(struct run *run)
     struct reader *r = (struct reader *)(void *)run;
     for (size_t i = 0; r->columns && i < r->column_count; i++)
         forget_dictionary(&r->columns[i]);
-    datafile_space_give(r->f, r->s, r->prefetch_bytes == 0);
+    datafile_space_give(r->f, r->s, r->prefetch_bytes == 0 || r->keeps_space);
     struct alloc *mem = r->f->mem;
     arena_fini(&r->arena);
     alloc_delete(mem, r);
@@ -527,6 +528,7 @@ static slp_rc prepare(struct reader *r, const struct datafile_read_options *o, s
     TRY(arena_copy(&r->arena, o->range.hi, &r->range.hi, err));
     r->range.has_hi = o->range.has_hi;
     r->prefetch_bytes = o->prefetch_bytes;
+    r->keeps_space = o->keeps_space;
     r->batch_rows = o->batch_rows < INT64_MAX / 2 ? (int64_t)o->batch_rows : INT64_MAX / 2;
     TRY(choose(r, o, err));
     TRY(datafile_space_take(r->f, &r->s, err));

@@ -12,6 +12,7 @@
 struct run_block {
     const struct arr_batch *batch;
     const struct key_vec *keys; /* keys->count == batch->rows */
+    bool is_ascending;          /* the run has compared each key of the block with the one before */
 };
 
 struct run;

@@ -18,6 +18,9 @@
  * leaf leaves + i, and the parent of node n is n / 2. Leaves are a power of two, so that every way
  * up has the same length and the loop over it ends as foreseen.
  *
+ * Keys that come out may never fall: of each input that is checked when its block comes, and of the
+ * merge word by word as winners follow each other.
+ *
  * A plan ends when an input's block is used up, since its next key is not known before its next
  * block is loaded, which in turn ends the life of the block the plan points into.
  */
@@ -230,11 +233,14 @@ static slp_rc fail_order(size_t input, struct slice before, struct slice after, 
          a);
 }
 
-static slp_rc check_order(const struct input *in, size_t input, const struct key_vec *keys,
+static slp_rc check_order(const struct input *in, size_t input, const struct run_block *block,
                           struct slp_err *err)
 {
+    const struct key_vec *keys = block->keys;
     if (in->has_last && slice_compare(key_at(keys, 0), buf_slice(&in->last)) < 0)
         return fail_order(input, buf_slice(&in->last), key_at(keys, 0), err);
+    if (block->is_ascending)
+        return SLP_OK;
     int64_t fall = key_first_fall(keys, 0);
     if (fall < keys->count)
         return fail_order(input, key_at(keys, fall - 1), key_at(keys, fall), err);
@@ -262,7 +268,7 @@ static slp_rc load_block(struct merge *m, size_t input, struct slp_err *err)
     if (rc != SLP_OK)
         return rc;
     assert(next.batch->rows > 0 && next.keys->count == next.batch->rows);
-    TRY(check_order(in, input, next.keys, err));
+    TRY(check_order(in, input, &next, err));
     *block = next;
     in->at = 0;
     in->ahead_end = 0;
@@ -379,7 +385,9 @@ static void make_plan(struct merge *m, int64_t max_rows, struct merge_plan *plan
             m->is_used_up = true;
             break;
         }
+        uint64_t before = m->tree[0];
         replay(m, input);
+        SLP_INVARIANT(before >> INPUT_BITS <= m->tree[0] >> INPUT_BITS);
         size_t winner = input_of(m->tree[0]);
         streak = winner == input ? streak + 1 : 0;
         input = winner;

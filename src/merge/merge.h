@@ -2,7 +2,7 @@
  * Merging sorted runs, and sorting rows, by encoded keys.
  *
  * A merge has inputs, each a run (key/run.h): rows with their keys, ascending. It yields rows in
- * key order; of equal keys the row of the lower-numbered input comes first, and inside one input
+ * key order, which is checked, of the inputs and of what comes out; of equal keys the row of the lower-numbered input comes first, and inside one input
  * the order stays. It works by plan: a loser tree over key prefixes decides runs (input, first row,
  * rows), then each column gathers by plan.
  */

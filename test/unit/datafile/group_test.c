@@ -1,4 +1,4 @@
-#include "datafile/datafile.h"
+#include "datafile/group_priv.h"
 
 #include <stdio.h>
 
@@ -71,6 +71,31 @@ out:
     datafile_writer_free(w);
     datafile_group_free(g);
     return rc;
+}
+
+static void rows_that_were_merged_need_no_keys(void **state)
+{
+    struct t *t = *state;
+    struct t_file f;
+    struct datafile_group *with = NULL;
+    struct datafile_group *without = NULL;
+    struct datafile_write_options o = small_blocks();
+    rows_init(t, &f, 1000);
+    assert_ok(t, datafile_group_new(&t->mem, &f.schema, &o, &with, &t->err));
+    assert_ok(t, datafile_group_new(&t->mem, &f.schema, &o, &without, &t->err));
+    assert_ok(t, datafile_group_encode(with, &f.rows, &f.keys, &t->err));
+    assert_ok(t, datafile_group_encode(without, &f.rows, NULL, &t->err));
+    assert_int_equal(with->ends.count, without->ends.count);
+    assert_true(slice_equal(buf_slice(&with->ends.bytes), buf_slice(&without->ends.bytes)));
+    assert_int_equal(datafile_group_bytes(with), datafile_group_bytes(without));
+    memcpy(f.rows.cols[0].data.ptr + 9 * 640, "kez", 3); /* the block that begins there is wrong */
+    assert_rc(t, datafile_group_encode(without, &f.rows, NULL, &t->err), SLP_INVALID);
+    assert_err_has(t, "fall");
+    assert_int_equal(datafile_group_rows(without), 0);
+    err_clear(&t->err);
+    datafile_group_free(with);
+    datafile_group_free(without);
+    t_file_fini(&f);
 }
 
 static void groups_made_apart_give_the_bytes_of_groups_handed_over(void **state)
@@ -170,7 +195,8 @@ static void groups_survive_every_fault(void **state)
     t_file_fini(&f);
 }
 
-T_MAIN(T_TEST(groups_made_apart_give_the_bytes_of_groups_handed_over),
+T_MAIN(T_TEST(rows_that_were_merged_need_no_keys),
+       T_TEST(groups_made_apart_give_the_bytes_of_groups_handed_over),
        T_TEST(a_group_says_its_rows_and_bytes_and_none_before_it_is_encoded),
        T_TEST(a_group_below_the_last_one_is_refused_and_one_of_equal_keys_is_not),
        T_TEST(keys_that_fall_inside_a_group_are_refused), T_TEST(groups_survive_every_fault))
