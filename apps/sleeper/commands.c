@@ -346,7 +346,8 @@ slp_rc run_inspect(struct app *app, const struct args *args, struct slp_err *err
 {
     struct output *out = NULL;
     TRY(output_open(app, &out, err));
-    slp_rc rc = slp_inspect(args->arguments[0], output_write, out, err);
+    slp_rc rc =
+        slp_inspect(args->arguments[0], args_value(args, OPTION_FORMAT), output_write, out, err);
     return output_close(out, rc, err);
 }
 

@@ -402,14 +402,17 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_status(struct slp_instance *instance, const 
                                            struct slp_rows **out, struct slp_err *err);
 
 /*
- * Show any stored thing as text: a log frame, a data file, any Parquet file, sleeper.json. `path`
- * is a local file.
+ * Show any stored thing: any Parquet file (schema, row groups, columns, pages, indexes, filters),
+ * a data file with its key index, a log frame, sleeper.json. `path` is a local file; `format` is
+ * "text" (NULL) or "json".
  *
  * Errors   NOT_FOUND    the path
+ *          INVALID      the format
  *          UNSUPPORTED  it is none of these
  *          IO           `write` gave up
  */
-SLP_PUBLIC SLP_NODISCARD slp_rc slp_inspect(const char *path, slp_write_fn write, void *context,
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_inspect(const char *path, const char *format,
+                                            slp_write_fn write, void *context,
                                             struct slp_err *err);
 
 /*

@@ -217,9 +217,14 @@ slp_rc slp_check(struct slp_instance *instance, const char *table, struct slp_ro
     return SLP_OK;
 }
 
-slp_rc slp_inspect(const char *path, slp_write_fn write, void *context, struct slp_err *err)
+slp_rc slp_inspect(const char *path, const char *format, slp_write_fn write, void *context,
+                   struct slp_err *err)
 {
     struct fn_sink sink;
+    bool is_json = format && strcmp(format, "json") == 0;
+    if (format && !is_json && strcmp(format, "text") != 0)
+        FAIL(err, INVALID, "format \"%s\" is not known to inspect; expected text or json", format);
     api_fn_sink_init(&sink, write, context);
-    return upkeep_inspect(path, alloc_system(), &sink.base, err);
+    return upkeep_inspect(path, is_json ? SHOW_AS_JSON : SHOW_AS_TEXT, alloc_system(), &sink.base,
+                          err);
 }

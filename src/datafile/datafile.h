@@ -19,6 +19,7 @@
 
 #include "arrow/batch.h"
 #include "base/io.h"
+#include "base/show.h"
 #include "codec/compress.h"
 #include "key/key.h"
 #include "key/run.h"
@@ -183,12 +184,12 @@ SLP_NODISCARD slp_rc datafile_read(struct datafile *f, const struct datafile_rea
 SLP_NODISCARD slp_rc datafile_verify(struct datafile *f, struct slp_err *err);
 
 /*
- * Append the key index of a Parquet file as text, one line a block; nothing when the file has none.
- * `meta` is its footer. For people: `sleeper inspect`.
+ * Show the key index of a Parquet file in the object that is open, a line a block; nothing when the
+ * file has none. `meta` is its footer. For people: `sleeper inspect`.
  *
- * Errors  CORRUPT, UNSUPPORTED  as datafile_open
+ * Errors  CORRUPT, UNSUPPORTED  as datafile_open; what was shown before stays
  */
-SLP_NODISCARD slp_rc datafile_index_print(struct source *src, const struct pq_meta *meta,
-                                          struct alloc *mem, struct buf *out, struct slp_err *err);
+SLP_NODISCARD slp_rc datafile_index_show(struct source *src, const struct pq_meta *meta,
+                                         struct alloc *mem, struct show *s, struct slp_err *err);
 
 #endif

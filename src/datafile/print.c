@@ -12,22 +12,15 @@ struct top_place {
     uint64_t first_offset; /* of slice 0: where the last row group ends */
 };
 
-struct printing {
+struct showing {
     struct source *src;
     struct arena arena;
     struct alloc *mem;
-    struct buf *out;
+    struct show *s;
 };
 
-static slp_rc print_hex(struct buf *out, struct slice key, struct slp_err *err)
-{
-    for (size_t i = 0; i < key.len; i++)
-        TRY(buf_printf(out, err, "%02x", key.ptr[i]));
-    return SLP_OK;
-}
-
-static slp_rc print_slice(struct printing *p, const struct index_top *top, size_t number,
-                          struct slp_err *err)
+static slp_rc show_slice(struct showing *p, const struct index_top *top, size_t number,
+                         struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct buf bytes;
@@ -36,20 +29,25 @@ static slp_rc print_slice(struct printing *p, const struct index_top *top, size_
     buf_init(&bytes, p->mem, ARENA_MAX_BYTES);
     TRY_OUT(source_read_buf(p->src, place->offset, place->bytes, &bytes, err));
     TRY_OUT(datafile_slice_decode(buf_slice(&bytes), top, number, &p->arena, &slice, err));
-    TRY_OUT(buf_printf(p->out, err, "slice %zu  at %" PRIu64 "  %" PRIu32 " bytes  %zu blocks\n",
-                       number, place->offset, place->bytes, slice.block_count));
+    show_open(p->s, NULL, SHOW_OBJECT, true);
+    show_uint(p->s, "offset", place->offset);
+    show_uint(p->s, "bytes", place->bytes);
+    show_open(p->s, "blocks", SHOW_LIST, true);
     for (size_t b = 0; b < slice.block_count; b++) {
-        TRY_OUT(buf_printf(p->out, err, "  block %" PRId64 "  row %" PRId64 "  key ",
-                           slice.first_block + (int64_t)b, slice.first_rows[b]));
-        TRY_OUT(print_hex(p->out, slice.keys[b].bytes, err));
-        TRY_OUT(buf_append_u8(p->out, '\n', err));
+        show_open(p->s, NULL, SHOW_OBJECT, true);
+        show_int(p->s, "block", slice.first_block + (int64_t)b);
+        show_int(p->s, "first_row", slice.first_rows[b]);
+        show_hex(p->s, "key", slice.keys[b].bytes);
+        show_close(p->s);
     }
+    show_close(p->s);
+    show_close(p->s);
 out:
     buf_fini(&bytes);
     return rc;
 }
 
-static slp_rc print_index(struct printing *p, const struct top_place *place, struct slp_err *err)
+static slp_rc show_index(struct showing *p, const struct top_place *place, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct buf bytes;
@@ -60,13 +58,18 @@ static slp_rc print_index(struct printing *p, const struct top_place *place, str
     TRY_OUT(source_read_buf(p->src, place->offset, (size_t)place->bytes, &bytes, err));
     TRY_OUT(datafile_top_decode(buf_slice(&bytes), place->offset, place->first_offset, &p->arena,
                                 &top, err));
-    TRY_OUT(buf_printf(p->out, err,
-                       "key index  top at %" PRIu64 ", %" PRIu64 " bytes  %" PRId64
-                       " blocks  %zu slices  keys of version %" PRIu32 "\n",
-                       place->offset, place->bytes, top.block_count, top.slice_count,
-                       top.key_version));
-    for (size_t i = 0; i < top.slice_count; i++)
-        TRY_OUT(print_slice(p, &top, i, err));
+    show_open(p->s, "key_index", SHOW_OBJECT, true);
+    show_uint(p->s, "offset", place->offset);
+    show_uint(p->s, "bytes", place->bytes);
+    show_uint(p->s, "key_version", top.key_version);
+    show_int(p->s, "rows", top.rows);
+    show_int(p->s, "blocks", top.block_count);
+    show_hex(p->s, "last_key", top.last_key);
+    show_open(p->s, "slices", SHOW_LIST, true);
+    for (size_t i = 0; rc == SLP_OK && i < top.slice_count; i++)
+        rc = show_slice(p, &top, i, err);
+    show_close(p->s);
+    show_close(p->s);
 out:
     buf_fini(&bytes);
     return err_wrap(err, rc, "key index");
@@ -115,16 +118,16 @@ static slp_rc find_top(const struct pq_meta *m, struct arena *a, struct top_plac
     return SLP_OK;
 }
 
-slp_rc datafile_index_print(struct source *src, const struct pq_meta *meta, struct alloc *mem,
-                            struct buf *out, struct slp_err *err)
+slp_rc datafile_index_show(struct source *src, const struct pq_meta *meta, struct alloc *mem,
+                           struct show *s, struct slp_err *err)
 {
-    struct printing p = {.src = src, .mem = mem, .out = out};
+    struct showing p = {.src = src, .mem = mem, .s = s};
     struct top_place place = {0};
     bool found = false;
     arena_init(&p.arena, mem, ARENA_MAX_BYTES);
     slp_rc rc = find_top(meta, &p.arena, &place, &found, err);
     if (rc == SLP_OK && found)
-        rc = print_index(&p, &place, err);
+        rc = show_index(&p, &place, err);
     arena_fini(&p.arena);
     return rc;
 }

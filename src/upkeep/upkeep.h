@@ -5,6 +5,7 @@
 #ifndef SLP_UPKEEP_UPKEEP_H
 #define SLP_UPKEEP_UPKEEP_H
 
+#include "base/show.h"
 #include "state/state.h"
 
 /*
@@ -65,14 +66,16 @@ SLP_NODISCARD slp_rc upkeep_split(struct state_table *table, int64_t threshold_r
                                   struct alloc *mem, size_t *count, struct slp_err *err);
 
 /*
- * A stored thing as text: a log frame, sleeper.json, a data file with its key index, any Parquet
- * file (schema, row groups, columns, sizes). By path in the local file system.
+ * A stored thing, as text or JSON, by path in the local file system: any Parquet file (footer, pages,
+ * indexes, filters; the key index of ours), a log frame, sleeper.json, which is JSON in both forms.
+ * A Parquet file that is damaged or not supported is shown as far as it can be looked at.
  *
  * Errors  NOT_FOUND, DENIED  the path
  *         CORRUPT            what begins like one of these and is damaged
  *         UNSUPPORTED        what it is not able to show
+ *         LIMIT              a description of more than 1 GiB
  */
-SLP_NODISCARD slp_rc upkeep_inspect(const char *path, struct alloc *mem, struct sink *out,
-                                    struct slp_err *err);
+SLP_NODISCARD slp_rc upkeep_inspect(const char *path, enum show_form form, struct alloc *mem,
+                                    struct sink *out, struct slp_err *err);
 
 #endif

@@ -182,7 +182,7 @@ test_inspect_shows_the_good_and_names_what_is_damaged() {
     run_ok inspect "$(data_file)"
     expect_out origin
     run_ok inspect "$DATA/flights-next.parquet"
-    expect_out "33791 rows"
+    expect_out "num_rows 33791"
     flip "$(log_frame 2)" 40
     run inspect "$(log_frame 2)"
     expect_rc 8

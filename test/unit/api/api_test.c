@@ -654,10 +654,10 @@ static void stored_things_are_shown_as_text(void **state)
     char path[600];
     api_open(&a, t);
     (void)snprintf(path, sizeof path, "%s/sleeper.json", a.uri);
-    assert_ok(t, slp_inspect(path, take, &text, &t->err));
+    assert_ok(t, slp_inspect(path, NULL, take, &text, &t->err));
     assert_non_null(strstr(text.bytes, "layout"));
-    assert_rc(t, slp_inspect(path, refuse, NULL, &t->err), SLP_IO);
-    assert_rc(t, slp_inspect("/nowhere", take, &text, &t->err), SLP_NOT_FOUND);
+    assert_rc(t, slp_inspect(path, "json", refuse, NULL, &t->err), SLP_IO);
+    assert_rc(t, slp_inspect("/nowhere", "text", take, &text, &t->err), SLP_NOT_FOUND);
     api_close(&a);
 }
 
