@@ -145,6 +145,7 @@ static slp_rc assign(struct compaction *c, const struct compact_choice *choice, 
     if (!job)
         FAIL(err, CONFLICT, "somebody ended the job at once");
     out->attempt = job->attempt;
+    out->assigned = job->assigned;
     TRY(state_job_references(view_of(c), job, arena, &refs, &out->input_count, err));
     TRY(arena_array(arena, out->input_count, sizeof *out->inputs, (void **)&out->inputs, err));
     for (size_t i = 0; i < out->input_count; i++)
@@ -175,6 +176,8 @@ static slp_rc finish(struct compaction *c, const struct compact_job *job, struct
     size_t count = 0;
     struct state_result result = {0};
     TRY(output_finish(out, &files, &count, err));
+    for (size_t i = 0; i < count; i++)
+        files[i].purged_through = job->assigned;
     struct state_replace_item item = {.job = job->id,
                                       .attempt = job->attempt,
                                       .range = job->range,

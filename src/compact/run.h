@@ -24,6 +24,7 @@ struct compact_input {
 struct compact_job {
     struct state_id id;
     uint32_t attempt;
+    struct state_position assigned; /* of the attempt: the mark of its outputs (rule V3) */
     struct key_range range;
     struct compact_input *inputs;
     size_t input_count;

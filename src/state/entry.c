@@ -8,6 +8,8 @@
 /* Flags. */
 #define HAS_POSITIONS 1u /* they are not its id's */
 #define HAS_NUMBERS   2u /* its name is made of base, random id and suffix */
+#define HAS_KINDS     4u /* not all of its rows are puts, it has a stack, or it is embedded */
+#define HAS_MARK      8u /* it is purged through another position than its id's */
 
 /* "data/3f/00000000000000000012-3f<30 digits>" suffix ".parquet" */
 #define NAME_HEAD   "data/"
@@ -137,6 +139,16 @@ static void pack_numbers(struct packer *p, const struct state_file *f, unsigned 
     }
     put_number(p, (uint64_t)i->rows);
     put_number(p, i->file_bytes);
+    if (flags & HAS_KINDS) {
+        put_number(p, f->deletes);
+        put_number(p, f->resets);
+        put_number(p, f->stack);
+        put_number(p, f->log_offset);
+    }
+    if (flags & HAS_MARK) {
+        put_number(p, f->purged_through.frame);
+        put_number(p, f->purged_through.index);
+    }
     put_number(p, (uint64_t)f->time_us);
     put_number(p, f->schema_version);
     put_number(p, distance(i->file_bytes, i->top_offset));
@@ -173,6 +185,16 @@ static size_t name_bytes(const struct state_file *f, const struct numbered *n, b
     return has_numbers ? bytes + varint_bytes(n->base) + sizeof n->id.bytes : bytes;
 }
 
+static unsigned flags_of(const struct state_file *f, bool has_numbers)
+{
+    bool has_positions = state_position_compare(f->low, f->id.at) != 0 ||
+                         state_position_compare(f->high, f->id.at) != 0;
+    bool has_kinds = f->deletes || f->resets || f->stack || f->log_offset;
+    bool has_mark = state_position_compare(f->purged_through, f->id.at) != 0;
+    return (has_positions ? HAS_POSITIONS : 0) | (has_numbers ? HAS_NUMBERS : 0) |
+           (has_kinds ? HAS_KINDS : 0) | (has_mark ? HAS_MARK : 0);
+}
+
 slp_rc state_entry_new(struct alloc *mem, const struct state_file *f, struct state_entry **out,
                        struct slp_err *err)
 {
@@ -180,9 +202,7 @@ slp_rc state_entry_new(struct alloc *mem, const struct state_file *f, struct sta
     struct packer p;
     p.len = 0;
     bool has_numbers = parse_name(f->name, &n);
-    bool has_positions = state_position_compare(f->low, f->id.at) != 0 ||
-                         state_position_compare(f->high, f->id.at) != 0;
-    pack_numbers(&p, f, (has_positions ? HAS_POSITIONS : 0) | (has_numbers ? HAS_NUMBERS : 0));
+    pack_numbers(&p, f, flags_of(f, has_numbers));
     struct slice first = f->info.first_key;
     struct slice last = f->info.last_key;
     size_t bytes = varint_bytes(first.len) + first.len + varint_bytes(last.len) + last.len + 1 +
@@ -205,6 +225,17 @@ slp_rc state_entry_new(struct alloc *mem, const struct state_file *f, struct sta
     at = put_bytes(at, f->extra);
     assert(at == e->data + bytes);
     *out = e;
+    return SLP_OK;
+}
+
+slp_rc state_entry_copy(struct alloc *mem, const struct state_entry *e, struct state_entry **out,
+                        struct slp_err *err)
+{
+    void *room = NULL;
+    TRY(alloc_room(mem, sizeof *e + e->bytes, &room, err));
+    memcpy(room, e, sizeof *e + e->bytes);
+    *out = room;
+    (*out)->refs = 0;
     return SLP_OK;
 }
 
@@ -279,18 +310,31 @@ int state_entry_order(const struct state_entry *a, const struct state_entry *b)
 {
     struct state_position low_a;
     struct state_position low_b;
-    struct state_position high;
-    state_entry_positions(a, &low_a, &high);
-    state_entry_positions(b, &low_b, &high);
+    struct state_position high_a;
+    struct state_position high_b;
+    state_entry_positions(a, &low_a, &high_a);
+    state_entry_positions(b, &low_b, &high_b);
     int order = state_position_compare(low_a, low_b);
+    order = order ? order : state_position_compare(high_a, high_b);
     return order ? order : state_id_compare(state_entry_id(a), state_entry_id(b));
 }
 
-static void take_numbers(const uint8_t **at, struct state_file *f)
+static void take_numbers(const uint8_t **at, unsigned flags, struct state_file *f)
 {
     struct datafile_info *i = &f->info;
     i->rows = (int64_t)take_number(at);
     i->file_bytes = take_number(at);
+    f->purged_through = f->id.at;
+    if (flags & HAS_KINDS) {
+        f->deletes = take_number(at);
+        f->resets = take_number(at);
+        f->stack = (uint32_t)take_number(at);
+        f->log_offset = take_number(at);
+    }
+    if (flags & HAS_MARK) {
+        f->purged_through.frame = take_number(at);
+        f->purged_through.index = (uint32_t)take_number(at);
+    }
     f->time_us = (int64_t)take_number(at);
     f->schema_version = (uint32_t)take_number(at);
     i->top_offset = move(i->file_bytes, take_number(at));
@@ -327,9 +371,28 @@ slp_rc state_entry_view(const struct state_entry *e, struct arena *arena, struct
     f.info.first_key = range.lo;
     f.last_end = range.hi;
     f.info.last_key = slice_first(range.hi, range.hi.len - 1);
-    take_numbers(&at, &f);
+    take_numbers(&at, flags, &f);
     TRY(take_name(&at, flags & HAS_NUMBERS, arena, &f.name, err));
     f.extra = take_bytes(&at);
     *out = f;
     return SLP_OK;
+}
+
+/* ------------------------------------------------------------------ weight */
+
+size_t state_entry_weight(const struct state_entry *e)
+{
+    struct state_file f = {.refs = 0};
+    const uint8_t *at = e->data;
+    struct key_range range = take_range(&at);
+    unsigned flags = take_positions(e, &at, &f.low, &f.high);
+    size_t name = 0;
+    take_numbers(&at, flags, &f);
+    if (flags & HAS_NUMBERS) {
+        (void)take_number(&at);
+        at += sizeof(struct hash128);
+        name = SUFFIX_AT + sizeof NAME_TAIL - 1;
+    }
+    name += take_bytes(&at).len;
+    return range.lo.len + range.hi.len - 1 + name + take_bytes(&at).len;
 }

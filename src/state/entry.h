@@ -33,6 +33,10 @@ static inline struct state_id state_entry_id(const struct state_entry *e)
 /* Pack a file; it has no references yet. Errors: NO_MEMORY, LIMIT. */
 SLP_NODISCARD slp_rc state_entry_new(struct alloc *mem, const struct state_file *f,
                                      struct state_entry **out, struct slp_err *err);
+
+/* Another one of the same file, without references. Errors: NO_MEMORY. */
+SLP_NODISCARD slp_rc state_entry_copy(struct alloc *mem, const struct state_entry *e,
+                                      struct state_entry **out, struct slp_err *err);
 void state_entry_free(struct alloc *mem, struct state_entry *e); /* NULL is accepted */
 
 /* From its first key to just above its last. Borrows. */
@@ -45,7 +49,10 @@ void state_entry_positions(const struct state_entry *e, struct state_position *l
 /* What measures of leaves need. */
 void state_entry_size(const struct state_entry *e, int64_t *rows, uint64_t *file_bytes);
 
-/* The order of references: lowest position, then file. */
+/* The lengths of name, keys and extra: what a snapshot goes by when it cuts shards. */
+size_t state_entry_weight(const struct state_entry *e);
+
+/* The order of references: lowest position, highest position, then file. */
 int state_entry_order(const struct state_entry *a, const struct state_entry *b);
 
 /* Unpack. Keys and extra borrow from the entry, the name may be in the arena. Errors: NO_MEMORY,

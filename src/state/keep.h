@@ -12,6 +12,12 @@
 SLP_NODISCARD slp_rc state_snapshot_read(struct state_replica *r, struct slice name,
                                          struct buf *out, struct slp_err *err);
 
+/* The name of a snapshot's object in the store; do these bytes belong to that name? Errors: CORRUPT. */
+void state_snapshot_object(const struct state_replica *r, struct slice name,
+                           struct state_name *out);
+SLP_NODISCARD slp_rc state_snapshot_check(struct slice name, struct slice bytes,
+                                          struct slp_err *err);
+
 enum state_keep_mode {
     STATE_KEEP_WRITE,  /* write what is not there yet */
     STATE_KEEP_COMPARE /* what is there must be the same, byte for byte */
@@ -37,7 +43,10 @@ SLP_NODISCARD slp_rc state_keep_reproduce(struct state_replica *r, struct slice 
 SLP_NODISCARD slp_rc state_keep_trim(struct state_replica *r, struct state_kept *out,
                                      struct slp_err *err);
 
-/* Replay from the root of a snapshot; NOT_FOUND when it or one of its shards is gone. */
+/*
+ * Replay from the root of a snapshot: of all leaves, or of those that meet r->scope. Errors:
+ * NOT_FOUND when the root or one of its objects is gone.
+ */
 SLP_NODISCARD slp_rc state_snapshot_load(struct state_replica *r, struct slice root,
                                          struct slp_err *err);
 

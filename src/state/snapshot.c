@@ -14,6 +14,7 @@ static const struct state_wire_field file_fields[] = {
     ONE(5, ID, "low", struct snap_file, low),
     ONE(7, ID, "high", struct snap_file, high),
     ONE(9, I64, "time_us", struct snap_file, time_us),
+    ONE(11, U64, "log_offset", struct snap_file, entry.body_offset),
 };
 const struct state_shape state_snap_file_shape = SHAPE("a file", struct snap_file, file_fields);
 
@@ -45,6 +46,11 @@ struct snap_file state_snap_file(const struct state_file *f)
                               .entry = {.name = f->name,
                                         .info = f->info,
                                         .schema_version = f->schema_version,
+                                        .deletes = f->deletes,
+                                        .resets = f->resets,
+                                        .stack = f->stack,
+                                        .purged_through = f->purged_through,
+                                        .body_offset = f->log_offset,
                                         .extra = f->extra},
                               .low = state_snap_position(f->low),
                               .high = state_snap_position(f->high),
@@ -61,5 +67,6 @@ slp_rc state_snap_load_file(struct table_state *s, const struct snap_file *from,
     f.low = from->low.at;
     f.high = from->high.at;
     f.time_us = from->time_us;
+    f.purged_through = from->entry.purged_through;
     return state_entry_new(s->mem, &f, out, err);
 }

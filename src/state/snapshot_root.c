@@ -16,6 +16,10 @@ struct snap_job {
     struct state_id low;
     struct state_id high;
     uint32_t inputs;
+    uint32_t kind;
+    uint32_t extension;
+    struct state_position assigned;
+    bool drops_deletes;
 };
 
 struct snap_dead {
@@ -35,6 +39,12 @@ struct snap_verified {
     struct slice root;
     uint64_t number;
     uint64_t minted;
+};
+
+/* An unfiled file that a fold holds. */
+struct snap_hold {
+    uint32_t unfiled; /* its ordinal */
+    struct state_id job;
 };
 
 struct snap_root {
@@ -58,6 +68,9 @@ struct snap_root {
     size_t dead_count;
     const struct snap_verified *verified;
     size_t verified_count;
+    struct state_global global;
+    const struct snap_hold *held;
+    size_t held_count;
 };
 
 static const struct state_wire_field entry_fields[] = {
@@ -85,6 +98,10 @@ static const struct state_wire_field job_fields[] = {
     ONE(11, ID, "low", struct snap_job, low),
     ONE(13, ID, "high", struct snap_job, high),
     ONE(15, U32, "inputs", struct snap_job, inputs),
+    ONE(17, U32, "kind", struct snap_job, kind),
+    ONE(19, U32, "extension", struct snap_job, extension),
+    ONE(21, POSITION, "assigned", struct snap_job, assigned),
+    ONE(23, BOOL, "drops_deletes", struct snap_job, drops_deletes),
 };
 static const struct state_shape job_shape = SHAPE("a job", struct snap_job, job_fields);
 
@@ -104,6 +121,12 @@ static const struct state_wire_field verified_fields[] = {
 static const struct state_shape verified_shape =
     SHAPE("a verified snapshot", struct snap_verified, verified_fields);
 
+static const struct state_wire_field hold_fields[] = {
+    ONE(1, U32, "unfiled", struct snap_hold, unfiled),
+    ONE(3, ID, "job", struct snap_hold, job),
+};
+static const struct state_shape hold_shape = SHAPE("a held file", struct snap_hold, hold_fields);
+
 static const struct state_wire_field root_fields[] = {
     ONE(1, U64, "number", struct snap_root, self.number),
     ONE(3, HASH, "frame_hash", struct snap_root, self.frame_hash),
@@ -120,6 +143,12 @@ static const struct state_wire_field root_fields[] = {
     LIST(25, SHAPE, "dead", struct snap_root, dead, dead_count, &dead_shape),
     LIST(27, SHAPE, "verified", struct snap_root, verified, verified_count, &verified_shape),
     LIST(29, SHAPE, "shard", struct snap_root, self.shards, self.shard_count, &entry_shape),
+    {.id = 31,
+     .type = STATE_WIRE_SHAPE,
+     .name = "global",
+     .offset = offsetof(struct snap_root, global),
+     .of = &state_global_shape},
+    LIST(33, SHAPE, "held", struct snap_root, held, held_count, &hold_shape),
     ONE(2, TEXT, "name", struct snap_root, name),
     ONE(4, TEXT, "parent", struct snap_root, self.parent),
 };
@@ -143,6 +172,20 @@ static slp_rc ring_view(const struct state_ring *ring, struct arena *arena,
     return SLP_OK;
 }
 
+static slp_rc holds_view(const struct table_state *s, struct arena *arena, struct snap_root *root,
+                         struct slp_err *err)
+{
+    void *room = NULL;
+    TRY(arena_array(arena, s->unfiled_count, sizeof(struct snap_hold), &room, err));
+    struct snap_hold *holds = room;
+    for (size_t i = 0; i < s->unfiled_count; i++)
+        if (s->unfiled[i]->ref.job)
+            holds[root->held_count++] =
+                (struct snap_hold){.unfiled = (uint32_t)i, .job = s->unfiled[i]->ref.job->id};
+    root->held = holds;
+    return SLP_OK;
+}
+
 static slp_rc global_view(const struct table_state *s, struct arena *arena, struct snap_root *root,
                           struct slp_err *err)
 {
@@ -163,7 +206,11 @@ static slp_rc global_view(const struct table_state *s, struct arena *arena, stru
                                     .range = j->range,
                                     .low = state_snap_position(j->low),
                                     .high = state_snap_position(j->high),
-                                    .inputs = j->inputs};
+                                    .inputs = j->inputs,
+                                    .kind = j->kind,
+                                    .extension = j->extension,
+                                    .assigned = j->assigned,
+                                    .drops_deletes = j->drops_deletes};
     }
     TRY(arena_array(arena, s->dead_count, sizeof(struct snap_dead), &room, err));
     struct snap_dead *dead = room;
@@ -200,6 +247,8 @@ slp_rc state_root_encode(const struct table_state *s, const struct state_snapsho
                              .schema_version = s->schema_version,
                              .key_version = s->key_version,
                              .has_evicted = s->ring.has_evicted};
+    root.global = s->global;
+    TRY(holds_view(s, arena, &root, err));
     TRY(global_view(s, arena, &root, err));
     return state_snap_write(root_magic, &root_shape, &root, out, err);
 }
@@ -244,6 +293,10 @@ static slp_rc load_jobs(struct table_state *s, const struct snap_root *root, str
         job->low = from->low.at;
         job->high = from->high.at;
         job->inputs = from->inputs;
+        job->kind = from->kind;
+        job->extension = from->extension;
+        job->assigned = from->assigned;
+        job->drops_deletes = from->drops_deletes;
         TRY(key_range_copy(&s->keys, from->range, &job->range, err));
     }
     return SLP_OK;
@@ -293,6 +346,19 @@ static slp_rc load_unfiled(struct table_state *s, const struct snap_root *root, 
     return SLP_OK;
 }
 
+/* Unfiled files that folds hold. */
+static slp_rc hold_unfiled(struct table_state *s, const struct snap_root *root, struct slp_err *err)
+{
+    for (size_t i = 0; i < root->held_count; i++) {
+        const struct snap_hold *hold = &root->held[i];
+        const struct state_job *job = state_job_find(s, hold->job);
+        if (hold->unfiled >= s->unfiled_count || !job || job->kind != STATE_JOB_FOLD)
+            FAIL(err, CORRUPT, "fold %zu of a snapshot holds what is not there", i);
+        s->unfiled[hold->unfiled]->ref.job = job;
+    }
+    return SLP_OK;
+}
+
 slp_rc state_load_root(struct state_loader *l, struct slice bytes, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
@@ -317,6 +383,8 @@ slp_rc state_load_root(struct state_loader *l, struct slice bytes, struct slp_er
     TRY_OUT(load_dead(s, &root, err));
     TRY_OUT(load_verified(s, &root, err));
     TRY_OUT(load_unfiled(s, &root, err));
+    TRY_OUT(state_global_copy(s->mem, &s->keys, &root.global, &s->global, err));
+    TRY_OUT(hold_unfiled(s, &root, err));
 out:
     arena_fini(&arena);
     return rc;

@@ -18,6 +18,7 @@ struct snap_ref {
     struct state_id job;
     uint64_t row_lo;
     uint64_t row_hi;
+    struct key_range range; /* where it does not follow from file and leaf */
 };
 
 struct snap_leaf {
@@ -39,6 +40,8 @@ static const struct state_wire_field ref_fields[] = {
     ONE(5, U64, "row_hi", struct snap_ref, row_hi),
     ONE(7, U32, "has_job", struct snap_ref, has_job),
     ONE(9, ID, "job", struct snap_ref, job),
+    ONE(11, RANGE_LO, "lo", struct snap_ref, range),
+    ONE(13, RANGE_HI, "hi", struct snap_ref, range),
 };
 static const struct state_shape ref_shape = SHAPE("a reference", struct snap_ref, ref_fields);
 
@@ -110,6 +113,8 @@ static slp_rc leaf_view(const struct state_leaf *leaf, const struct file_list *l
                                     .has_job = ref->job ? 1 : 0};
         if (ref->job)
             refs[i].job = ref->job->id;
+        if (state_held_is_part(leaf, ref))
+            refs[i].range = state_held_range(leaf, ref);
     }
     *out = (struct snap_leaf){.range = leaf->range, .refs = refs, .ref_count = leaf->ref_count};
     return SLP_OK;
@@ -260,8 +265,10 @@ static slp_rc load_leaf(struct state_loader *l, const struct snap_leaf *leaf,
         if (ref->file >= file_count || (ref->has_job && !job) || !has_rows(files[ref->file], ref))
             FAIL(err, CORRUPT, "reference %zu of leaf %zu names what the snapshot does not have", i,
                  n);
-        struct state_rows rows = {.lo = (int64_t)ref->row_lo - 1, .hi = (int64_t)ref->row_hi - 1};
-        TRY(state_tree_refer(s, files[ref->file], job, rows, err));
+        struct state_part part = {
+            .range = ref->range,
+            .rows = {.lo = (int64_t)ref->row_lo - 1, .hi = (int64_t)ref->row_hi - 1}};
+        TRY(state_tree_refer(s, files[ref->file], job, part, err));
     }
     return SLP_OK;
 }

@@ -30,6 +30,8 @@ int state_reference_order(const struct state_reference *a, const struct state_re
 {
     int order = state_position_compare(a->file->low, b->file->low);
     if (!order)
+        order = state_position_compare(a->file->high, b->file->high);
+    if (!order)
         order = state_id_compare(a->file->id, b->file->id);
     return order ? order : slice_compare(a->range.lo, b->range.lo);
 }
@@ -46,6 +48,11 @@ struct state_file state_file_of(const struct table_state *s, const struct state_
                                .low = id.at,
                                .high = id.at,
                                .time_us = s->time_us,
+                               .deletes = entry->deletes,
+                               .resets = entry->resets,
+                               .stack = entry->stack,
+                               .purged_through = id.at,
+                               .log_offset = entry->body_offset,
                                .extra = entry->extra};
 }
 
@@ -70,12 +77,14 @@ out:
     return rc;
 }
 
-/* One reference less; a file without any goes, and its name is kept among the dead. */
-static slp_rc drop_reference(struct table_state *s, struct state_entry *e, struct state_position at,
-                             struct slp_err *err)
+slp_rc state_bury(struct table_state *s, struct state_entry *e, struct state_position at,
+                  struct slp_err *err)
 {
-    if (--e->refs > 0)
+    if (state_is_partial(s)) {
+        /* There may be more references below leaves that are not loaded. */
+        state_entry_free(s->mem, e);
         return SLP_OK;
+    }
     struct state_dead_file dead = {.since = at, .since_us = s->time_us};
     slp_rc rc =
         state_grow(s->mem, &s->dead, &s->dead_room, s->dead_count + 1, sizeof *s->dead, err);
@@ -89,9 +98,25 @@ static slp_rc drop_reference(struct table_state *s, struct state_entry *e, struc
 
 /* ------------------------------------------------------------------ references */
 
-struct key_range state_held_range(const struct state_leaf *leaf, const struct state_held *held)
+static struct key_range natural_range(const struct state_leaf *leaf, const struct state_held *held)
 {
     return key_range_clip(state_entry_range(held->file), leaf->range);
+}
+
+struct key_range state_held_range(const struct state_leaf *leaf, const struct state_held *held)
+{
+    return held->part ? held->part->range : natural_range(leaf, held);
+}
+
+static bool same_range(struct key_range a, struct key_range b)
+{
+    return slice_equal(a.lo, b.lo) && a.has_hi == b.has_hi &&
+           (!a.has_hi || slice_equal(a.hi, b.hi));
+}
+
+bool state_held_is_part(const struct state_leaf *leaf, const struct state_held *held)
+{
+    return held->part && !same_range(held->part->range, natural_range(leaf, held));
 }
 
 /* Rows are known where the reference begins or ends as its file does. */
@@ -111,21 +136,22 @@ static struct state_rows natural_rows(const struct state_leaf *leaf, const struc
 
 struct state_rows state_held_rows(const struct state_leaf *leaf, const struct state_held *held)
 {
-    return held->rows ? *held->rows : natural_rows(leaf, held);
+    return held->part ? held->part->rows : natural_rows(leaf, held);
 }
 
-slp_rc state_held_set_rows(struct table_state *s, const struct state_leaf *leaf,
-                           struct state_held *held, struct state_rows rows, struct slp_err *err)
+slp_rc state_held_set(struct table_state *s, const struct state_leaf *leaf, struct state_held *held,
+                      struct state_part part, struct slp_err *err)
 {
     struct state_rows natural = natural_rows(leaf, held);
-    if (rows.lo == natural.lo && rows.hi == natural.hi) {
-        alloc_delete(s->mem, held->rows);
-        held->rows = NULL;
+    if (part.rows.lo == natural.lo && part.rows.hi == natural.hi &&
+        same_range(part.range, natural_range(leaf, held))) {
+        alloc_delete(s->mem, held->part);
+        held->part = NULL;
         return SLP_OK;
     }
-    if (!held->rows)
-        TRY(alloc_new(s->mem, &held->rows, err));
-    *held->rows = rows;
+    if (!held->part)
+        TRY(alloc_new(s->mem, &held->part, err));
+    *held->part = part;
     return SLP_OK;
 }
 
@@ -169,17 +195,15 @@ void state_leaves_meeting(const struct table_state *s, struct key_range range, s
         return;
     *first = state_leaf_holding(s, range.lo);
     *end = s->leaf_count;
+    struct key_range held = s->leaves[*first]->range;
+    if (held.has_hi && slice_compare(held.hi, range.lo) <= 0)
+        ++*first; /* behind all that are loaded */
     if (!range.has_hi)
         return;
     *end = state_leaf_holding(s, range.hi) + 1;
     if (slice_compare(s->leaves[*end - 1]->range.lo, range.hi) >= 0)
         --*end;
-}
-
-static bool same_range(struct key_range a, struct key_range b)
-{
-    return slice_equal(a.lo, b.lo) && a.has_hi == b.has_hi &&
-           (!a.has_hi || slice_equal(a.hi, b.hi));
+    *end = num_max_size(*first, *end);
 }
 
 size_t state_tree_find(const struct table_state *s, struct key_range range)
@@ -250,7 +274,7 @@ static void leaf_free(struct table_state *s, struct state_leaf *leaf)
     if (!leaf)
         return;
     for (size_t i = 0; i < leaf->ref_count; i++) {
-        alloc_delete(s->mem, leaf->held[i].rows);
+        alloc_delete(s->mem, leaf->held[i].part);
         if (--leaf->held[i].file->refs == 0)
             state_entry_free(s->mem, leaf->held[i].file);
     }
@@ -284,20 +308,31 @@ slp_rc state_tree_append(struct table_state *s, struct key_range range, struct s
     struct key_range copy = {.has_hi = range.has_hi};
     if (s->leaf_count)
         copy.lo = s->leaves[s->leaf_count - 1]->range.hi;
+    else
+        TRY(arena_copy(&s->keys, range.lo, &copy.lo, err));
     if (range.has_hi)
         TRY(arena_copy(&s->keys, range.hi, &copy.hi, err));
     return append_leaf(s, copy, err);
 }
 
 slp_rc state_tree_refer(struct table_state *s, struct state_entry *f, struct state_job *job,
-                        struct state_rows rows, struct slp_err *err)
+                        struct state_part part, struct slp_err *err)
 {
     struct state_leaf *leaf = s->leaves[s->leaf_count - 1];
     struct state_held *held = NULL;
-    if (key_range_is_empty(key_range_clip(state_entry_range(f), leaf->range)))
+    struct key_range natural = key_range_clip(state_entry_range(f), leaf->range);
+    if (key_range_is_empty(natural))
         FAIL(err, CORRUPT, "a reference to a file that does not meet its leaf");
+    bool is_whole = !part.range.has_hi || same_range(part.range, natural);
+    if (is_whole)
+        part.range = natural;
+    else
+        TRY(key_range_copy(&s->keys, part.range, &part.range, err));
+    if (key_range_is_empty(part.range) ||
+        !same_range(key_range_clip(part.range, natural), part.range))
+        FAIL(err, CORRUPT, "a reference to more than its leaf has of a file");
     TRY(leaf_insert(s, leaf, f, job, &held, err));
-    return state_held_set_rows(s, leaf, held, rows, err);
+    return state_held_set(s, leaf, held, part, err);
 }
 
 slp_rc state_tree_begin(struct table_state *s, const struct slice *split_points, size_t count,
@@ -339,9 +374,9 @@ static struct state_rows split_rows(const struct state_leaf *old, const struct s
         rows.lo = -1;
     if (!slice_equal(part.hi, range.hi))
         rows.hi = -1;
-    if (rows.lo < 0 && i > 0)
+    if (rows.lo < 0 && i > 0 && slice_equal(part.lo, item->keys[i - 1]))
         rows.lo = cut_row(item, whole->file, i - 1);
-    if (rows.hi < 0 && i < item->key_count)
+    if (rows.hi < 0 && i < item->key_count && slice_equal(part.hi, item->keys[i]))
         rows.hi = cut_row(item, whole->file, i);
     return rows;
 }
@@ -354,12 +389,13 @@ static slp_rc split_references(struct table_state *s, const struct state_leaf *o
     for (size_t k = 0; k < old->ref_count; k++) {
         const struct state_held *whole = &old->held[k];
         struct state_held *held = NULL;
-        struct key_range part = key_range_clip(state_held_range(old, whole), leaf->range);
-        if (key_range_is_empty(part))
+        struct state_part part = {.range =
+                                      key_range_clip(state_held_range(old, whole), leaf->range)};
+        if (key_range_is_empty(part.range))
             continue;
-        struct state_rows rows = split_rows(old, whole, item, i, part);
+        part.rows = split_rows(old, whole, item, i, part.range);
         TRY(leaf_insert(s, leaf, whole->file, whole->job, &held, err));
-        TRY(state_held_set_rows(s, leaf, held, rows, err));
+        TRY(state_held_set(s, leaf, held, part, err));
     }
     return SLP_OK;
 }
@@ -405,6 +441,62 @@ out:
     return rc;
 }
 
+/* The reference of the left half that `right` continues; NULL if there is none. */
+static struct state_held *continued(const struct state_leaf *merged, const struct state_held *right,
+                                    struct key_range range)
+{
+    for (size_t i = 0; i < merged->ref_count; i++) {
+        struct state_held *left = &merged->held[i];
+        if (left->file == right->file && left->job == right->job &&
+            slice_equal(state_held_range(merged, left).hi, range.lo))
+            return left;
+    }
+    return NULL;
+}
+
+/* Give the merged leaf all references of one half. */
+static slp_rc merge_references(struct table_state *s, const struct state_leaf *half,
+                               struct state_leaf *merged, struct slp_err *err)
+{
+    for (size_t i = 0; i < half->ref_count; i++) {
+        const struct state_held *from = &half->held[i];
+        struct state_part part = {.range = state_held_range(half, from),
+                                  .rows = state_held_rows(half, from)};
+        struct state_held *to = continued(merged, from, part.range);
+        if (to) {
+            part.range.lo = state_held_range(merged, to).lo;
+            part.rows.lo = state_held_rows(merged, to).lo;
+        } else {
+            TRY(leaf_insert(s, merged, from->file, from->job, &to, err));
+        }
+        TRY(state_held_set(s, merged, to, part, err));
+    }
+    return SLP_OK;
+}
+
+slp_rc state_tree_merge(struct table_state *s, size_t at, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct state_leaf *merged = NULL;
+    struct state_leaf *left = s->leaves[at];
+    struct state_leaf *right = s->leaves[at + 1];
+    TRY(alloc_new(s->mem, &merged, err));
+    merged->range = (struct key_range){
+        .lo = left->range.lo, .hi = right->range.hi, .has_hi = right->range.has_hi};
+    TRY_OUT(merge_references(s, left, merged, err));
+    TRY_OUT(merge_references(s, right, merged, err));
+    leaf_free(s, left);
+    leaf_free(s, right);
+    s->leaf_count--;
+    s->leaves[at] = merged;
+    memmove(s->leaves + at + 1, s->leaves + at + 2,
+            (s->leaf_count - at - 1) * sizeof(struct state_leaf *));
+    merged = NULL;
+out:
+    leaf_free(s, merged);
+    return rc;
+}
+
 slp_rc state_tree_take(struct table_state *s, const struct state_job *job, struct state_position at,
                        struct slp_err *err)
 {
@@ -421,8 +513,10 @@ slp_rc state_tree_take(struct table_state *s, const struct state_job *job, struc
                 leaf->held[kept++] = held;
                 continue;
             }
-            alloc_delete(s->mem, held.rows);
-            slp_rc one = drop_reference(s, held.file, at, rc == SLP_OK ? err : NULL);
+            alloc_delete(s->mem, held.part);
+            if (--held.file->refs > 0)
+                continue;
+            slp_rc one = state_bury(s, held.file, at, rc == SLP_OK ? err : NULL);
             rc = rc == SLP_OK ? one : rc;
         }
         leaf->ref_count = kept;

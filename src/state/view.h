@@ -41,9 +41,15 @@ struct state_file {
     uint32_t schema_version;
     struct state_position low; /* the interval of positions of its rows */
     struct state_position high;
-    int64_t time_us;       /* table time when it was made */
-    uint32_t refs;         /* references to it, or 1 while unfiled */
-    struct slice extra;    /* unknown even fields of its entry, kept as they stood */
+    int64_t time_us;  /* table time when it was made */
+    uint64_t deletes; /* rows of info.rows that are deletes, and resets (rule O5) */
+    uint64_t resets;
+    uint32_t stack;                       /* what its rows went through, as its maker said */
+    struct state_position purged_through; /* purges at and below it were applied (rule V3) */
+    uint64_t log_offset; /* embedded: where in frame id.at.frame its bytes begin; 0: it is an object
+                            `name`, as an embedded one is below the floor (rule G4) */
+    uint32_t refs;       /* references to it, or 1 while unfiled */
+    struct slice extra;  /* unknown even fields of its entry, kept as they stood */
     struct slice last_end; /* the least key above last_key: where its interval ends */
 };
 
@@ -54,7 +60,11 @@ struct state_job {
     struct key_range range;    /* of the leaf it was assigned over; leaves may have split since */
     struct state_position low; /* the interval that its outputs take: its inputs' */
     struct state_position high;
-    uint32_t inputs; /* files it was assigned */
+    uint32_t inputs;                /* files it was assigned */
+    uint32_t kind;                  /* enum state_job_kind */
+    uint32_t extension;             /* how often the attempt was extended (rule T1) */
+    struct state_position assigned; /* of the attempt: the mark of its outputs (rule V3) */
+    bool drops_deletes;             /* it holds the oldest data of its leaf there (rule O6) */
 };
 
 struct state_reference {
@@ -71,7 +81,7 @@ struct state_leaf {
     struct key_range range;
     size_t ref_count;        /* state_leaf_references unpacks them */
     size_t ref_room;         /* the state's own, as `held` */
-    struct state_held *held; /* ascending by file->low, then id */
+    struct state_held *held; /* ascending by file->low and high, then id */
 };
 
 /* A file that nothing refers to any more; its object may still be there. */

@@ -12,6 +12,7 @@
 #define SLP_STATE_VIEW_PRIV_H
 
 #include "state/entry.h"
+#include "state/global_priv.h"
 #include "state/ring.h"
 
 /* Rows of a file below a leaf: the first, and one beyond the last; -1: not known. */
@@ -20,12 +21,20 @@ struct state_rows {
     int64_t hi;
 };
 
+/*
+ * What a reference is where that does not follow from file and leaf. Its interval does not where
+ * leaves were merged: one half may have replaced what the other still refers to.
+ */
+struct state_part {
+    struct key_range range; /* borrows from the arena and the entry */
+    struct state_rows rows;
+};
+
 /* A reference, in its leaf. */
 struct state_held {
     struct state_entry *file;
-    struct state_job *job; /* NULL: free */
-    struct state_rows
-        *rows; /* NULL: 0 and the file's row count, where it begins or ends in the leaf */
+    struct state_job *job;   /* NULL: free */
+    struct state_part *part; /* NULL: where file and leaf meet, and rows known at the file's ends */
 };
 
 /* An unfiled file, unpacked: there are few. */
@@ -64,6 +73,8 @@ struct table_state {
     size_t verified_count;
     enum state_reason *items; /* verdicts of the last transaction */
     size_t item_room;
+    struct state_global global;
+    struct key_range seen; /* leaves of these keys are loaded; blank bounds: all */
     struct state_ring ring;
     struct state_ring tokens; /* every client token's txid; for authors, never for apply (I5) */
 };
@@ -82,9 +93,12 @@ struct state_file state_file_of(const struct table_state *s, const struct state_
 /* Interval and rows of a reference of `leaf`. */
 struct key_range state_held_range(const struct state_leaf *leaf, const struct state_held *held);
 struct state_rows state_held_rows(const struct state_leaf *leaf, const struct state_held *held);
-SLP_NODISCARD slp_rc state_held_set_rows(struct table_state *s, const struct state_leaf *leaf,
-                                         struct state_held *held, struct state_rows rows,
-                                         struct slp_err *err);
+SLP_NODISCARD slp_rc state_held_set(struct table_state *s, const struct state_leaf *leaf,
+                                    struct state_held *held, struct state_part part,
+                                    struct slp_err *err);
+
+/* Does its interval not follow from file and leaf? */
+bool state_held_is_part(const struct state_leaf *leaf, const struct state_held *held);
 
 /* Unpack a reference and, into `file`, what it refers to. */
 SLP_NODISCARD slp_rc state_held_view(const struct state_leaf *leaf, const struct state_held *held,
@@ -101,15 +115,34 @@ struct state_entry *state_unfiled_take(struct table_state *s, size_t i);
 SLP_NODISCARD slp_rc state_tree_file(struct table_state *s, struct state_entry *f,
                                      struct slp_err *err);
 
+/* Does its record belong to leaves (rule P4), not to the global part? */
+static inline bool state_job_is_local(const struct state_job *job)
+{
+    return job->kind == STATE_JOB_LEAF;
+}
+
+/* Were not all leaves loaded? */
+static inline bool state_is_partial(const struct table_state *s)
+{
+    return s->seen.lo.len > 0 || s->seen.has_hi;
+}
+
+/* The index of an open job; SIZE_MAX if it is not. */
+size_t state_job_index(const struct table_state *s, struct state_id id);
+
 /* The index of the leaf with just these bounds; SIZE_MAX if there is none. */
 size_t state_tree_find(const struct table_state *s, struct key_range range);
 
-/* The leaf's reference to a file; NULL if it has none. */
+/* The leaf's first reference to a file; NULL if it has none. After merges there may be several,
+ * which stand together. */
 struct state_held *state_leaf_held(const struct state_leaf *leaf, struct state_id file);
 
 /* Split a leaf; the item was judged. */
 SLP_NODISCARD slp_rc state_tree_split(struct table_state *s, size_t leaf,
                                       const struct state_split_item *item, struct slp_err *err);
+
+/* Make one of leaf `at` and the next one; references that continue one another become one. */
+SLP_NODISCARD slp_rc state_tree_merge(struct table_state *s, size_t at, struct slp_err *err);
 
 /* Take all references that `job` holds; files that nobody refers to any more die at `at`. */
 SLP_NODISCARD slp_rc state_tree_take(struct table_state *s, const struct state_job *job,
@@ -124,9 +157,17 @@ SLP_NODISCARD slp_rc state_tree_begin(struct table_state *s, const struct slice 
 SLP_NODISCARD slp_rc state_tree_append(struct table_state *s, struct key_range range,
                                        struct slp_err *err);
 SLP_NODISCARD slp_rc state_tree_refer(struct table_state *s, struct state_entry *f,
-                                      struct state_job *job, struct state_rows rows,
+                                      struct state_job *job, struct state_part part,
                                       struct slp_err *err);
+
+/* A file that nothing refers to any more dies at `at`: its name is kept, its entry goes. */
+SLP_NODISCARD slp_rc state_bury(struct table_state *s, struct state_entry *e,
+                                struct state_position at, struct slp_err *err);
 void state_tree_free(struct table_state *s);
+
+/* Would rule 0 or rule I2 make it a no-op? Then `out` says what it comes to. Changes nothing. */
+bool state_rule_judge(const struct state_ring *ring, const struct state_txn *txn,
+                      struct state_position at, struct state_outcome *out);
 
 /* Rule 0 and rule I2, the same for every log. `*judged` says that `out` is complete. */
 SLP_NODISCARD slp_rc state_rule_zero(struct state_ring *ring, const struct state_txn *txn,

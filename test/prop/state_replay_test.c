@@ -216,7 +216,8 @@ static bool plan_end_of_job(struct trial *w, struct letter *l, bool fail)
         if (is_empty(parts[i]))
             continue;
         l->outputs[n] = parts[i];
-        outputs[n++] = file_over(parts[i]);
+        outputs[n] = file_over(parts[i]);
+        outputs[n++].purged_through = job->assigned;
     }
     struct state_replace_item item = {.job = job->id,
                                       .attempt = job->attempt,

@@ -238,6 +238,7 @@ static void finish_job(struct world *w, struct state_table *table, struct state_
     arena_init(&a, &w->sim.mem, 1 << 20);
     slp_rc rc = state_job_references(s, job, &a, &refs, &count, &err);
     if (rc == SLP_OK && gather(w, refs, count, job, rows) && make_file(w, table, rows, &out)) {
+        out.purged_through = job->assigned;
         struct state_replace_item item = {.job = id,
                                           .attempt = job->attempt,
                                           .range = job->range,

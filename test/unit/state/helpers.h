@@ -105,12 +105,20 @@ static inline struct state_outcome assign(struct t *t, struct table_state *s, st
     return apply_next(t, s, &txn);
 }
 
+/* Outputs get the mark that they must have (rule V3), where the job is open. */
 static inline struct state_outcome replace(struct t *t, struct table_state *s, struct state_id job,
                                            uint32_t attempt, struct key_range range,
                                            const struct state_new_file *outputs, size_t count)
 {
+    struct state_new_file marked[8];
+    const struct state_job *open = state_job_find(s, job);
+    for (size_t i = 0; i < count; i++) {
+        marked[i] = outputs[i];
+        if (open && marked[i].purged_through.frame == 0)
+            marked[i].purged_through = open->assigned;
+    }
     struct state_replace_item item = {
-        .job = job, .attempt = attempt, .range = range, .outputs = outputs, .output_count = count};
+        .job = job, .attempt = attempt, .range = range, .outputs = marked, .output_count = count};
     struct state_txn txn = txn_of(STATE_REPLACE, state_number(s) + 1);
     txn.replace = (struct state_replace){.items = &item, .count = 1};
     return apply_next(t, s, &txn);
