@@ -17,6 +17,9 @@
 #define HEADER_MAX_BYTES ((size_t)1 << 10)
 #define NAMES_MAX_BYTES  ((size_t)1 << 30)
 
+/* Times eight bytes that are 0 or 1: the highest byte has their bits, the first one lowest. */
+#define LEVEL_BITS 0x0102040810204080u
+
 /* Whether pages shrink is looked at when this many bytes went in, and again at the end. */
 #define SHRINK_PROBE_BYTES (1u << 20)
 
@@ -214,11 +217,29 @@ slp_rc pq_keep_bounds(struct buf *bytes, const struct pq_bounds *b, struct pq_bo
     return buf_append_slice(bytes, pq_bounds_max(b), err);
 }
 
+/* Levels of 0 and 1: a bit each, eight at a time. */
+static slp_rc put_level_bits(const struct chunk *c, const uint8_t *levels, size_t count,
+                             struct slp_err *err)
+{
+    struct buf *bits = &c->g->scratch;
+    buf_clear(bits);
+    TRY(buf_reserve(bits, count / 8 + 1, err));
+    for (size_t i = 0; i + 8 <= count; i += 8)
+        bits->ptr[i / 8] = (uint8_t)(num_load_u64le(levels + i) * LEVEL_BITS >> 56);
+    unsigned last = 0;
+    for (size_t i = count / 8 * 8; i < count; i++)
+        last |= (unsigned)levels[i] << i % 8;
+    bits->ptr[count / 8] = (uint8_t)last;
+    return cx_rle_encode_bits(bits->ptr, 0, count, &c->g->body, err);
+}
+
 /* Levels of one kind of a nested column. */
 static slp_rc put_nested_levels(const struct chunk *c, const uint8_t *levels, size_t count,
                                 unsigned width, struct slp_err *err)
 {
     struct buf *wide = &c->g->scratch;
+    if (width == 1)
+        return put_level_bits(c, levels, count, err);
     buf_clear(wide);
     TRY(buf_reserve(wide, count * sizeof(uint32_t), err));
     uint32_t *values = (uint32_t *)(void *)wide->ptr;
@@ -494,13 +515,22 @@ static void begin_chunk(struct chunk *c, enum cx_kind codec, const struct pq_chu
     g->bounds.len = bounds_start;
 }
 
+/* Polars 2.1 fails on a member that is never null of a struct that may be, in several pages of any
+ * encoding but PLAIN and dictionaries: such leaves have no other, unless one is asked for. */
+static bool may_delta(const struct chunk *c)
+{
+    const struct pq_leaf_field *leaf = c->leaf;
+    bool is_trap = !leaf->field->nullable && leaf->definition_max > 0 && leaf->repetition_max == 0;
+    return c->g->options->profile != PQ_PROFILE_COMPAT && !is_trap;
+}
+
 static struct pq_chooser chooser_of(const struct chunk *c)
 {
     struct pq_group *g = c->g;
     return (struct pq_chooser){.codec = g->codec,
                                .kind = codec_of(c),
                                .level = level_of(c),
-                               .may_delta = g->options->profile != PQ_PROFILE_COMPAT,
+                               .may_delta = may_delta(c),
                                .scratch = &g->scratch,
                                .encoded = &g->sample,
                                .compressed = &g->compressed};
@@ -622,9 +652,10 @@ static slp_rc find_rows(struct chunk *c, struct slp_err *err)
     buf_clear(b);
     TRY(buf_resize(b, ((size_t)c->rows + 1) * sizeof(size_t), err));
     size_t *entries = (size_t *)(void *)b->ptr;
+    /* Where a row begins is not to be foreseen, so each entry is noted and most are overwritten. */
     for (size_t i = 0; i < repetitions->len; i++) {
-        if (repetitions->ptr[i] == 0)
-            *entries++ = i;
+        *entries = i;
+        entries += repetitions->ptr[i] == 0;
     }
     *entries = repetitions->len;
     return SLP_OK;
