@@ -188,15 +188,20 @@ slp_rc cx_delta_encode_lengths(const uint8_t *data, const int32_t *offsets, size
     return buf_append(out, data + offsets[0], (size_t)offsets[n] - (size_t)offsets[0], err);
 }
 
-/* How many of the first `most` bytes are the same. Words are loaded beyond `most`. */
+/* How many of the first `most` bytes are the same. Words are loaded beyond `most`, and what is there
+ * does not count: it may never have been written. */
 static inline size_t common(const uint8_t *a, const uint8_t *b, size_t most)
 {
-    for (size_t i = 0; i < most; i += 8) {
+    size_t i = 0;
+    for (; i + 8 <= most; i += 8) {
         uint64_t differ = num_load_u64le(a + i) ^ num_load_u64le(b + i);
         if (differ)
-            return num_min_size(i + (size_t)__builtin_ctzll(differ) / 8, most);
+            return i + (size_t)__builtin_ctzll(differ) / 8;
     }
-    return most;
+    if (i == most)
+        return most;
+    uint64_t differ = (num_load_u64le(a + i) ^ num_load_u64le(b + i)) << (8 * (8 - (most - i)));
+    return differ ? i + (size_t)__builtin_ctzll(differ) / 8 - (8 - (most - i)) : most;
 }
 
 /* Strings as they are taken apart: what each shares with the one before, what is left of it. */
