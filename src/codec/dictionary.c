@@ -1,10 +1,14 @@
 #include "codec/dictionary.h"
 
+#include <assert.h>
+
 #include "base/hash.h"
 #include "base/num.h"
 
+/* At most a quarter full: where values come at random, looking a second time is what costs. */
 #define SLOTS_FIRST   1024u
-#define SLOTS_MAX     (2u * CX_DICTIONARY_MAX_COUNT)
+#define SLOTS_EACH    4u
+#define SLOTS_MAX     (SLOTS_EACH * CX_DICTIONARY_MAX_COUNT)
 #define WORD_BYTES    8u
 #define SHORT_BYTES   (2 * WORD_BYTES) /* values whose two words are all of them */
 #define MIDDLE_BYTES  (4 * WORD_BYTES) /* values whose four words are all of them */
@@ -17,8 +21,9 @@ struct key {
     uint64_t last;  /* the last 8 of one beyond 8 bytes; beyond SHORT_BYTES a hash */
 };
 
+/* What is known of a value besides its first word. */
 struct entry {
-    struct key key;
+    uint64_t last;
     uint32_t len;
     uint32_t offset; /* of the value's bytes in `values` */
 };
@@ -29,10 +34,13 @@ struct cx_dictionary {
     unsigned shift;      /* 64 less the bits of slot_count */
     uint32_t count;
     uint32_t bytes;
-    uint32_t slots[SLOTS_MAX];
+    uint16_t slots[SLOTS_MAX];
+    uint64_t firsts[CX_DICTIONARY_MAX_COUNT]; /* apart: of numbers nothing else is looked at */
     struct entry entries[CX_DICTIONARY_MAX_COUNT];
     uint8_t values[CX_DICTIONARY_MAX_BYTES];
 };
+
+static_assert(CX_DICTIONARY_MAX_COUNT < UINT16_MAX, "a slot holds an index and one more");
 
 slp_rc cx_dictionary_new(struct alloc *mem, struct cx_dictionary **out, struct slp_err *err)
 {
@@ -84,8 +92,7 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
 /* Odd constants of many bits; the high bits choose the slot. */
 static inline uint32_t slot_of(const struct cx_dictionary *d, struct key key, uint32_t len)
 {
-    uint64_t mixed = fold(key.first ^ 0x9e3779b97f4a7c15u, key.last ^ 0xd6e8feb86659fd93u);
-    mixed = (mixed ^ len) * 0x9fb21c651e98df25u;
+    uint64_t mixed = fold(key.first ^ 0x9e3779b97f4a7c15u, (key.last + len) ^ 0xd6e8feb86659fd93u);
     return (uint32_t)(mixed >> d->shift);
 }
 
@@ -93,10 +100,11 @@ static void grow(struct cx_dictionary *d)
 {
     set_slots(d, d->slot_count * 2);
     for (uint32_t i = 0; i < d->count; i++) {
-        uint32_t at = slot_of(d, d->entries[i].key, d->entries[i].len);
+        const struct key key = {d->firsts[i], d->entries[i].last};
+        uint32_t at = slot_of(d, key, d->entries[i].len);
         while (d->slots[at])
             at = (at + 1) & (d->slot_count - 1);
-        d->slots[at] = i + 1;
+        d->slots[at] = (uint16_t)(i + 1);
     }
 }
 
@@ -114,10 +122,12 @@ static uint32_t add_value(struct cx_dictionary *d, uint32_t at, struct key key, 
         num_store_u32le(to, len);
     memcpy(to + prefix_bytes, value.ptr, value.len);
     uint32_t index = d->count++;
-    d->entries[index] = (struct entry){.key = key, .len = len, .offset = d->bytes + prefix_bytes};
+    d->firsts[index] = key.first;
+    d->entries[index] =
+        (struct entry){.last = key.last, .len = len, .offset = d->bytes + prefix_bytes};
     d->bytes += prefix_bytes + len;
-    d->slots[at] = index + 1;
-    if (d->count * 2 > d->slot_count && d->slot_count < SLOTS_MAX)
+    d->slots[at] = (uint16_t)(index + 1);
+    if (d->count * SLOTS_EACH > d->slot_count && d->slot_count < SLOTS_MAX)
         grow(d);
     return index;
 }
@@ -139,13 +149,29 @@ static inline uint32_t find_or_add(struct cx_dictionary *d, struct key key, stru
 {
     uint32_t at = slot_of(d, key, (uint32_t)value.len);
     while (d->slots[at]) {
-        const struct entry *e = &d->entries[d->slots[at] - 1];
-        if (e->key.first == key.first && e->key.last == key.last && e->len == value.len &&
+        uint32_t index = d->slots[at] - 1u;
+        const struct entry *e = &d->entries[index];
+        if (d->firsts[index] == key.first && e->last == key.last && e->len == value.len &&
             (value.len <= SHORT_BYTES || is_same_rest(d->values + e->offset, value.ptr, value.len)))
-            return d->slots[at] - 1;
+            return index;
         at = (at + 1) & (d->slot_count - 1);
     }
     return add_value(d, at, key, value, prefix_bytes);
+}
+
+/* The same of numbers: all values have one length, and the first word is the value. */
+static inline uint32_t find_or_add_number(struct cx_dictionary *d, uint64_t number,
+                                          struct slice value)
+{
+    const struct key key = {number, 0};
+    uint32_t at = slot_of(d, key, (uint32_t)value.len);
+    while (d->slots[at]) {
+        uint32_t index = d->slots[at] - 1u;
+        if (d->firsts[index] == number)
+            return index;
+        at = (at + 1) & (d->slot_count - 1);
+    }
+    return add_value(d, at, key, value, 0);
 }
 
 /* Reads CX_DICTIONARY_OVERREAD bytes. */
@@ -170,8 +196,7 @@ static inline struct key key_of(struct slice value)
 static size_t add_u32(struct cx_dictionary *d, const uint8_t *data, size_t count, uint32_t *indices)
 {
     for (size_t i = 0; i < count; i++, data += 4) {
-        struct key key = {num_load_u32le(data), 0};
-        uint32_t index = find_or_add(d, key, slice_of(data, 4), 0);
+        uint32_t index = find_or_add_number(d, num_load_u32le(data), slice_of(data, 4));
         if (index == NO_INDEX)
             return i;
         indices[i] = index;
@@ -182,8 +207,7 @@ static size_t add_u32(struct cx_dictionary *d, const uint8_t *data, size_t count
 static size_t add_u64(struct cx_dictionary *d, const uint8_t *data, size_t count, uint32_t *indices)
 {
     for (size_t i = 0; i < count; i++, data += 8) {
-        struct key key = {num_load_u64le(data), 0};
-        uint32_t index = find_or_add(d, key, slice_of(data, 8), 0);
+        uint32_t index = find_or_add_number(d, num_load_u64le(data), slice_of(data, 8));
         if (index == NO_INDEX)
             return i;
         indices[i] = index;

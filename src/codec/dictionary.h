@@ -5,7 +5,7 @@
  * small by design (whoever looks one row up reads all of it), so its memory is fixed, nothing is
  * allocated while rows are added, and a column with too many values is given up early.
  *
- *   slots    hash -> entry + 1, open addressing, at most half full, grows by doubling in place
+ *   slots    hash -> entry + 1, open addressing, at most a quarter full, grows by doubling in place
  *   entries  key and length that are compared, and where the value's bytes begin
  *
  * The key is two words: of a value of at most 16 bytes all of it; of a longer one its first bytes
@@ -42,6 +42,7 @@ struct slice cx_dictionary_values(const struct cx_dictionary *d);
 /*
  * Add `count` values of `width` bytes each and write their indices. Returns how many were added:
  * fewer than `count` when the dictionary is full, and the value that did not fit is the next one.
+ * All values between two clears have one width.
  */
 size_t cx_dictionary_add_fixed(struct cx_dictionary *d, const uint8_t *data, size_t width,
                                size_t count, uint32_t *indices);

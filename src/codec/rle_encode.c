@@ -6,6 +6,9 @@
 /* Runs of bits worth writing: 32 values, four whole bytes. */
 #define RUN_BYTES 4u
 
+/* How far a word lets the search for such a run go on. */
+#define WORD_STEP_BITS (64 - (RUN_BYTES - 1) * 8)
+
 slp_rc cx_rle_encode_run(uint32_t value, size_t count, unsigned width, struct buf *out,
                          struct slp_err *err)
 {
@@ -86,27 +89,67 @@ static uint8_t byte_at(const uint8_t *bits, size_t at, size_t end)
     return (uint8_t)(left < 8 ? v & ((1u << left) - 1) : v);
 }
 
+/* 64 bits from bit `at` on; all of them are there. */
+static inline uint64_t word_at(const uint8_t *bits, size_t at)
+{
+    unsigned shift = at % 8;
+    uint64_t v = num_load_u64le(bits + at / 8) >> shift;
+    return shift ? v | (uint64_t)bits[at / 8 + 8] << (64 - shift) : v;
+}
+
 /* How many whole bytes from bit `at` on equal `value`. */
 static size_t same_bytes(const uint8_t *bits, size_t at, size_t end, uint8_t value)
 {
+    const uint64_t word = value * (uint64_t)0x0101010101010101;
     size_t n = 0;
-    while (at + 8 <= end && byte_at(bits, at, end) == value) {
-        at += 8;
+    for (; at + 64 <= end && word_at(bits, at) == word; at += 64)
+        n += 8;
+    for (; at + 8 <= end && byte_at(bits, at, end) == value; at += 8)
         n++;
-    }
     return n;
 }
 
-/* Where the next run of RUN_BYTES bytes begins, or `end`. */
+/* The high bit of each byte that is zero. */
+static inline uint64_t zero_bytes(uint64_t v)
+{
+    const uint64_t low = 0x7f7f7f7f7f7f7f7f;
+    return ~(((v & low) + low) | v | low);
+}
+
+/* The high bit of the first of RUN_BYTES zero bytes, wherever they begin. */
+static inline uint64_t zero_runs(uint64_t v)
+{
+    uint64_t zero = zero_bytes(v);
+    zero &= zero >> 8;
+    return zero & zero >> 16;
+}
+
+/* Where the next run of RUN_BYTES bytes begins, or `end`. A word shows those that begin in its first
+ * five bytes. */
 static size_t literal_bits_end(const uint8_t *bits, size_t at, size_t end)
 {
-    while (at + RUN_BYTES * 8 <= end) {
+    while (at + 64 <= end) {
+        uint64_t word = word_at(bits, at);
+        uint64_t runs = zero_runs(word) | zero_runs(~word);
+        if (runs)
+            return at + (size_t)__builtin_ctzll(runs) / 8 * 8;
+        at += WORD_STEP_BITS;
+    }
+    for (; at + RUN_BYTES * 8 <= end; at += 8) {
         uint8_t v = byte_at(bits, at, end);
         if ((v == 0 || v == 0xff) && same_bytes(bits, at, end, v) >= RUN_BYTES)
             return at;
-        at += 8;
     }
     return end;
+}
+
+/* Bits as they are, those behind `end` zero; `to` has room for a word more. */
+static void copy_bits(const uint8_t *bits, size_t at, size_t stop, size_t end, uint8_t *to)
+{
+    for (; at < stop && at + 64 <= end; at += 64, to += 8)
+        num_store_u64le(to, word_at(bits, at));
+    for (; at < stop; at += 8)
+        *to++ = byte_at(bits, at, end);
 }
 
 slp_rc cx_rle_encode_bits(const uint8_t *bits, size_t first, size_t count, struct buf *out,
@@ -119,9 +162,9 @@ slp_rc cx_rle_encode_bits(const uint8_t *bits, size_t first, size_t count, struc
         if (stop > at) {
             size_t groups = (stop - at + 7) / 8;
             TRY(buf_append_varint(out, (uint64_t)groups << 1 | 1, err));
-            TRY(buf_reserve(out, groups, err));
-            for (; at < stop; at += 8)
-                out->ptr[out->len++] = byte_at(bits, at, end);
+            TRY(buf_reserve(out, groups + 8, err));
+            copy_bits(bits, at, stop, end, out->ptr + out->len);
+            out->len += groups;
         }
         at = stop;
         if (at < end) {
