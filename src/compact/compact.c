@@ -5,7 +5,7 @@
 
 #include "base/num.h"
 #include "compact/choose.h"
-#include "compact/run.h"
+#include "compact/passes.h"
 
 #define WORK_MAX_BYTES ((size_t)1 << 30)
 

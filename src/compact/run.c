@@ -343,14 +343,18 @@ static slp_rc plan(struct team *t, struct slp_err *err)
     return compact_plan(&in, t->mem, &t->arena, &t->stretches, err);
 }
 
-/* Every slot has all inputs open, and at least the smallest window and one block of each: no more
- * slots than half of the budget has room for, or handles. */
+size_t compact_fan_in(const struct arr_schema *columns, size_t memory)
+{
+    size_t input_bytes = PREFETCH_MIN_BYTES + columns->count * BLOCK_COLUMN_BYTES;
+    return num_max_size(num_min_size(OPEN_FILES_MAX, memory / 2 / input_bytes), 2);
+}
+
+/* Every slot has all inputs open: no more slots than that many are merged at once. */
 static size_t most_threads(const struct team *t)
 {
     size_t files = t->job->input_count;
-    size_t columns = state_table_schema(t->table)->columns.count;
-    size_t input_bytes = PREFETCH_MIN_BYTES + columns * BLOCK_COLUMN_BYTES;
-    size_t slots = num_min_size(OPEN_FILES_MAX, t->options->memory / 2 / input_bytes) / files;
+    const struct arr_schema *columns = &state_table_schema(t->table)->columns;
+    size_t slots = compact_fan_in(columns, t->options->memory) / files;
     size_t threads = num_min_size(t->options->threads, THREADS_MAX);
     return slots > 2 ? num_min_size(threads, slots - 1) : 1;
 }
@@ -407,9 +411,9 @@ static slp_rc check_rows(const struct team *t, struct slp_err *err)
     return SLP_OK;
 }
 
-slp_rc compact_merge(struct state_table *table, const struct compact_job *job,
-                     const struct compact_options *options, struct output *out, struct alloc *mem,
-                     struct slp_err *err)
+slp_rc compact_merge_once(struct state_table *table, const struct compact_job *job,
+                          const struct compact_options *options, struct output *out,
+                          struct alloc *mem, struct slp_err *err)
 {
     struct team t = {.table = table, .job = job, .options = options, .out = out, .mem = mem};
     arena_init(&t.arena, mem, SIZE_MAX / 2);

@@ -32,8 +32,13 @@ struct compact_job {
     void *may_copy_context;
 };
 
+/* So many inputs are merged at once, at least 2: as many as half of the memory has room for, with
+ * the smallest window and a block of each, and handles. */
+size_t compact_fan_in(const struct arr_schema *columns, size_t memory);
+
 /*
- * Merge the inputs of `job` into `out`, which has been given no rows before.
+ * Merge the inputs of `job`, at most compact_fan_in of them, into `out`, which has been given no
+ * rows before.
  *
  * Errors   CORRUPT    an input by name; an input with another number of rows than the state tells;
  *                     rows that are not conserved
@@ -46,8 +51,8 @@ struct compact_job {
  *          files were open. The caller's thread writes. `mem` is safe for threads if there are
  *          several
  */
-SLP_NODISCARD slp_rc compact_merge(struct state_table *table, const struct compact_job *job,
-                                   const struct compact_options *options, struct output *out,
-                                   struct alloc *mem, struct slp_err *err);
+SLP_NODISCARD slp_rc compact_merge_once(struct state_table *table, const struct compact_job *job,
+                                        const struct compact_options *options, struct output *out,
+                                        struct alloc *mem, struct slp_err *err);
 
 #endif

@@ -39,8 +39,8 @@ static inline void t_table_open_in(struct t *t, struct t_table *tt, struct store
     struct buf json;
     struct slice keys[16];
     assert_true(point_count <= 16);
-    arena_init(&arena, &t->mem, 1 << 20);
-    buf_init(&json, &t->mem, 1 << 20);
+    arena_init(&arena, &t->mem, 1 << 24);
+    buf_init(&json, &t->mem, 1 << 22);
     tt->store = store;
     assert_ok(t, state_instance_create(tt->store, NULL, &t->err));
     assert_ok(t, state_instance_open(&t->mem, tt->store, NULL, &tt->instance, &t->err));
