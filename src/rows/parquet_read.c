@@ -10,6 +10,9 @@
  * have at least. */
 #define STRING_BYTES 16u
 
+/* Windows take about half so many batches. */
+#define READ_AHEAD 4
+
 struct rows_parquet {
     struct alloc *mem;
     const char *path;      /* the caller's */
@@ -321,6 +324,7 @@ slp_rc rows_parquet_part(const struct rows_parquet *p, size_t part, struct alloc
                                 .group_count = 1,
                                 .batch_rows = rows_of_batch(p, part),
                                 .crc = p->crc,
+                                .memory_bytes = READ_AHEAD * p->limits.bytes,
                                 .counts = &s->read};
     if (p->pred)
         TRY_OUT(open_filtered(s, part, &o, err));
