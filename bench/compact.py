@@ -1,7 +1,7 @@
 """Compaction against the peers and against the floor, in one run.
 
-    .venv/bin/python bench/compact.py [--build build/release] [--files 11] [--rows 400000] [--rounds 3] [--threads 2]
-                                      [--fourth] [--shape upstream|text] [--only NAME,...] [--data FOLDER]
+    .venv/bin/python bench/compact.py [--build build/release] [--case NAME,...] [--scale 0.1] [--rounds 3] [--threads 2]
+                                      [--only NAME,...] [--data FOLDER] [--json FILE]
 
 Sorted files of bench/gen.py are the inputs of everybody: the peers read them as they are, ours were ingested, each as a
 file of a table. Each engine makes one sorted file with zstd 1 and takes its turn round after round; medians are printed:
@@ -12,10 +12,23 @@ are noise, and so are ratios while others use the machine: seconds of the proces
     ours no sync    the same without the final syncs, as the peers write (bench.compact)
     ours 1 thread   likewise, by one thread: what is compared with the floor, which has one
     floor           bench.floor over the table's files
+
+Cases, at --scale 1; the last lines hold what was measured against the bars:
+
+    three      11 files of 4,000,000 rows: a key of 10 letters, a long, a value of 10 letters
+    four       the same with a nullable fourth column
+    text       10 files of 1,000,000 rows: a key of 20 bytes, a time, a text of 100 bytes
+    forty      as many rows as `three` in 40 files
+    overlap    as `three`, each file with a range of keys that overlaps the next one's by 10 %
+    disjoint   the same without the overlap
+
+Peers that are not there (chdb) are left out, and said to be.
 """
 
 import argparse
 import glob
+import importlib.util
+import json
 import os
 import shutil
 import statistics
@@ -52,6 +65,28 @@ while len(frames) > 1:
 frames[0].sink_parquet(sys.argv[2], compression="zstd", compression_level=1)
 """
 
+CHDB = """
+import sys, chdb
+chdb.query("SELECT * FROM file('%s/*.parquet', Parquet) ORDER BY key, timestamp INTO OUTFILE '%s' FORMAT Parquet "
+           "SETTINGS max_threads = %d, output_format_parquet_compression_method = 'zstd', "
+           "output_format_compression_level = 1" % (sys.argv[1], sys.argv[2], int(sys.argv[3])))
+"""
+
+PEERS = {"duckdb": DUCKDB, "polars sort": SORT, "polars merge": MERGE, "chdb": CHDB}
+
+# Files, rows of each, options of gen.make; and whether the peers take part.
+CASES = {
+    "three": (11, 4000000, {}, True),
+    "four": (11, 4000000, {"has_fourth": True}, True),
+    "text": (10, 1000000, {"shape": "text"}, True),
+    "forty": (40, 1100000, {}, False),
+    "overlap": (11, 4000000, {"overlap": 10}, False),
+    "disjoint": (11, 4000000, {"overlap": 0}, False),
+}
+
+# Times as fast as the best peer; times the floor.
+BARS = {"three": (5, 1.4), "four": (5, 1.4), "text": (3.5, 1.3)}
+
 # Runs a command and prints its wall seconds, seconds of the processor and peak memory: from a small
 # process, since the kernel counts what stood before exec, too.
 MEASURE = """
@@ -73,15 +108,20 @@ def measure(args, env=None):
 
 
 class Bench:
-    def __init__(self, args, work):
+    def __init__(self, args, work, case):
         self.args = args
         self.work = work
+        self.case = case
+        files, rows, self.options, self.has_peers = CASES[case]
+        self.file_count = files
+        self.file_rows = max(int(rows * args.scale), 1)
+        self.rows = files * self.file_rows
         self.sleeper = os.path.join(REPO, args.build, "sleeper")
-        self.inputs = args.data or os.path.join(work, "inputs")
+        self.inputs = os.path.join(args.data or work, "%s-%d" % (case, self.file_rows))
         self.table = os.path.join(work, "table")
 
     def make_table(self):
-        paths = gen.make(self.inputs, self.args.files, self.args.rows, self.args.fourth, self.args.shape)
+        paths = gen.make(self.inputs, self.file_count, self.file_rows, **self.options)
         run = lambda *a: subprocess.run([self.sleeper, "-q", "-I", self.table] + list(a), check=True,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         run("init")
@@ -122,10 +162,8 @@ class Bench:
     def contenders(self):
         raw = os.path.join(REPO, self.args.build, "bench", "bench.compact")
         threads = str(self.args.threads)
-        return {
-            "duckdb": lambda: self.peer(DUCKDB),
-            "polars sort": lambda: self.peer(SORT),
-            "polars merge": lambda: self.peer(MERGE),
+        peers = {n: lambda script=s: self.peer(script) for n, s in PEERS.items() if self.has_peers and is_there(n)}
+        return peers | {
             "ours": lambda: self.ours([self.sleeper, "-q", "-I", "TABLE", "--threads", threads, "compact", "t", "--all"]),
             "ours no sync": lambda: self.ours([raw, "TABLE", "t", threads]),
             "ours 1 thread": lambda: self.ours([raw, "TABLE", "t", "1"]),
@@ -144,37 +182,80 @@ class Bench:
         return {name: [statistics.median(v) for v in zip(*runs)] for name, runs in seen.items()}
 
 
-def report(medians, rows):
+def is_there(peer):
+    return importlib.util.find_spec(peer.split()[0]) is not None
+
+
+def report(case, medians, rows):
+    print("\n%s: %d rows" % (case, rows))
     print("%-14s %8s %10s %9s %9s %8s" % ("", "s", "M rows/s", "cpu s", "peak MB", "B/row"))
     for name, (wall, cpu, peak, size) in medians.items():
         print("%-14s %8.2f %10.2f %9.2f %9.0f %8.1f" % (name, wall, rows / wall / 1e6, cpu, peak / MB, size / rows))
-    if "ours no sync" in medians:
-        for peer in [n for n in medians if not n.startswith("ours") and n != "floor"]:
-            a, b = medians["ours no sync"], medians[peer]
-            print("ours no sync is %.1f times as fast as %s; of its processor time we take 1/%.1f" %
-                  (b[0] / a[0], peer, b[1] / a[1]))
-    if "floor" in medians and "ours 1 thread" in medians:
-        print("ours is at %.2f times the floor, by seconds of the processor" %
-              (medians["ours 1 thread"][1] / medians["floor"][1]))
+    sys.stdout.flush()
+
+
+def bar(what, value, limit, is_most=False):
+    reached = value <= limit if is_most else value >= limit
+    print("%-58s %7.2f  %s %-6g %s" % (what, value, "at most" if is_most else "at least", limit,
+                                       "reached" if reached else "MISSED"))
+
+
+def compare(seen, rows):
+    """What the cases come to, by wall time; against the floor by seconds of the processor."""
+    print()
+    for case, medians in seen.items():
+        ours = medians.get("ours no sync")
+        peers = {n: m for n, m in medians.items() if n in PEERS}
+        times, floor = BARS.get(case, (None, None))
+        if ours and peers and times:
+            best = min(peers, key=lambda n: peers[n][0])
+            bar("%s: times as fast as the best peer, %s" % (case, best), peers[best][0] / ours[0], times)
+            if "duckdb" in peers and case != "text":
+                bar("%s: times as fast as duckdb" % case, peers["duckdb"][0] / ours[0], 10)
+        if floor and "floor" in medians and "ours 1 thread" in medians:
+            bar("%s: times the floor, by processor" % case, medians["ours 1 thread"][1] / medians["floor"][1], floor,
+                True)
+        if ours and case != "disjoint":
+            bar("%s: peak memory, MB" % case, ours[2] / MB, 256, True)
+    one = seen.get("three", {}).get("ours 1 thread")
+    two = seen.get("three", {}).get("ours no sync")
+    if one and two:
+        bar("three: from one thread to two", one[0] / two[0], 1.85)
+    for case, limit in (("forty", 1.15), ("overlap", 0.3), ("disjoint", 0.3)):
+        if two and "ours no sync" in seen.get(case, {}):
+            bar("%s: time of a row, of that in three" % case,
+                seen[case]["ours no sync"][0] / rows[case] / (two[0] / rows["three"]), limit, True)
 
 
 def main():
     parser = argparse.ArgumentParser(description="measure compaction")
     parser.add_argument("--build", default="build/release")
-    parser.add_argument("--files", type=int, default=11)
-    parser.add_argument("--rows", type=int, default=400000)
+    parser.add_argument("--case", default=",".join(CASES))
+    parser.add_argument("--scale", type=float, default=0.1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--fourth", action="store_true")
-    parser.add_argument("--shape", choices=["upstream", "text"], default="upstream")
     parser.add_argument("--only")
     parser.add_argument("--data")
+    parser.add_argument("--json")
     args = parser.parse_args()
-    work = tempfile.mkdtemp(prefix="compact.", dir=os.path.join(REPO, "build"))
-    try:
-        report(Bench(args, work).run(), args.files * args.rows)
-    finally:
-        shutil.rmtree(work)
+    seen = {}
+    rows = {}
+    for peer in [n for n in PEERS if not is_there(n)]:
+        print("%s is not there: left out" % peer)
+    for case in args.case.split(","):
+        work = tempfile.mkdtemp(prefix="compact.", dir=os.path.join(REPO, "build"))
+        try:
+            bench = Bench(args, work, case)
+            seen[case] = bench.run()
+            rows[case] = bench.rows
+            report(case, seen[case], bench.rows)
+        finally:
+            shutil.rmtree(work)
+    compare(seen, rows)
+    if args.json:
+        with open(args.json, "w") as f:
+            json.dump({"rows": rows, "threads": args.threads, "fields": ["wall_s", "cpu_s", "peak_bytes", "bytes"],
+                       "seen": seen}, f, indent=1)
 
 
 main()
