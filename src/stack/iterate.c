@@ -62,6 +62,7 @@ static slp_rc bind_text(struct stack_iters *all, struct slice text, struct slp_e
 {
     size_t at = 0;
     struct slice piece;
+    TRY(arena_copy(&all->arena, text, &text, err));
     while (stack_scan_piece(text, ';', &at, &piece)) {
         slp_rc rc = bind_one(all, piece, err);
         if (rc != SLP_OK)
