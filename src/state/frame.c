@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/num.h"
+#include "state/shape.h"
 #include "state/state.h"
 #include "state/txn_priv.h"
 
@@ -24,24 +25,139 @@ static uint32_t frame_crc(struct slice bytes)
     return hash_crc32c(crc, slice_after(bytes, AT_NUMBER));
 }
 
+/* What the packer saw stands in an even field: replay does not depend on it. */
+static const struct state_wire_field frame_fields[] = {
+    ONE(2, U32, "waiting", struct state_frame, waiting),
+};
+static const struct state_shape frame_fields_shape =
+    SHAPE("the frame", struct state_frame, frame_fields);
+
+slp_rc state_frame_encode_parts(const struct state_frame_parts *parts, struct buf *out,
+                                struct slp_err *err)
+{
+    struct state_frame fields = {.waiting = parts->waiting};
+    assert(parts->txn_count > 0 && parts->txn_count <= STATE_FRAME_TXNS_MAX);
+    assert(parts->number > 0 && parts->transactions.len <= STATE_TXN_MAX_BYTES);
+    if (parts->bodies.len > STATE_FRAME_BODIES_MAX)
+        FAIL(err, LIMIT, "%zu bytes of embedded files, a frame holds %zu", parts->bodies.len,
+             STATE_FRAME_BODIES_MAX);
+    buf_clear(out);
+    TRY(buf_resize(out, STATE_FRAME_HEAD_BYTES, err));
+    TRY(state_wire_write(&frame_fields_shape, &fields, out, err));
+    size_t field_bytes = out->len - STATE_FRAME_HEAD_BYTES;
+    TRY(buf_append_slice(out, parts->transactions, err));
+    TRY(buf_append_slice(out, parts->bodies, err));
+    memset(out->ptr, 0, STATE_FRAME_HEAD_BYTES);
+    memcpy(out->ptr, magic, sizeof magic);
+    num_store_u32le(out->ptr + AT_VERSION, STATE_FRAME_VERSION);
+    num_store_u64le(out->ptr + AT_NUMBER, parts->number);
+    memcpy(out->ptr + AT_PREVIOUS, parts->previous.bytes, sizeof parts->previous.bytes);
+    num_store_u32le(out->ptr + AT_COUNT, parts->txn_count);
+    num_store_u32le(out->ptr + AT_FIELDS, (uint32_t)field_bytes);
+    num_store_u32le(out->ptr + AT_TXNS, (uint32_t)parts->transactions.len);
+    num_store_u32le(out->ptr + AT_BODIES, (uint32_t)parts->bodies.len);
+    num_store_u32le(out->ptr + AT_CRC, frame_crc(buf_slice(out)));
+    return SLP_OK;
+}
+
 slp_rc state_frame_encode(uint64_t number, struct hash128 previous, struct slice transactions,
                           uint32_t txn_count, struct buf *out, struct slp_err *err)
 {
-    assert(txn_count > 0 && txn_count <= STATE_FRAME_TXNS_MAX);
-    assert(number > 0 && transactions.len <= STATE_TXN_MAX_BYTES);
-    buf_clear(out);
-    TRY(buf_resize(out, STATE_FRAME_HEAD_BYTES, err));
-    TRY(buf_append_slice(out, transactions, err));
-    memcpy(out->ptr, magic, sizeof magic);
-    num_store_u32le(out->ptr + AT_VERSION, STATE_FRAME_VERSION);
-    num_store_u64le(out->ptr + AT_NUMBER, number);
-    memcpy(out->ptr + AT_PREVIOUS, previous.bytes, sizeof previous.bytes);
-    num_store_u32le(out->ptr + AT_COUNT, txn_count);
-    num_store_u32le(out->ptr + AT_FIELDS, 0);
-    num_store_u32le(out->ptr + AT_TXNS, (uint32_t)transactions.len);
-    num_store_u32le(out->ptr + AT_BODIES, 0);
-    num_store_u32le(out->ptr + AT_CRC, frame_crc(buf_slice(out)));
+    struct state_frame_parts parts = {.number = number,
+                                      .previous = previous,
+                                      .transactions = transactions,
+                                      .txn_count = txn_count};
+    return state_frame_encode_parts(&parts, out, err);
+}
+
+/* ------------------------------------------------------------------ bodies */
+
+slp_rc state_bodies_append(struct buf *bodies, uint32_t txn, struct slice body, struct slp_err *err)
+{
+    TRY(buf_append_varint(bodies, txn, err));
+    TRY(buf_append_varint(bodies, body.len, err));
+    return buf_append_slice(bodies, body, err);
+}
+
+slp_rc state_bodies_next(struct slice bodies, uint64_t place, size_t *at, uint32_t *txn,
+                         struct slice *body, struct slp_err *err)
+{
+    uint64_t index = 0;
+    uint64_t len = 0;
+    size_t from = *at;
+    if (from == bodies.len)
+        return SLP_DONE;
+    TRY(state_wire_varint(bodies, place, at, &index, err));
+    TRY(state_wire_varint(bodies, place, at, &len, err));
+    if (index >= STATE_FRAME_TXNS_MAX || len > bodies.len - *at)
+        FAIL(err, CORRUPT,
+             "a body of %" PRIu64 " bytes at offset %" PRIu64
+             " is longer than what it stands in, or of no transaction",
+             len, place + from);
+    *txn = (uint32_t)index;
+    *body = slice_sub(bodies, *at, (size_t)len);
+    *at += (size_t)len;
     return SLP_OK;
+}
+
+/* The files of a transaction, to be told where their bytes are. */
+static struct state_new_file *files_of(struct state_txn *txn, size_t *count)
+{
+    struct state_new_file *files = NULL;
+    const struct state_new_file *list = state_txn_files(txn, count);
+    memcpy(&files, &list, sizeof files);
+    return files;
+}
+
+/* Tell the files of a transaction that call for its `nth` body where that is. */
+static slp_rc place_body(struct state_txn *txn, uint32_t nth, uint64_t offset, size_t bytes,
+                         struct slp_err *err)
+{
+    size_t count = 0;
+    struct state_new_file *files = files_of(txn, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (files[i].body != nth)
+            continue;
+        if (files[i].info.file_bytes != bytes)
+            FAIL(err, CORRUPT, "file %zu has %" PRIu64 " bytes, its body at offset %" PRIu64 " %zu",
+                 i, files[i].info.file_bytes, offset, bytes);
+        files[i].body_offset = offset;
+    }
+    return SLP_OK;
+}
+
+/* Rule G3: an embedded file whose bytes are not there is damage, for everyone. */
+static slp_rc check_bodies(struct state_frame *frame, struct slp_err *err)
+{
+    for (uint32_t i = 0; i < frame->txn_count; i++) {
+        size_t count = 0;
+        const struct state_new_file *files = state_txn_files(&frame->txns[i], &count);
+        for (size_t k = 0; k < count; k++)
+            if (files[k].body && !files[k].body_offset)
+                FAIL(err, CORRUPT, "transaction %u: body %u of file %zu is missing", i,
+                     files[k].body, k);
+    }
+    return SLP_OK;
+}
+
+static slp_rc place_bodies(struct state_frame *frame, uint64_t place, struct slp_err *err)
+{
+    size_t at = 0;
+    uint32_t nth = 0;
+    uint32_t last = 0;
+    for (;;) {
+        uint32_t txn = 0;
+        struct slice body = {0};
+        slp_rc rc = state_bodies_next(frame->bodies, place, &at, &txn, &body, err);
+        if (rc == SLP_DONE)
+            return check_bodies(frame, err);
+        TRY(rc);
+        if (txn < last || txn >= frame->txn_count)
+            FAIL(err, CORRUPT, "bodies out of order at offset %" PRIu64, place + at);
+        nth = txn == last ? nth + 1 : 1;
+        last = txn;
+        TRY(place_body(&frame->txns[txn], nth, place + at - body.len, body.len, err));
+    }
 }
 
 static slp_rc read_head(struct slice bytes, struct state_frame *out, struct slp_err *err)
@@ -83,9 +199,6 @@ static slp_rc read_head(struct slice bytes, struct state_frame *out, struct slp_
     return SLP_OK;
 }
 
-/* No frame field is known yet: an empty shape knows which may be skipped. */
-static const struct state_shape frame_fields_shape = {.name = "the frame"};
-
 slp_rc state_frame_decode(struct slice bytes, struct arena *arena, struct state_frame *out,
                           struct slp_err *err)
 {
@@ -111,6 +224,7 @@ slp_rc state_frame_decode(struct slice bytes, struct arena *arena, struct state_
     }
     if (at != frame.transactions.len)
         FAIL(err, CORRUPT, "bytes behind the last transaction at offset %" PRIu64, place + at);
+    TRY(place_bodies(&frame, place + at, err));
     *out = frame;
     return SLP_OK;
 }
@@ -130,9 +244,9 @@ slp_rc state_frame_print(struct slice bytes, struct alloc *mem, struct buf *out,
     hash_format(hash_xxh128(bytes), hash);
     TRY_OUT(buf_printf(out, err,
                        "frame %" PRIu64 "\nhash %s\nprevious %s\ntransactions %u in %zu bytes, "
-                       "bodies %zu bytes\n",
+                       "bodies %zu bytes, waiting %u\n",
                        frame.number, hash, previous, frame.txn_count, frame.transactions.len,
-                       frame.bodies.len));
+                       frame.bodies.len, frame.waiting));
     for (uint32_t i = 0; i < frame.txn_count; i++) {
         TRY_OUT(buf_printf(out, err, "  %" PRIu64 ".%u ", frame.number, i));
         TRY_OUT(state_txn_print(&frame.txns[i], out, err));

@@ -27,8 +27,9 @@ struct state_frame {
     struct slice fields;       /* borrowed from the bytes, as all slices here */
     struct slice transactions; /* `txn_count` of them, encoded */
     struct slice bodies;
+    uint32_t waiting; /* transactions that its packer saw in the inbox */
     uint32_t txn_count;
-    struct state_txn *txns; /* in the arena */
+    struct state_txn *txns; /* in the arena; their embedded files know where their bytes are */
     struct slice *encoded;  /* the bytes of each; in the arena */
 };
 
@@ -37,9 +38,37 @@ SLP_NODISCARD slp_rc state_frame_encode(uint64_t number, struct hash128 previous
                                         struct slice transactions, uint32_t txn_count,
                                         struct buf *out, struct slp_err *err);
 
+/* What a frame is made of. */
+struct state_frame_parts {
+    uint64_t number;
+    struct hash128 previous;
+    struct slice transactions; /* `txn_count` of them, encoded */
+    uint32_t txn_count;
+    struct slice bodies; /* as state_bodies_append makes them; empty: none */
+    uint32_t waiting;    /* transactions seen in the inbox */
+};
+
+/* The same with bodies and what its packer saw. Errors: LIMIT for more bytes of bodies than a frame
+ * holds, NO_MEMORY. */
+SLP_NODISCARD slp_rc state_frame_encode_parts(const struct state_frame_parts *parts,
+                                              struct buf *out, struct slp_err *err);
+
+/*
+ * Bodies of embedded files (rule G4): behind the transactions of a frame, and behind the one of an
+ * inbox object, where its index is 0. Indexes ascend; the n-th body of an index is the one that a
+ * file of that transaction calls n, from 1.
+ */
+SLP_NODISCARD slp_rc state_bodies_append(struct buf *bodies, uint32_t txn, struct slice body,
+                                         struct slp_err *err);
+
+/* The body at *at; *at moves behind it. `place` is the offset of the section in its object. DONE at
+ * the end. Errors: CORRUPT with the offset. */
+SLP_NODISCARD slp_rc state_bodies_next(struct slice bodies, uint64_t place, size_t *at,
+                                       uint32_t *txn, struct slice *body, struct slp_err *err);
+
 /*
  * Read header and all transactions.
- * Errors   CORRUPT      with the offset
+ * Errors   CORRUPT      with the offset; an embedded file without its bytes is (rule G3)
  *          UNSUPPORTED  a newer format, or what state_txn_decode does not know
  *          NO_MEMORY, LIMIT
  */

@@ -98,6 +98,7 @@ struct state_table_entry {
     struct slice name;
     struct hash128 id;
     int64_t created_us;
+    bool is_offline; /* compactions and splits are not made by themselves; all else works */
 };
 
 /* All tables, ascending by name, into an arena. Cost: the frames of the catalogue, read anew. */

@@ -193,6 +193,17 @@ static bool is_body_name(struct slice name)
     return name.ptr[digits + 20] == '-' && hash_parse(slice_last(name, 32), &hash);
 }
 
+/* A merge engine or kind of job that is not known must stop replay as an odd field does. */
+static slp_rc check_enums(const struct state_txn *txn, struct slp_err *err)
+{
+    if (txn->kind == STATE_CREATE && txn->create.engine > STATE_ENGINE_PARTIAL)
+        FAIL(err, UNSUPPORTED, "merge engine %u" NEWER, txn->create.engine);
+    for (size_t i = 0; txn->kind == STATE_ASSIGN && i < txn->assign.count; i++)
+        if (txn->assign.items[i].kind > STATE_JOB_IMPORT)
+            FAIL(err, UNSUPPORTED, "a job of kind %u" NEWER, txn->assign.items[i].kind);
+    return SLP_OK;
+}
+
 slp_rc state_txn_decode(struct slice bytes, uint64_t place, struct arena *arena,
                         struct state_txn *out, size_t *used, struct slp_err *err)
 {
@@ -215,6 +226,8 @@ slp_rc state_txn_decode(struct slice bytes, uint64_t place, struct arena *arena,
     if (is_apart && !is_body_name(txn.body.name))
         FAIL(err, CORRUPT, "a payload out of line without the name of a body at offset %llu",
              (unsigned long long)(place + at + head));
+    if (!is_apart)
+        TRY(check_enums(&txn, err));
     *used = at + (size_t)len;
     *out = txn;
     return SLP_OK;
@@ -320,7 +333,8 @@ static slp_rc check_body(const struct state_body *named, struct slice object, st
     return SLP_OK;
 }
 
-/* The frame names what the body adds: nothing else may be in it (rule I1). */
+/* The frame names what the body adds: nothing else may be in it (rule I1), and no embedded file, for
+ * its bytes stand in the frame. */
 static slp_rc check_objects(const struct state_txn *txn, struct arena *arena, struct slp_err *err)
 {
     struct state_body found = {0};
@@ -328,7 +342,7 @@ static slp_rc check_objects(const struct state_txn *txn, struct arena *arena, st
     bool same =
         found.object_count == txn->body.object_count && state_id_equal(found.job, txn->body.job);
     for (size_t i = 0; same && i < found.object_count; i++)
-        same = slice_equal(found.objects[i], txn->body.objects[i]);
+        same = slice_equal(found.objects[i], txn->body.objects[i]) && found.objects[i].len > 0;
     if (!same)
         FAIL(err, CORRUPT, "it adds other objects than its frame says");
     return SLP_OK;
@@ -346,6 +360,7 @@ slp_rc state_txn_take_body(struct state_txn *txn, struct slice object, struct ar
     TRY_OUT(state_wire_read(state_kind_shape((uint64_t)txn->kind),
                             slice_after(object, BODY_HEAD_BYTES), BODY_HEAD_BYTES, arena,
                             state_txn_payload(&full), err));
+    TRY_OUT(check_enums(&full, err));
     TRY_OUT(check_objects(&full, arena, err));
     *txn = full;
 out:

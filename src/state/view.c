@@ -405,6 +405,19 @@ static slp_rc print_range(struct key_range range, struct buf *out, struct slp_er
     return buf_printf(out, err, ")");
 }
 
+/* What most files do not have. */
+static slp_rc print_kinds(const struct state_file *f, struct buf *out, struct slp_err *err)
+{
+    if (state_position_compare(f->purged_through, f->id.at) != 0)
+        TRY(buf_printf(out, err, "purged %" PRIu64 ".%u ", f->purged_through.frame,
+                       f->purged_through.index));
+    if (f->deletes || f->resets || f->stack)
+        TRY(buf_printf(out, err, "deletes %" PRIu64 " resets %" PRIu64 " stack %u ", f->deletes,
+                       f->resets, f->stack));
+    return f->log_offset ? buf_printf(out, err, "at %" PRIu64 " of its frame ", f->log_offset)
+                         : SLP_OK;
+}
+
 static slp_rc print_reference(const struct state_reference *ref, const char *what, struct buf *out,
                               struct slp_err *err)
 {
@@ -418,6 +431,7 @@ static slp_rc print_reference(const struct state_reference *ref, const char *wha
                    " crc %08x positions %" PRIu64 ".%u to %" PRIu64 ".%u references %u extra ",
                    f->info.rows, ref->row_lo, ref->row_hi, f->info.file_bytes, f->info.crc32c,
                    f->low.frame, f->low.index, f->high.frame, f->high.index, f->refs));
+    TRY(print_kinds(f, out, err));
     TRY(state_hex(f->extra, out, err));
     if (ref->job) {
         state_id_format(ref->job->id, id);
@@ -451,8 +465,12 @@ static slp_rc print_jobs(const struct table_state *s, struct buf *out, struct sl
         const struct state_job *job = s->jobs[i];
         char id[STATE_ID_TEXT_BYTES];
         state_id_format(job->id, id);
-        TRY(buf_printf(out, err, "job %s attempt %u deadline %" PRId64 " inputs %u", id,
-                       job->attempt, job->deadline_us, job->inputs));
+        TRY(buf_printf(out, err,
+                       "job %s kind %u attempt %u extension %u assigned %" PRIu64
+                       ".%u deadline %" PRId64 " inputs %u%s",
+                       id, job->kind, job->attempt, job->extension, job->assigned.frame,
+                       job->assigned.index, job->deadline_us, job->inputs,
+                       job->drops_deletes ? " drops deletes" : ""));
         TRY(print_range(job->range, out, err));
         TRY(buf_printf(out, err, " positions %" PRIu64 ".%u to %" PRIu64 ".%u\n", job->low.frame,
                        job->low.index, job->high.frame, job->high.index));
@@ -469,6 +487,10 @@ slp_rc state_print(const struct table_state *s, struct buf *out, struct slp_err 
     for (size_t i = 0; i < s->unfiled_count; i++)
         TRY(print_reference(&s->unfiled[i]->ref, "unfiled", out, err));
     TRY(print_jobs(s, out, err));
+    TRY(state_global_print(&s->global, out, err));
+    for (size_t i = 0; i < s->verified_count; i++)
+        TRY(buf_printf(out, err, "verified %s at %" PRIu64 " minted %" PRIu64 "\n",
+                       s->verified[i].root, s->verified[i].number, s->verified[i].minted));
     for (size_t i = 0; i < s->dead_count; i++)
         TRY(buf_printf(out, err, "dead %.*s bytes %" PRIu64 " since %" PRIu64 ".%u\n",
                        SLICE_ARG(s->dead[i].name), s->dead[i].file_bytes, s->dead[i].since.frame,
