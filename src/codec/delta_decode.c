@@ -82,11 +82,27 @@ static size_t take_deltas(struct cx_delta *d, int64_t *out, size_t n)
 {
     uint64_t deltas[STEP_VALUES];
     size_t take = num_min_size(num_min_size(n, STEP_VALUES), (size_t)d->mini_left);
-    cx_unpack64(d->mini, d->mini_bit, d->width, deltas, take);
     uint64_t value = d->value;
-    for (size_t i = 0; i < take; i++) {
-        value += deltas[i] + d->min_delta;
-        out[i] = (int64_t)value;
+    /* What stands behind the miniblock may be loaded with its last values. */
+    struct slice ahead = slice_of(d->mini.ptr, d->mini.len + d->in.len);
+    if (d->width == 0) {
+        /* Even steps, or none: lengths of texts that are all alike. */
+        for (size_t i = 0; i < take; i++)
+            out[i] = (int64_t)(value + (i + 1) * d->min_delta);
+        value += take * d->min_delta;
+    } else if (d->width <= 32) {
+        uint32_t narrow[STEP_VALUES];
+        cx_unpack32(ahead, d->mini_bit, d->width, narrow, take);
+        for (size_t i = 0; i < take; i++) {
+            value += narrow[i] + d->min_delta;
+            out[i] = (int64_t)value;
+        }
+    } else {
+        cx_unpack64(ahead, d->mini_bit, d->width, deltas, take);
+        for (size_t i = 0; i < take; i++) {
+            value += deltas[i] + d->min_delta;
+            out[i] = (int64_t)value;
+        }
     }
     d->value = value;
     d->mini_bit += (uint64_t)take * d->width;

@@ -11,6 +11,9 @@
  * value. */
 void cx_unpack32(struct slice in, uint64_t bit, unsigned width, uint32_t *out, size_t n);
 
+/* The same without vectors: what machines without AVX2 run, and tests compare. */
+void cx_unpack32_plain(struct slice in, uint64_t bit, unsigned width, uint32_t *out, size_t n);
+
 /* Values of 0 to 8 bits, a byte each. Cost: below 1/2 ns a value. */
 void cx_unpack8(struct slice in, uint64_t bit, unsigned width, uint8_t *out, size_t n);
 

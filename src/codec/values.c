@@ -126,12 +126,37 @@ void cx_gather(uint8_t *dst, const uint8_t *dict, size_t width, const uint32_t *
     }
 }
 
-uint32_t cx_max_u32(const uint32_t *v, size_t n)
+/* One body, compiled with vectors and without. */
+static inline uint32_t max_u32(const uint32_t *v, size_t n)
 {
     uint32_t max = 0;
     for (size_t i = 0; i < n; i++)
         max = v[i] > max ? v[i] : max;
     return max;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static uint32_t max_u32_avx2(const uint32_t *v, size_t n)
+{
+    uint32_t lanes[8] = {0};
+    size_t whole = n - n % 8;
+    for (size_t i = 0; i < whole; i += 8) {
+        for (size_t k = 0; k < 8; k++)
+            lanes[k] = v[i + k] > lanes[k] ? v[i + k] : lanes[k];
+    }
+    uint32_t max = max_u32(lanes, 8);
+    uint32_t rest = max_u32(v + whole, n - whole);
+    return max > rest ? max : rest;
+}
+#endif
+
+uint32_t cx_max_u32(const uint32_t *v, size_t n)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2"))
+        return max_u32_avx2(v, n);
+#endif
+    return max_u32(v, n);
 }
 
 uint64_t cx_gather_ends(int32_t *ends, uint64_t base, const int32_t *dict_offsets,
@@ -191,6 +216,40 @@ void cx_plain_strings(uint8_t *dst, struct slice in, size_t n)
         src += len;
         dst += len;
     }
+}
+
+/* Through a register, because the two may overlap. */
+static inline void copy_16(uint8_t *dst, const uint8_t *src)
+{
+    uint8_t step[CX_COPY_SLACK];
+    memcpy(step, src, sizeof step);
+    memcpy(dst, step, sizeof step);
+}
+
+size_t cx_join_prefixes(uint8_t *dst, int32_t *ends, size_t base, const uint8_t *before,
+                        struct slice in, const int64_t *prefixes, const int64_t *suffixes, size_t n)
+{
+    const uint8_t *suffix = in.ptr;
+    const uint8_t *safe = in.len >= CX_COPY_SLACK ? in.ptr + in.len - CX_COPY_SLACK : NULL;
+    for (size_t i = 0; i < n; i++) {
+        size_t prefix = (size_t)prefixes[i];
+        size_t more = (size_t)suffixes[i];
+        if (prefix <= CX_COPY_SLACK)
+            copy_16(dst, before);
+        else
+            memcpy(dst, before, prefix);
+        before = dst;
+        dst += prefix;
+        if (more <= CX_COPY_SLACK && safe && suffix <= safe)
+            copy_16(dst, suffix);
+        else if (more)
+            memcpy(dst, suffix, more);
+        dst += more;
+        suffix += more;
+        base += prefix + more;
+        ends[i] = (int32_t)base;
+    }
+    return (size_t)(suffix - in.ptr);
 }
 
 static size_t bit_at(const uint8_t *bits, size_t i)

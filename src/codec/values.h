@@ -59,6 +59,16 @@ size_t cx_plain_ends(int32_t *ends, uint64_t base, struct slice in, size_t n, ui
 void cx_plain_strings(uint8_t *dst, struct slice in, size_t n);
 
 /*
+ * Strings that each share a prefix with the one before, and whose suffixes stand one behind another
+ * at the start of `in`: all lengths were checked. `before` is the string before the first; it and
+ * `dst` need CX_COPY_SLACK. The end of string i, `base` before the first, goes into ends[i]. Returns
+ * the bytes of all suffixes.
+ */
+size_t cx_join_prefixes(uint8_t *dst, int32_t *ends, size_t base, const uint8_t *before,
+                        struct slice in, const int64_t *prefixes, const int64_t *suffixes,
+                        size_t n);
+
+/*
  * Spread dense values over rows: `values` holds one element a set bit; afterwards one a row, zero
  * bytes where the bit is clear. In place.
  */

@@ -89,14 +89,18 @@ slp_rc pq_chunk_begin(struct pq_chunk_reader *r, const struct pq_chunk_start *fr
     return SLP_OK;
 }
 
-static void release_large(const struct pq_chunk_reader *r, struct buf *b)
+static void release(struct buf *b)
 {
     struct alloc *mem = b->mem;
     size_t max = b->max;
-    if (b->cap / LARGE_WINDOWS <= r->window_bytes)
-        return;
     buf_fini(b);
     buf_init(b, mem, max);
+}
+
+static void release_large(const struct pq_chunk_reader *r, struct buf *b)
+{
+    if (b->cap / LARGE_WINDOWS > r->window_bytes)
+        release(b);
 }
 
 /* Give back the window if a large page ends with it. */
@@ -510,12 +514,12 @@ static slp_rc pass_rows(struct pq_chunk_reader *r, int64_t row, struct slp_err *
             TRY(pass_pages(r, row, err));
             if (r->row == row)
                 break;
-            TRY(next_page(r, err));
-            continue;
         }
-        if (r->page.rows_left)
-            take = num_min_i64(take, r->page.rows_left);
-        TRY(take_flat(r, take, &r->passed, err));
+        if (r->page.rows_left == 0)
+            TRY(next_page(r, err));
+        take = num_min_i64(row - r->row, r->page.rows_left);
+        TRY(pq_cursor_skip(&r->page, take, &r->passed, err));
+        r->row += take;
     }
     return SLP_OK;
 }

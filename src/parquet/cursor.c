@@ -333,3 +333,20 @@ slp_rc pq_cursor_decode(struct pq_cursor *c, int64_t rows, struct arr_col *out, 
     }
     return SLP_OK;
 }
+
+slp_rc pq_cursor_skip(struct pq_cursor *c, int64_t rows, struct arr_col *passed,
+                      struct slp_err *err)
+{
+    while (rows) {
+        struct step s;
+        s.rows = rows < (int64_t)PQ_STEP_ROWS ? (size_t)rows : PQ_STEP_ROWS;
+        TRY(take_levels(c, &s, err));
+        if (!pq_dense_skip(c, s.present)) {
+            arr_col_clear(passed);
+            TRY(append_step(c, &s, passed, err));
+        }
+        rows -= (int64_t)s.rows;
+        c->rows_left -= (int64_t)s.rows;
+    }
+    return SLP_OK;
+}

@@ -62,4 +62,9 @@ SLP_NODISCARD slp_rc pq_cursor_slots(struct pq_cursor *c, const uint8_t *definit
 SLP_NODISCARD slp_rc pq_cursor_decode(struct pq_cursor *c, int64_t rows, struct arr_col *out,
                                       struct slp_err *err);
 
+/* Pass over the next `rows` rows, at most rows_left. What cannot be passed over undecoded goes
+ * through `passed`, a column of the same type. Errors as pq_page_decode. */
+SLP_NODISCARD slp_rc pq_cursor_skip(struct pq_cursor *c, int64_t rows, struct arr_col *passed,
+                                    struct slp_err *err);
+
 #endif

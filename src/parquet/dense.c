@@ -456,23 +456,14 @@ static slp_rc prefixed_strings(struct pq_cursor *c, struct arr_col *out, int32_t
     struct prefixed p;
     TRY(take_prefixed_lengths(c, &p, n, err));
     TRY(reserve_strings(out, out->data.len + p.bytes, err));
-    const uint8_t *before = c->previous->ptr;
-    const uint8_t *suffix = c->values.ptr;
+    TRY(buf_reserve(c->previous, CX_COPY_SLACK, err));
     uint8_t *dst = out->data.ptr + out->data.len;
-    for (size_t i = 0; i < n; i++) {
-        size_t prefix = (size_t)p.prefixes[i];
-        size_t more = (size_t)p.suffixes[i];
-        if (prefix)
-            memcpy(dst, before, prefix);
-        memcpy(dst + prefix, suffix, more);
-        before = dst;
-        suffix += more;
-        dst += prefix + more;
-        ends[i] = (int32_t)(dst - out->data.ptr);
-    }
+    size_t used = cx_join_prefixes(dst, ends, out->data.len, c->previous->ptr, c->values,
+                                   p.prefixes, p.suffixes, n);
     out->data.len += (size_t)p.bytes;
-    c->values = slice_after(c->values, (size_t)(suffix - c->values.ptr));
-    return buf_assign(c->previous, slice_of(before, (size_t)(dst - before)), err);
+    c->values = slice_after(c->values, used);
+    size_t last = n ? (size_t)(p.prefixes[n - 1] + p.suffixes[n - 1]) : 0;
+    return n ? buf_assign(c->previous, slice_last(buf_slice(&out->data), last), err) : SLP_OK;
 }
 
 slp_rc pq_dense_strings(struct pq_cursor *c, struct arr_col *out, int32_t *ends, size_t n,
@@ -489,4 +480,29 @@ slp_rc pq_dense_strings(struct pq_cursor *c, struct arr_col *out, int32_t *ends,
     default:
         return dictionary_strings(c, out, ends, n, err);
     }
+}
+
+static bool skip_indices(struct cx_rle *r, uint64_t n)
+{
+    struct cx_rle before = *r;
+    while (n && cx_rle_fill(r)) {
+        uint64_t at_hand = r->run_left ? r->run_left : r->packed_left;
+        uint64_t take = at_hand < n ? at_hand : n;
+        cx_rle_drop(r, take);
+        n -= take;
+    }
+    if (n)
+        *r = before;
+    return n == 0;
+}
+
+bool pq_dense_skip(struct pq_cursor *c, size_t n)
+{
+    size_t width = stored_width(c->column);
+    if (is_dictionary(c->encoding) || c->encoding == PQ_RLE)
+        return skip_indices(&c->indices, n);
+    if (c->encoding != PQ_PLAIN || width == 0 || n > c->values.len / width)
+        return false;
+    c->values = slice_after(c->values, n * width);
+    return true;
 }

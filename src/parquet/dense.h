@@ -30,4 +30,7 @@ SLP_NODISCARD slp_rc pq_dense_strings(struct pq_cursor *c, struct arr_col *out, 
 SLP_NODISCARD slp_rc pq_dense_indices(struct pq_cursor *c, uint32_t *dst, size_t n,
                                       struct slp_err *err);
 
+/* Pass over `n` values, if they are there and that takes no decoding. */
+bool pq_dense_skip(struct pq_cursor *c, size_t n);
+
 #endif

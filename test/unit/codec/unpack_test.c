@@ -29,6 +29,7 @@ static void every_width_is_as_bit_by_bit(void **state)
     struct t *t = *state;
     uint64_t wide[300];
     uint32_t narrow[300];
+    uint32_t plain[300];
     uint8_t bytes_of[300];
     for (unsigned width = 0; width <= 64; width++) {
         for (size_t round = 0; round < 60; round++) {
@@ -40,15 +41,17 @@ static void every_width_is_as_bit_by_bit(void **state)
             for (size_t i = 0; i < bytes; i++)
                 in[i] = (uint8_t)t_random(t);
             cx_unpack64(slice_of(in, bytes), bit, width, wide, n);
-            if (width <= 32)
+            if (width <= 32) {
                 cx_unpack32(slice_of(in, bytes), bit, width, narrow, n);
+                cx_unpack32_plain(slice_of(in, bytes), bit, width, plain, n);
+            }
             if (width <= 8)
                 cx_unpack8(slice_of(in, bytes), bit, width, bytes_of, n);
             for (size_t i = 0; i < n; i++) {
                 uint64_t want = slow_value(in, bit + i * width, width);
                 assert_true(wide[i] == want);
                 if (width <= 32)
-                    assert_true(narrow[i] == want);
+                    assert_true(narrow[i] == want && plain[i] == want);
                 if (width <= 8)
                     assert_true(bytes_of[i] == want);
             }
