@@ -35,6 +35,9 @@
 /* A block has some 32 KiB a column, and half as much again for offsets and keys. */
 #define BLOCK_COLUMN_BYTES ((size_t)48 << 10)
 
+/* What decompresses the pages of one input. */
+#define DECODER_BYTES ((size_t)128 << 10)
+
 /* Pages are read and written in so many times fewer bytes than rows with their keys take in memory,
  * as a guess. */
 #define RAW_PER_ENCODED 4u
@@ -345,7 +348,7 @@ static slp_rc plan(struct team *t, struct slp_err *err)
 
 size_t compact_fan_in(const struct arr_schema *columns, size_t memory)
 {
-    size_t input_bytes = PREFETCH_MIN_BYTES + columns->count * BLOCK_COLUMN_BYTES;
+    size_t input_bytes = PREFETCH_MIN_BYTES + DECODER_BYTES + columns->count * BLOCK_COLUMN_BYTES;
     return num_max_size(num_min_size(OPEN_FILES_MAX, memory / 2 / input_bytes), 2);
 }
 

@@ -43,9 +43,11 @@ size_t compact_fan_in(const struct arr_schema *columns, size_t memory);
  * Errors   CORRUPT    an input by name; an input with another number of rows than the state tells;
  *                     rows that are not conserved
  *          CANCELLED  and whatever reading and writing return
- * Memory   of options->memory a quarter for windows of the inputs and half for groups, shared among
- *          threads + 1 (one thread: 1); a window is 64 to 512 KiB, a group's rows take 512 KiB to
- *          32 MiB. A block of each input, decoded, comes on top for each of them
+ * Memory   options->memory, of which a quarter is for windows of the inputs and half for groups,
+ *          shared among threads + 1 (one thread: 1); a window is 64 to 512 KiB, a group's rows take
+ *          512 KiB to 32 MiB. A block of each input, decoded, and what decodes it come on top: some
+ *          128 KiB and 48 KiB a column, once for each of them. compact_fan_in keeps these within
+ *          half of the memory as long as that has room for two inputs
  * Threads  options->threads that merge and encode, at most 64; fewer where a window and a block of
  *          each input, once for each of them, were more than half of the memory or more than 768
  *          files were open. The caller's thread writes. `mem` is safe for threads if there are

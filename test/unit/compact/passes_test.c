@@ -178,6 +178,28 @@ static void a_thousand_inputs_take_passes_and_leave_one_file(void **state)
     job_free(j);
 }
 
+static void memory_is_kept_to_however_many_the_inputs(void **state)
+{
+    struct t *t = *state;
+    static const size_t counts[] = {10, 45, 100};
+    for (size_t n = 0; n < sizeof counts / sizeof counts[0]; n++) {
+        struct job *j = job_new(t, T_SCHEMA_KV);
+        struct output *out = NULL;
+        struct output_options o = {.threads = 1};
+        j->options.memory = 16 << 20;
+        for (size_t i = 0; i < counts[n]; i++)
+            add_random(t, j, 3000, 500000);
+        size_t live = t->live_bytes; /* the store's objects among it */
+        assert_ok(t, output_new(j->tt.table, &o, &t->mem, &out, &t->err));
+        t->peak_bytes = t->live_bytes;
+        assert_ok(t, compact_merge(j->tt.table, &j->job, &j->options, out, &t->mem, &t->err));
+        assert_true(t->peak_bytes - live <= j->options.memory);
+        output_discard(out);
+        output_free(out);
+        job_free(j);
+    }
+}
+
 static void little_memory_merges_two_at_a_time(void **state)
 {
     struct t *t = *state;
@@ -363,6 +385,7 @@ static void a_row_larger_than_the_memory(void **state)
 }
 
 T_MAIN(T_TEST(a_thousand_inputs_take_passes_and_leave_one_file),
+       T_TEST(memory_is_kept_to_however_many_the_inputs),
        T_TEST(little_memory_merges_two_at_a_time),
        T_TEST(a_job_that_is_cancelled_in_a_pass_leaves_nothing_behind),
        T_TEST(passes_survive_every_fault_and_leave_nothing_behind),
