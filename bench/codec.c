@@ -25,7 +25,7 @@
 #include "parquet/writer.h"
 
 #define GROUP_ROWS ((int64_t)1 << 20)
-#define BLOCK_ROWS 16384
+#define BLOCK_ROWS 32768
 #define FILE_BYTES ((size_t)4 << 30)
 
 static struct slp_err err;
@@ -129,7 +129,7 @@ static void name_encoding(const struct arr_schema *schema, enum pq_write_encodin
                           struct pq_column_options *columns)
 {
     for (size_t i = 0; i < schema->count; i++) {
-        struct arr_schema one = {&schema->fields[i], 1};
+        struct arr_schema one = {.fields = &schema->fields[i], .count = 1};
         struct pq_write_options o = {.columns = &columns[i]};
         struct pq_group *g = NULL;
         enum pq_write_encoding before = columns[i].encoding;

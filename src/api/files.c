@@ -169,7 +169,7 @@ static slp_rc choose_columns(struct files *f, const struct slp_files_options *o,
 }
 
 /* The first file says what columns there are. It stays open: standard input goes by once. */
-static slp_rc open_first(struct files *f, struct slp_err *err)
+static slp_rc open_first(struct files *f, bool is_whole, struct slp_err *err)
 {
     struct rows_input_options o = {.format = f->format, .infer = true};
     TRY(rows_input_open(f->mem, f->paths[f->next_path++], &o, &f->input, err));
@@ -177,6 +177,9 @@ static slp_rc open_first(struct files *f, struct slp_err *err)
     /* What may not be null in one file may be in the next. */
     for (size_t i = 0; f->path_count > 1 && i < f->all.count; i++)
         f->all.fields[i].nullable = true;
+    /* What the file says of itself holds for it alone, and for all its columns. */
+    if (f->path_count > 1 || !is_whole)
+        f->all.pair_count = 0;
     return SLP_OK;
 }
 
@@ -201,7 +204,7 @@ static slp_rc open_files(struct files *f, const struct slp_files_options *o, str
     TRY(parse_crc(o->crc, &f->crc, err));
     f->counts = o->counts;
     TRY(expand_paths(f, o->inputs, err));
-    TRY(open_first(f, err));
+    TRY(open_first(f, !o->columns, err));
     TRY(choose_columns(f, o, err));
     /* A file alone comes as it is, columns of one name too. */
     bool is_matched = o->columns || f->path_count > 1;

@@ -5,6 +5,7 @@
 #ifndef SLP_ARROW_TEXT_PRIV_H
 #define SLP_ARROW_TEXT_PRIV_H
 
+#include "arrow/base64.h"
 #include "arrow/text.h"
 #include "base/num.h"
 
@@ -40,16 +41,5 @@ static inline bool arr_is_digit(uint8_t c)
 
 /* Is `text` this word of lower-case letters, in any case? */
 bool arr_text_is_word(struct slice text, const char *word);
-
-/* RFC 4648 with padding. `out` has room for arr_base64_bytes(n) of n raw bytes. */
-static inline size_t arr_base64_bytes(size_t raw_bytes)
-{
-    return (raw_bytes + 2) / 3 * 4;
-}
-
-void arr_base64_write(struct slice raw, char *out);
-
-/* Decode into room for text.len / 4 * 3 bytes. false if it is not base64 in its only form. */
-bool arr_base64_read(struct slice text, uint8_t *out, size_t *bytes);
 
 #endif

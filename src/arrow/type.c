@@ -500,11 +500,27 @@ static slp_rc copy_fields(struct arena *a, const struct arr_field *from, size_t 
     return SLP_OK;
 }
 
+static slp_rc copy_pairs(struct arena *a, const struct arr_schema *from, struct arr_pair **out,
+                         struct slp_err *err)
+{
+    if (from->pair_count == 0)
+        return SLP_OK;
+    TRY(arena_array(a, from->pair_count, sizeof **out, (void **)out, err));
+    for (size_t i = 0; i < from->pair_count; i++) {
+        TRY(arena_copy(a, from->pairs[i].key, &(*out)[i].key, err));
+        TRY(arena_copy(a, from->pairs[i].value, &(*out)[i].value, err));
+    }
+    return SLP_OK;
+}
+
 slp_rc arr_schema_copy(struct arena *a, const struct arr_schema *from, struct arr_schema *to,
                        struct slp_err *err)
 {
     struct arr_field *fields = NULL;
+    struct arr_pair *pairs = NULL;
     TRY(copy_fields(a, from->fields, from->count, 1, &fields, err));
-    *to = (struct arr_schema){.fields = fields, .count = from->count};
+    TRY(copy_pairs(a, from, &pairs, err));
+    *to = (struct arr_schema){
+        .fields = fields, .count = from->count, .pairs = pairs, .pair_count = from->pair_count};
     return SLP_OK;
 }

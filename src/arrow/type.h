@@ -107,9 +107,17 @@ struct arr_field {
     size_t child_count;
 };
 
+/* What a file says of itself beside its columns. */
+struct arr_pair {
+    struct slice key;
+    struct slice value;
+};
+
 struct arr_schema {
     struct arr_field *fields;
     size_t count;
+    const struct arr_pair *pairs; /* owned like the fields; kept by formats that have such */
+    size_t pair_count;
 };
 
 /* Columns of one schema: more are refused when a schema is read. Members of one STRUCT too. */

@@ -56,10 +56,10 @@ static void stream_release(struct ArrowIpcOutputStream *stream)
 /* ---- Schema and batches ---- */
 
 /* Keys of maps have no nulls, in Arrow; a file of others may say that they might. */
-static void set_map_keys(struct ArrowSchema *s)
+void rows_arrow_set_map_keys(struct ArrowSchema *s)
 {
     for (int64_t i = 0; i < s->n_children; i++)
-        set_map_keys(s->children[i]);
+        rows_arrow_set_map_keys(s->children[i]);
     if (strcmp(s->format, "+m") == 0)
         s->children[0]->children[0]->flags &= ~(int64_t)ARROW_FLAG_NULLABLE;
 }
@@ -150,7 +150,7 @@ slp_rc rows_arrow_writer(const struct rows_output *from, struct rows_output **ou
         .write = stream_write, .release = stream_release, .private_data = o};
     TRY_OUT(check(o, ArrowIpcWriterInit(&o->writer, &stream), &error, err));
     TRY_OUT(arr_export_schema(from->schema, from->mem, &o->schema, err));
-    set_map_keys(&o->schema);
+    rows_arrow_set_map_keys(&o->schema);
     TRY_OUT(check(o, ArrowArrayViewInitFromSchema(&o->view, &o->schema, &error), &error, err));
     *out = &o->base;
 out:

@@ -1,8 +1,11 @@
+#include <inttypes.h>
+
 #include "base/num.h"
 #include "os/reader.h"
 #include "os/writer.h"
 #include "parquet/reader.h"
 #include "predicate/pick.h"
+#include "rows/arrow_schema.h"
 #include "rows/parquet_prune.h"
 #include "rows/rows_priv.h"
 
@@ -19,8 +22,10 @@ struct rows_parquet {
     struct os_temp *spool; /* the caller's; NULL: the file of that path */
     const struct arr_schema *want;
     struct pq_file *file;
-    size_t *places;  /* of wanted columns in the file, SIZE_MAX: missing */
-    size_t *columns; /* places that are there, in order */
+    struct arena arena;
+    struct arr_schema have; /* its columns, with what ARROW:schema says of them */
+    size_t *places;         /* of wanted columns in the file, SIZE_MAX: missing */
+    size_t *columns;        /* places that are there, in order */
     size_t column_count;
     struct rows_limits limits;
     const struct pred *pred; /* NULL: all rows */
@@ -37,6 +42,31 @@ static slp_rc open_source(const struct rows_parquet *p, struct alloc *mem, struc
     return os_source_open(mem, p->path, out, err);
 }
 
+/* The keys that say something of our own data file, such as where its key index stands. */
+static bool is_ours(struct slice key)
+{
+    return slice_starts_with(key, slice_str("sleeper."));
+}
+
+/* Columns of the file, and its keys. */
+static slp_rc note_columns(struct rows_parquet *p, struct slp_err *err)
+{
+    const struct pq_meta *m = pq_file_meta(p->file);
+    struct arr_pair *pairs = NULL;
+    TRY(arr_schema_copy(&p->arena, &m->schema, &p->have, err));
+    TRY(arena_array(&p->arena, m->key_value_count, sizeof *pairs, (void **)&pairs, err));
+    for (size_t i = 0; i < m->key_value_count; i++) {
+        const struct pq_key_value *from = &m->key_values[i];
+        if (is_ours(from->key))
+            continue;
+        pairs[p->have.pair_count++] = (struct arr_pair){from->key, from->value};
+        if (slice_is(from->key, ROWS_ARROW_SCHEMA_KEY))
+            TRY(rows_arrow_schema_apply(from->value, p->mem, &p->have, err));
+    }
+    p->have.pairs = pairs;
+    return SLP_OK;
+}
+
 slp_rc rows_parquet_open(struct alloc *mem, const char *path, struct os_temp *spool,
                          struct rows_limits limits, struct rows_parquet **out, struct slp_err *err)
 {
@@ -45,8 +75,10 @@ slp_rc rows_parquet_open(struct alloc *mem, const char *path, struct os_temp *sp
     struct source *src = NULL;
     TRY(alloc_new(mem, &p, err));
     *p = (struct rows_parquet){.mem = mem, .path = path, .spool = spool, .limits = limits};
+    arena_init(&p->arena, mem, ROWS_ARENA_MAX_BYTES);
     TRY_OUT(open_source(p, mem, &src, err));
     TRY_OUT(pq_file_open(src, mem, &p->file, err));
+    TRY_OUT(note_columns(p, err));
     TRY_OUT(rows_parquet_want(p, NULL, err));
     *out = p;
 out:
@@ -69,7 +101,7 @@ static void forget_columns(struct rows_parquet *p)
 
 slp_rc rows_parquet_want(struct rows_parquet *p, const struct arr_schema *want, struct slp_err *err)
 {
-    const struct arr_schema *have = &pq_file_meta(p->file)->schema;
+    const struct arr_schema *have = &p->have;
     forget_columns(p);
     p->want = want ? want : have;
     size_t count = p->want->count;
@@ -104,6 +136,7 @@ void rows_parquet_close(struct rows_parquet *p)
     if (!p)
         return;
     forget_columns(p);
+    arena_fini(&p->arena);
     pq_file_free(p->file);
     alloc_delete(p->mem, p);
 }
@@ -171,6 +204,22 @@ static int64_t rows_of_batch(const struct rows_parquet *p, size_t part)
         rows < INT64_MAX ? num_min_i64((int64_t)rows, p->limits.rows) : p->limits.rows, 1);
 }
 
+/* A duration is stored as the integer it is. */
+static slp_rc take_column(struct arr_col *staged, const struct arr_field *have,
+                          const struct arr_field *want, int64_t first_row, struct arr_col *out,
+                          struct slp_err *err)
+{
+    struct arr_col column = *staged;
+    int64_t row = 0;
+    bool is_duration = have->type.kind == ARR_DURATION && staged->type.kind == ARR_INT64;
+    bool is_refused = staged->null_count && !want->nullable;
+    if (!is_duration || is_refused)
+        return rows_take_column(staged, want, first_row, out, err);
+    column.type = have->type;
+    slp_rc rc = rows_widen(&column, out, &row, err);
+    return rc == SLP_BAD_INPUT ? err_wrap(err, rc, "row %" PRId64, first_row + row + 1) : rc;
+}
+
 static slp_rc take_batch(struct part *s, struct arr_batch *out, struct slp_err *err)
 {
     const struct rows_parquet *p = s->p;
@@ -181,7 +230,8 @@ static slp_rc take_batch(struct part *s, struct arr_batch *out, struct slp_err *
         if (p->places[i] == SIZE_MAX)
             rc = arr_col_append_nulls(&out->cols[i], s->staged.rows, err);
         else
-            rc = rows_take_column(&s->staged.cols[next++], field, s->first_row, &out->cols[i], err);
+            rc = take_column(&s->staged.cols[next++], &p->have.fields[p->places[i]], field,
+                             s->first_row, &out->cols[i], err);
         if (rc != SLP_OK)
             return err_wrap(err, rc, "file \"%s\": column \"%s\"", p->path, field->name);
     }

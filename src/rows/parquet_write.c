@@ -1,4 +1,5 @@
 #include "parquet/writer.h"
+#include "rows/arrow_schema.h"
 #include "rows/rows_priv.h"
 
 /* A row group is closed at this many rows or about this many bytes in memory. */
@@ -6,7 +7,7 @@
 #define GROUP_BYTES ((size_t)64 << 20)
 
 /* Rows of a block: every column begins a page there. */
-#define BLOCK_ROWS 16384
+#define BLOCK_ROWS 32768
 
 struct parquet_output {
     struct rows_output base; /* first */
@@ -15,6 +16,28 @@ struct parquet_output {
     struct pq_group *group;
     struct arr_batch pending; /* rows of the next row group */
 };
+
+/* Keys that came with the columns, and ARROW:schema, of ours if none came. */
+static slp_rc write_keys(struct parquet_output *o, struct slp_err *err)
+{
+    const struct arr_schema *schema = o->base.schema;
+    bool has_schema = false;
+    for (size_t i = 0; i < schema->pair_count; i++) {
+        const struct arr_pair *pair = &schema->pairs[i];
+        has_schema = has_schema || slice_is(pair->key, ROWS_ARROW_SCHEMA_KEY);
+        TRY(pq_writer_key_value(o->writer, pair->key, pair->value, err));
+    }
+    if (has_schema)
+        return SLP_OK;
+    slp_rc rc = rows_arrow_schema_make(schema, o->base.mem, &o->base.out, err);
+    if (rc == SLP_UNSUPPORTED)
+        return SLP_OK; /* it is advice */
+    if (rc == SLP_OK)
+        rc = pq_writer_key_value(o->writer, slice_str(ROWS_ARROW_SCHEMA_KEY),
+                                 buf_slice(&o->base.out), err);
+    buf_clear(&o->base.out);
+    return rc;
+}
 
 static slp_rc write_group(struct parquet_output *o, struct slp_err *err)
 {
@@ -38,6 +61,7 @@ static slp_rc parquet_finish(struct rows_output *base, struct slp_err *err)
 {
     struct parquet_output *o = (struct parquet_output *)base;
     TRY(write_group(o, err));
+    TRY(write_keys(o, err));
     return pq_writer_finish(o->writer, NULL, NULL, err);
 }
 

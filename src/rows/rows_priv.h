@@ -193,6 +193,10 @@ SLP_NODISCARD slp_rc rows_parquet_writer(const struct rows_output *from, struct 
 SLP_NODISCARD slp_rc rows_arrow_writer(const struct rows_output *from, struct rows_output **out,
                                        struct slp_err *err);
 
+/* Say of an exported schema that keys of maps have no nulls, as Arrow's readers want it. */
+struct ArrowSchema;
+void rows_arrow_set_map_keys(struct ArrowSchema *s);
+
 /* Is this a kind whose values are numbers: right-aligned, and numbers in JSON? */
 static inline bool rows_is_number(struct arr_type t)
 {

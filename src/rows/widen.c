@@ -54,13 +54,15 @@ bool rows_field_widens(const struct arr_field *from, const struct arr_field *to)
     return rows_widens(from->type, to->type);
 }
 
-/* How many of the finer unit make one of the coarser. */
+/* How many of the finer unit make one of the coarser; below 0 when `to` is the coarser. */
 static int64_t unit_factor(enum arr_unit from, enum arr_unit to)
 {
     int64_t factor = 1;
     for (unsigned i = from; i < to; i++)
         factor *= 1000;
-    return factor;
+    for (unsigned i = to; i < from; i++)
+        factor *= 1000;
+    return to < from ? -factor : factor;
 }
 
 static slp_rc refuse_value(struct arr_type to, const char *what, struct slp_err *err)
@@ -100,6 +102,11 @@ static slp_rc widen_value(const struct arr_col *from, int64_t row, int64_t facto
     if (is_decimal(from->type.kind))
         return widen_decimal(from, row, to, err);
     int64_t value = arr_col_i64(from, row);
+    if (factor < 0) {
+        if (value % -factor)
+            return refuse_value(to->type, "a part of a unit, which is", err);
+        return arr_col_append_i64(to, value / -factor, err);
+    }
     if (!num_mul_i64(value, factor, &value))
         return refuse_value(to->type, "a time", err);
     return arr_col_append_i64(to, value, err);
@@ -107,7 +114,7 @@ static slp_rc widen_value(const struct arr_col *from, int64_t row, int64_t facto
 
 static bool is_same_layout(struct arr_type from, struct arr_type to)
 {
-    return (is_decimal(from.kind) && from.kind == to.kind) ||
+    return arr_type_equal(from, to) || (is_decimal(from.kind) && from.kind == to.kind) ||
            (from.kind == ARR_UTF8 && to.kind == ARR_BINARY);
 }
 

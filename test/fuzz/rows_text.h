@@ -27,7 +27,8 @@ static struct arr_field fields[] = {
     {.name = "g", .type = {.kind = ARR_DECIMAL128, .precision = 20, .scale = 3}, .nullable = true},
 };
 
-static const struct arr_schema schema = {fields, sizeof fields / sizeof fields[0]};
+static const struct arr_schema schema = {.fields = fields,
+                                         .count = sizeof fields / sizeof fields[0]};
 
 /* All rows of a text, read `chunk` bytes at a time. */
 static slp_rc read_all(struct slice text, size_t chunk, struct arr_batch *out, struct slp_err *err)

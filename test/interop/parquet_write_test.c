@@ -81,7 +81,7 @@ static void choose_encodings(struct t *t, const struct plan *p, struct arr_field
 {
     for (size_t i = 0; i < count; i++) {
         struct pq_group *g = NULL;
-        struct arr_schema one = {&fields[i], 1};
+        struct arr_schema one = {.fields = &fields[i], .count = 1};
         struct pq_write_options only = {.columns = &out[i]};
         enum arr_kind kind = fields[i].type.kind;
         out[i].bloom = p->encoding == PQ_WRITE_BEST;
@@ -108,7 +108,7 @@ static void write_file(struct t *t, const char *dir, const char *name, const str
                                        .nullable = p->nullable,
                                        .id = FIELD_ID_OF(i)};
     }
-    struct arr_schema schema = {fields, count};
+    struct arr_schema schema = {.fields = fields, .count = count};
     struct pq_column_options columns[ROWS_TYPE_COUNT] = {{0}};
     choose_encodings(t, p, fields, count, columns);
     const size_t sorting[] = {3, 16};

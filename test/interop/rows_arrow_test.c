@@ -60,7 +60,7 @@ static void make_table(struct table *tb, bool nullable)
         tb->fields[i] =
             (struct arr_field){.name = tb->names[i], .type = rows_type(i), .nullable = nullable};
     }
-    tb->schema = (struct arr_schema){tb->fields, count};
+    tb->schema = (struct arr_schema){.fields = tb->fields, .count = count};
 }
 
 static void save(struct place *p, const char *name, struct slice bytes)

@@ -41,7 +41,7 @@ static void write_one(struct t *t, struct one *o, size_t type, enum rows_values 
     uint64_t offset = 0;
     memset(o, 0, sizeof *o);
     o->field = (struct arr_field){.name = "x", .type = rows_type(type), .nullable = nulls > 0};
-    o->schema = (struct arr_schema){&o->field, 1};
+    o->schema = (struct arr_schema){.fields = &o->field, .count = 1};
     pq_write_options_init(&o->options);
     o->column = (struct pq_column_options){.bloom = true};
     o->options.columns = &o->column;

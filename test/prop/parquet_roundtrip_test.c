@@ -66,7 +66,7 @@ static void make_options(struct t *t, struct table *x, const struct shape *s,
     for (size_t i = 0; i < x->schema.count; i++) {
         struct pq_column_options *c = &x->options[i];
         struct pq_group *g = NULL;
-        struct arr_schema one = {&x->fields[i], 1};
+        struct arr_schema one = {.fields = &x->fields[i], .count = 1};
         struct pq_write_options only = {.columns = c};
         *c = (struct pq_column_options){.encoding = (enum pq_write_encoding)s->encoding,
                                         .no_statistics = t_below(t, 8) == 0,

@@ -87,7 +87,7 @@ static void make(struct t *t, struct sample *s)
 {
     memset(s, 0, sizeof *s);
     arena_init(&s->arena, &t->mem, 1 << 24);
-    s->schema = (struct arr_schema){s->fields, COLUMNS};
+    s->schema = (struct arr_schema){.fields = s->fields, .count = COLUMNS};
     for (size_t i = 0; i < COLUMNS; i++) {
         (void)snprintf(s->names[i], sizeof s->names[i], "c%zu", i);
         s->fields[i] = (struct arr_field){

@@ -23,7 +23,7 @@ static void make_table(struct table *tb)
         tb->fields[i] =
             (struct arr_field){.name = tb->names[i], .type = rows_type(i), .nullable = true};
     }
-    tb->schema = (struct arr_schema){tb->fields, ROWS_TYPE_COUNT};
+    tb->schema = (struct arr_schema){.fields = tb->fields, .count = ROWS_TYPE_COUNT};
 }
 
 static void print(struct t *t, enum rows_format format, const struct arr_batch *b, struct buf *out)
@@ -144,7 +144,7 @@ static void nasty_texts_are_read_back(void **state)
                                   .nullable = true},
                                  {.name = "b\"", .type = {.kind = ARR_UTF8}, .nullable = true}};
     for (size_t round = 0; round < 600; round++) {
-        struct arr_schema schema = {fields, 1 + round % 2};
+        struct arr_schema schema = {.fields = fields, .count = 1 + round % 2};
         struct arr_batch b = {0};
         struct arr_batch again = {0};
         struct buf text;

@@ -20,7 +20,7 @@ static void begin(struct t *t, struct one *o, enum arr_kind kind)
 {
     memset(o, 0, sizeof *o);
     o->field = (struct arr_field){.name = "x", .type = {.kind = kind}};
-    o->schema = (struct arr_schema){&o->field, 1};
+    o->schema = (struct arr_schema){.fields = &o->field, .count = 1};
     pq_write_options_init(&o->options);
     o->options.columns = &o->column;
     assert_ok(t, arr_batch_init(&o->batch, &t->mem, &o->schema, &t->err));

@@ -18,7 +18,7 @@ static void begin(struct t *t, struct one *o, struct arr_type type, bool nullabl
 {
     memset(o, 0, sizeof *o);
     o->field = (struct arr_field){.name = "x", .type = type, .nullable = nullable};
-    o->schema = (struct arr_schema){&o->field, 1};
+    o->schema = (struct arr_schema){.fields = &o->field, .count = 1};
     pq_write_options_init(&o->options);
     assert_ok(t, arr_batch_init(&o->batch, &t->mem, &o->schema, &t->err));
     assert_ok(t, pq_group_new(&t->mem, &o->schema, &o->options, &o->group, &t->err));

@@ -8,7 +8,7 @@
 static struct arr_field two_fields[] = {
     {.name = "k", .type = {.kind = ARR_INT64}, .id = 1},
     {.name = "v", .type = {.kind = ARR_UTF8}, .nullable = true, .id = 2}};
-static const struct arr_schema two = {two_fields, 2};
+static const struct arr_schema two = {.fields = two_fields, .count = 2};
 
 static slp_rc fill(struct arr_batch *b, struct slp_err *err)
 {
@@ -165,7 +165,7 @@ static void a_column_parquet_cannot_hold_is_refused_before_a_byte(void **state)
 {
     struct t *t = *state;
     struct arr_field field = {.name = "odd", .type = {.kind = ARR_FIXED_BINARY}, .nullable = true};
-    const struct arr_schema schema = {&field, 1};
+    const struct arr_schema schema = {.fields = &field, .count = 1};
     struct pq_write_options o;
     struct pq_writer *w = NULL;
     struct pq_group *g = NULL;

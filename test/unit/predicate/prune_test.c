@@ -9,7 +9,7 @@ static struct arr_field fields[] = {
     {.name = "s", .type = {.kind = ARR_UTF8}, .nullable = true},
     {.name = "x", .type = {.kind = ARR_DOUBLE}, .nullable = true},
 };
-static const struct arr_schema schema = {fields, 3};
+static const struct arr_schema schema = {.fields = fields, .count = 3};
 
 /* n from 3 to 17 without nulls; s from "ab" to "ad", some null; x from 1.5 to 2, maybe NaN. */
 struct world {

@@ -129,7 +129,7 @@ static void nested_values_are_json_within_json_and_texts_elsewhere(void **state)
                               .nullable = true,
                               .children = &item,
                               .child_count = 1};
-    struct arr_schema schema = {&field, 1};
+    struct arr_schema schema = {.fields = &field, .count = 1};
     static const int32_t lengths[] = {2, 0, 0};
     static const uint8_t present = 3;
     static const struct {
