@@ -5,12 +5,13 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 MINUTES ?= 10
 MUTATIONS ?= 20000
+FILES ?= 200
 MAKEFLAGS += --no-print-directory
 
 # Labels of the ordinary suite; `heavy` (judges that need Java or servers) is for make interop alone.
 SUITE = ^(quick|fault|crash|sim|fuzz|interop|cli)$$
 
-.PHONY: help release dev test clang tsan fuzz mutations sim cover tidy format ci demo bench bench-codec interop install clean \
+.PHONY: help release dev test clang tsan fuzz mutations valgrind roundtrips sim cover tidy format ci demo bench bench-codec interop install clean \
         packages-build packages-test
 
 help: ## this list
@@ -51,6 +52,16 @@ mutations: packages-test ## [MUTATIONS=20000] [SEED=n]: damaged Parquet files ar
 	@tools/venv.sh test
 	@.venv/bin/python test/fuzz/seeds.py --files build/mutations
 	@MUTATIONS=$(MUTATIONS) MUTATION_FILES=build/mutations build/dev/test/prop.parquet_mutations_test
+
+valgrind: packages-test ## the Parquet codec's tests, corpora and others' files under valgrind: nothing read before it is written
+	@tools/valgrind.sh "$(JOBS)"
+
+roundtrips: packages-test ## [FILES=200] [SEED=n]: random columns from us to every judge and back, chdb and parquet-java too
+	@tools/judges.sh
+	@tools/build.sh dev $(JOBS)
+	@PARQUET_FILES=$(FILES) SLEEPER_PYTHON=.venv/bin/python build/dev/test/interop.parquet_random_test
+	@FILES=$(FILES) .venv/bin/python test/interop/parquet_random_theirs_test.py
+	@FILES=$(FILES) .venv/bin/python test/interop/parquet_random_heavy_test.py
 
 sim: packages-test ## [SEED=n]: the simulator alone
 	@tools/build.sh dev $(JOBS)

@@ -13,7 +13,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config python3:command python3-venv c
 test="$build binutils libcmocka-dev clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev git strace valgrind mandoc"
 fuzz="$build libcmocka-dev clang-14 libclang-rt-14-dev"
 cover="$build libcmocka-dev gcovr"
-judges="$test default-jre-headless maven"
+judges="$test default-jdk-headless maven"
 demo_full="$build npm:command"
 
 wanted=

@@ -124,4 +124,5 @@ def test_what_parquet_java_encodes_anew_is_ingested_with_equal_rows(work):
         heavy.assert_taken_in(work, files, made, name)
 
 
-t.main(globals())
+if __name__ == "__main__":
+    t.main(globals())
