@@ -82,13 +82,17 @@ slp_rc state_rule_zero(struct state_ring *ring, const struct state_txn *txn,
     return SLP_OK;
 }
 
-slp_rc state_rule_enter(struct state_ring *ring, struct state_ring *tokens,
+slp_rc state_rule_enter(struct state_ring *ring, struct state_ring *tokens, bool keeps_random,
                         const struct state_txn *txn, struct state_position at,
                         enum state_reason reason, struct slp_err *err)
 {
     TRY(state_ring_add(ring, txn->txid, at, reason, err));
-    if (txn->has_token && !state_ring_find(tokens, txn->txid))
-        TRY(state_ring_add(tokens, txn->txid, at, reason, err));
+    /* One that the ring had forgotten enters again, so that what a snapshot holds of the frames behind
+     * its parent does not depend on what was known before. */
+    if (keeps_random ? false : !txn->has_token || state_ring_find(tokens, txn->txid))
+        return SLP_OK;
+    TRY(state_ring_add(tokens, txn->txid, at, reason, err));
+    state_ring_last(tokens)->is_client = txn->has_token;
     return SLP_OK;
 }
 
@@ -326,7 +330,7 @@ slp_rc state_apply(struct table_state *s, const struct state_txn *txn, struct st
     TRY(state_rule_zero(&s->ring, txn, at, &outcome, &judged, err));
     if (!judged) {
         TRY(apply_payload(&act, &outcome, err));
-        TRY(state_rule_enter(&s->ring, &s->tokens, txn, at, outcome.reason, err));
+        TRY(state_rule_enter(&s->ring, &s->tokens, true, txn, at, outcome.reason, err));
     }
     *out = outcome;
     return SLP_OK;

@@ -1,6 +1,5 @@
 #include "state/apply_priv.h"
 
-/* The index of an open job; SIZE_MAX if it is not. */
 size_t state_job_index(const struct table_state *s, struct state_id id)
 {
     size_t lo = 0;

@@ -218,7 +218,7 @@ slp_rc state_catalogue_apply(struct state_catalogue *c, const struct state_txn *
     TRY(state_rule_zero(&c->ring, txn, at, &outcome, &judged, err));
     if (!judged) {
         TRY(apply_payload(c, txn, &outcome.reason, err));
-        TRY(state_rule_enter(&c->ring, &c->tokens, txn, at, outcome.reason, err));
+        TRY(state_rule_enter(&c->ring, &c->tokens, false, txn, at, outcome.reason, err));
     }
     *out = outcome;
     return SLP_OK;

@@ -8,6 +8,7 @@
 
 #include "base/num.h"
 #include "state/inbox.h"
+#include "state/keep.h"
 #include "state/view_priv.h"
 
 /* Races lost before a transaction goes into the inbox. */
@@ -46,16 +47,25 @@ static struct state_ring *ring_of(struct state_replica *r, bool tokens)
     return tokens ? &r->machine.table->tokens : &r->machine.table->ring;
 }
 
-/* Is a transaction of this id in the log already, as far as it was replayed? */
-static bool find_first(struct state_replica *r, struct hash128 txid, struct state_outcome *out)
+/* Is a transaction of this id in the log already, as far as it was replayed? What the ring has
+ * forgotten the tokens of the snapshot know (rule I5). */
+static slp_rc find_first(struct state_replica *r, struct hash128 txid, struct state_outcome *out,
+                         bool *is_found, struct slp_err *err)
 {
+    struct state_token token;
     const struct state_ring_entry *first = state_ring_find(ring_of(r, false), txid);
     if (!first)
         first = state_ring_find(ring_of(r, true), txid);
-    if (first)
+    *is_found = first != NULL;
+    if (first) {
         *out =
             (struct state_outcome){.at = first->at, .reason = first->reason, .is_duplicate = true};
-    return first != NULL;
+        return SLP_OK;
+    }
+    TRY(state_tokens_look_up(r, txid, &token, is_found, err));
+    if (*is_found)
+        *out = (struct state_outcome){.at = token.at, .reason = token.reason, .is_duplicate = true};
+    return SLP_OK;
 }
 
 static slp_rc token_txid(struct state_replica *r, struct slice token, struct hash128 *out,
@@ -81,7 +91,6 @@ static slp_rc encode_body(struct attempt *a, struct state_txn *txn, struct slp_e
 {
     txn->base = a->r->number;
     a->r->watched_base = a->r->number;
-    a->r->watched_has_token = txn->has_token;
     buf_clear(&a->body);
     slp_rc rc = state_txn_encode(txn, &a->body, err);
     a->r->watched = buf_slice(&a->body);
@@ -246,6 +255,25 @@ static void leave_inbox(struct attempt *a)
     a->is_left = false;
 }
 
+/*
+ * A snapshot took the place of frames that may have held it: then its tokens do (rule I4). In none of
+ * them, and its base is older than the ring: it never will be applied.
+ */
+static slp_rc ask_tokens(struct attempt *a, struct slp_err *err)
+{
+    struct state_replica *r = a->r;
+    struct state_token first;
+    r->is_unsure = false;
+    TRY(state_tokens_look_up(r, r->watched_txid, &first, &r->is_found, err));
+    if (r->is_found)
+        r->outcome = (struct state_outcome){.at = first.at, .reason = first.reason};
+    else if (!a->txn->has_token && a->may_land &&
+             since(a, a->txn->time_us) > STATE_TXID_KEPT_US / 2)
+        FAIL(err, UNKNOWN, "an attempt is older than random ids are kept");
+    r->is_expired = !r->is_found;
+    return SLP_OK;
+}
+
 static slp_rc try_until_found(struct attempt *a, struct slp_err *err)
 {
     struct state_replica *r = a->r;
@@ -254,14 +282,14 @@ static slp_rc try_until_found(struct attempt *a, struct slp_err *err)
         TRY(a->losses < DIRECT_LOSSES ? try_directly(a, err) : wait_in_inbox(a, err));
         if (r->is_found)
             return SLP_OK;
-        if (r->is_lost && a->may_land)
-            FAIL(err, UNKNOWN,
-                 "the log was trimmed while an attempt was under way, and random ids are not kept");
-        if (r->is_expired || r->is_lost) {
+        if (r->is_unsure)
+            TRY(ask_tokens(a, err));
+        if (r->is_found)
+            return SLP_OK;
+        if (r->is_expired) {
             /* This replica saw every frame since the old base: it is in none (rule I4). Copies that
              * are still under way have the old base and are expired too. */
             r->is_expired = false;
-            r->is_lost = false;
             leave_inbox(a);
             TRY(renew_base(a, err));
         }
@@ -277,7 +305,7 @@ static slp_rc commit_watched(struct attempt *a, struct slp_err *err)
     r->watched_txid = a->txn->txid;
     r->is_found = false;
     r->is_expired = false;
-    r->is_lost = false;
+    r->is_unsure = false;
     slp_rc rc = encode_body(a, a->txn, err);
     if (rc == SLP_OK)
         rc = try_until_found(a, err);
@@ -303,7 +331,8 @@ slp_rc state_replica_commit(struct state_replica *r, struct state_txn *txn,
     slp_rc rc = SLP_OK;
     const struct state_commit_options *o = options ? options : &plain;
     struct attempt a = {.r = r, .txn = txn, .cancel = o->cancel};
-    struct state_outcome outcome;
+    struct state_outcome outcome = {.at = {.frame = 0}};
+    bool is_found = false;
     int64_t now_us = store_now_us(r->store);
     int64_t wait_us = o->max_wait_us > 0 ? o->max_wait_us : STATE_COMMIT_WAIT_US;
     a.deadline_us = now_us > INT64_MAX - wait_us ? INT64_MAX : now_us + wait_us;
@@ -317,11 +346,14 @@ slp_rc state_replica_commit(struct state_replica *r, struct state_txn *txn,
         TRY_OUT(catch_up(&a, err));
     if (txn->has_token)
         TRY_OUT(token_txid(r, o->token, &txn->txid, err));
-    if (txn->has_token && find_first(r, txn->txid, &outcome)) {
+    if (txn->has_token)
+        TRY_OUT(find_first(r, txn->txid, &outcome, &is_found, err));
+    if (is_found) {
         *out = (struct state_result){.outcome = outcome};
         goto out;
     }
     TRY_OUT(commit_watched(&a, err));
+    state_head_refresh(r);
     *out = (struct state_result){.outcome = r->outcome, .losses = a.losses};
 out:
     buf_fini(&a.body);

@@ -67,8 +67,9 @@ slp_rc state_history_next(struct state_history *h, struct state_history_entry *o
                           struct slp_err *err)
 {
     if (h->is_open && h->index == h->frame.txn_count) {
-        state_replica_close_frame(&h->replica, &h->frame, buf_slice(&h->replica.frames[h->at]));
         h->is_open = false;
+        TRY(state_replica_close_frame(&h->replica, &h->frame, buf_slice(&h->replica.frames[h->at]),
+                                      err));
         h->at++;
     }
     slp_rc rc = h->is_open ? SLP_OK : open_next(h, err);

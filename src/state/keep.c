@@ -17,13 +17,13 @@ static void object_name(uint64_t base, struct slice bytes, char out[STATE_ROOT_N
     (void)snprintf(out, STATE_ROOT_NAME_BYTES, "snap/%020" PRIu64 "-%s", base, hex);
 }
 
-static void whole_name(const struct state_replica *r, struct slice name, struct state_name *out)
+void state_snapshot_object(const struct state_replica *r, struct slice name, struct state_name *out)
 {
     int n = snprintf(out->text, sizeof out->text, "%s%.*s", r->place, SLICE_ARG(name));
     out->len = (size_t)n;
 }
 
-static slp_rc check_object(struct slice name, struct slice bytes, struct slp_err *err)
+slp_rc state_snapshot_check(struct slice name, struct slice bytes, struct slp_err *err)
 {
     struct hash128 named;
     if (name.len != NAME_BYTES || !hash_parse(slice_last(name, 32), &named) ||
@@ -37,9 +37,9 @@ slp_rc state_snapshot_read(struct state_replica *r, struct slice name, struct bu
                            struct slp_err *err)
 {
     struct state_name whole;
-    whole_name(r, name, &whole);
+    state_snapshot_object(r, name, &whole);
     TRY(store_get(r->store, state_name_slice(&whole), out, err));
-    return check_object(name, buf_slice(out), err);
+    return state_snapshot_check(name, buf_slice(out), err);
 }
 
 /* Write it if it is not there yet, or compare. */
@@ -47,7 +47,7 @@ static slp_rc put_object(struct state_replica *r, enum state_keep_mode mode, str
                          struct slice bytes, struct slp_err *err)
 {
     struct state_name whole;
-    whole_name(r, name, &whole);
+    state_snapshot_object(r, name, &whole);
     if (mode == STATE_KEEP_WRITE) {
         slp_rc rc = store_put_if_absent(r->store, state_name_slice(&whole), bytes, err);
         if (rc == SLP_CONFLICT)
@@ -76,9 +76,194 @@ struct maker {
     struct buf bytes;
     struct state_snapshot self;
     struct state_shard_entry *shards;
-    size_t room;
-    uint64_t minted;
+    struct state_list_entry *lists;
+    size_t list_room;
 };
+
+/* ---- Lists ---- */
+
+/* Name an object. */
+static slp_rc take_over(struct maker *m, const struct state_list_entry *entry, struct slp_err *err)
+{
+    if (m->self.list_count == m->list_room) {
+        size_t more = m->list_room ? m->list_room * 2 : 16;
+        void *room = NULL;
+        TRY(arena_array(&m->arena, more, sizeof *entry, &room, err));
+        if (m->list_room)
+            memcpy(room, m->lists, m->list_room * sizeof *entry);
+        m->lists = room;
+        m->list_room = more;
+    }
+    m->lists[m->self.list_count++] = *entry;
+    return SLP_OK;
+}
+
+/* Write what is in m->bytes, or name the parent's object that is the same. */
+static slp_rc make_list_object(struct maker *m, struct state_list_entry entry, struct slp_err *err)
+{
+    char name[STATE_ROOT_NAME_BYTES];
+    struct slice bytes = buf_slice(&m->bytes);
+    object_name(m->r->number, bytes, name);
+    entry.bytes = bytes.len;
+    struct slice hex = slice_last(slice_str(name), 32);
+    for (size_t i = 0; i < m->parent.list_count; i++) {
+        const struct state_list_entry *old = &m->parent.lists[i];
+        if (old->kind == entry.kind && old->name.len == NAME_BYTES &&
+            slice_equal(slice_last(old->name, 32), hex))
+            entry.name = old->name;
+    }
+    if (!entry.name.ptr) {
+        TRY(arena_copy(&m->arena, slice_str(name), &entry.name, err));
+        TRY(put_object(m->r, m->mode, entry.name, bytes, err));
+    }
+    return take_over(m, &entry, err);
+}
+
+static slp_rc make_ring_and_dead(struct maker *m, struct slp_err *err)
+{
+    const struct table_state *s = m->r->machine.table;
+    for (size_t at = 0; at < s->ring.count;) {
+        size_t end = state_ring_cut(&s->ring, at);
+        TRY(state_ring_encode(&s->ring, at, end, &m->bytes, err));
+        struct state_list_entry entry = {.kind = STATE_LIST_RING, .count = end - at};
+        TRY(make_list_object(m, entry, err));
+        at = end;
+    }
+    for (size_t at = 0; at < s->dead_count;) {
+        size_t end = state_dead_cut(s, at);
+        TRY(state_dead_encode(s, at, end, &m->bytes, err));
+        struct state_list_entry entry = {.kind = STATE_LIST_DEAD, .count = end - at};
+        TRY(make_list_object(m, entry, err));
+        at = end;
+    }
+    return SLP_OK;
+}
+
+/* ---- Tokens ---- */
+
+struct token_run {
+    struct state_token *tokens;
+    size_t count;
+};
+
+/* What has come since the parent. */
+static slp_rc new_run(struct maker *m, struct token_run *out, struct slp_err *err)
+{
+    const struct state_ring *from = &m->r->machine.table->tokens;
+    void *room = NULL;
+    TRY(arena_array(&m->arena, from->count, sizeof *out->tokens, &room, err));
+    out->tokens = room;
+    for (uint32_t i = 0; i < from->count; i++) {
+        const struct state_ring_entry *e = &from->entries[((uint64_t)from->first + i) % from->room];
+        if (e->at.frame > m->parent.number)
+            out->tokens[out->count++] = (struct state_token){
+                .txid = e->txid, .at = e->at, .reason = e->reason, .is_client = e->is_client};
+    }
+    out->count = state_tokens_sort(out->tokens, out->count);
+    return SLP_OK;
+}
+
+/* The parent's runs from which on all are merged into the new one: while they are not longer than two
+ * of what they are merged into. `*keep` objects of tokens stay as they are. */
+static void choose_merge(const struct maker *m, size_t fresh, size_t *keep, uint64_t *total)
+{
+    uint64_t sum = fresh;
+    size_t end = m->parent.list_count;
+    *keep = end;
+    while (end > 0) {
+        const struct state_list_entry *last = &m->parent.lists[end - 1];
+        uint64_t count = 0;
+        size_t first = end;
+        while (first > 0 && m->parent.lists[first - 1].kind == STATE_LIST_TOKENS &&
+               m->parent.lists[first - 1].run == last->run)
+            count += m->parent.lists[--first].count;
+        if (first == end || count > 2 * sum)
+            break;
+        sum += count;
+        end = first;
+        *keep = end;
+    }
+    *total = sum;
+}
+
+/* Append an old run's object to what is being merged; random txids go when they are old (rule I4). */
+static slp_rc merge_object(struct maker *m, const struct state_list_entry *old,
+                           struct token_run *to, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct buf bytes;
+    struct arena arena;
+    struct state_token *tokens = NULL;
+    size_t count = 0;
+    bool is_old = old->time_us < m->r->machine.table->time_us - STATE_TXID_KEPT_US;
+    buf_init(&bytes, m->r->mem, STATE_SNAPSHOT_MAX_BYTES);
+    arena_init(&arena, m->r->mem, STATE_SNAPSHOT_ARENA_MAX);
+    TRY_OUT(state_snapshot_read(m->r, old->name, &bytes, err));
+    TRY_OUT(state_tokens_load(buf_slice(&bytes), &arena, &tokens, &count, err));
+    if (count > old->count)
+        FAIL_OUT(err, CORRUPT, "%zu txids in an object that the root says has %" PRIu64, count,
+                 old->count);
+    for (size_t i = 0; i < count; i++)
+        if (tokens[i].is_client || !is_old)
+            to->tokens[to->count++] = tokens[i];
+out:
+    arena_fini(&arena);
+    buf_fini(&bytes);
+    return rc;
+}
+
+static slp_rc keep_objects(struct maker *m, size_t end, uint32_t *runs, struct slp_err *err)
+{
+    *runs = 0;
+    for (size_t i = 0; i < end; i++) {
+        if (m->parent.lists[i].kind != STATE_LIST_TOKENS)
+            continue;
+        TRY(take_over(m, &m->parent.lists[i], err));
+        *runs = m->parent.lists[i].run + 1;
+    }
+    return SLP_OK;
+}
+
+static slp_rc write_run(struct maker *m, const struct token_run *run, uint32_t number,
+                        struct slp_err *err)
+{
+    for (size_t at = 0; at < run->count; at += STATE_TOKENS_PER_OBJECT) {
+        size_t n = num_min_size(run->count - at, STATE_TOKENS_PER_OBJECT);
+        TRY(state_tokens_encode(run->tokens + at, n, &m->bytes, err));
+        struct state_list_entry entry = {.kind = STATE_LIST_TOKENS,
+                                         .count = n,
+                                         .run = number,
+                                         .first = run->tokens[at].txid,
+                                         .time_us = m->r->machine.table->time_us};
+        TRY(make_list_object(m, entry, err));
+    }
+    return SLP_OK;
+}
+
+static slp_rc make_tokens(struct maker *m, struct slp_err *err)
+{
+    struct token_run fresh = {.count = 0};
+    struct token_run merged = {.count = 0};
+    size_t keep = 0;
+    uint64_t total = 0;
+    uint32_t runs = 0;
+    void *room = NULL;
+    TRY(new_run(m, &fresh, err));
+    choose_merge(m, fresh.count, &keep, &total);
+    if (fresh.count == 0)
+        keep = m->parent.list_count;
+    TRY(keep_objects(m, keep, &runs, err));
+    TRY(arena_array(&m->arena, (size_t)total, sizeof *merged.tokens, &room, err));
+    merged.tokens = room;
+    for (size_t i = keep; i < m->parent.list_count; i++)
+        TRY(merge_object(m, &m->parent.lists[i], &merged, err));
+    if (fresh.count)
+        memcpy(merged.tokens + merged.count, fresh.tokens, fresh.count * sizeof *fresh.tokens);
+    merged.count = state_tokens_sort(merged.tokens, merged.count + fresh.count);
+    return write_run(m, &merged, runs, err);
+}
+
+/* ---- Shards ---- */
 
 static const struct state_shard_entry *same_in_parent(const struct maker *m, struct key_range range,
                                                       struct slice hex)
@@ -150,6 +335,12 @@ slp_rc state_snapshot_make(struct state_replica *r, enum state_keep_mode mode, s
         TRY_OUT(state_snapshot_read(r, parent, &m.parent_bytes, err));
         TRY_OUT(state_root_decode(buf_slice(&m.parent_bytes), &m.arena, &m.parent, err));
     }
+    assert(!state_is_partial(r->machine.table));
+    if (r->machine.table->tokens_from > m.parent.number)
+        FAIL_OUT(err, INVALID, "made from a state that does not reach back to its parent");
+    TRY_OUT(make_ring_and_dead(&m, err));
+    TRY_OUT(make_tokens(&m, err));
+    m.self.lists = m.lists;
     TRY_OUT(make_shards(&m, err));
     TRY_OUT(state_root_encode(r->machine.table, &m.self, &m.arena, &m.bytes, err));
     object_name(r->number, buf_slice(&m.bytes), root);
@@ -160,104 +351,4 @@ out:
     buf_fini(&m.parent_bytes);
     arena_fini(&m.arena);
     return err_wrap(err, rc, "snapshot at frame %" PRIu64, r->number);
-}
-
-/* ------------------------------------------------------------------ loading */
-
-/* Read the shards of one round and load them in order. */
-static slp_rc load_round(struct state_replica *r, struct state_loader *l,
-                         const struct state_shard_entry *shards, size_t count, struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    struct store_request requests[STATE_READ_AHEAD] = {0};
-    struct state_name names[STATE_READ_AHEAD];
-    struct buf bytes[STATE_READ_AHEAD];
-    for (size_t i = 0; i < count; i++) {
-        buf_init(&bytes[i], r->mem, STATE_SNAPSHOT_MAX_BYTES);
-        whole_name(r, shards[i].name, &names[i]);
-        requests[i] = (struct store_request){.verb = STORE_GET,
-                                             .name = state_name_slice(&names[i]),
-                                             .len = UINT64_MAX,
-                                             .out = &bytes[i]};
-    }
-    TRY_OUT(store_submit(r->store, requests, count, err));
-    TRY_OUT(store_wait(r->store, requests, count, NULL, err));
-    for (size_t i = 0; i < count; i++) {
-        if (requests[i].rc != SLP_OK) {
-            rc = err_set(err, requests[i].rc, "%s", requests[i].err.text);
-            goto out;
-        }
-        TRY_OUT(check_object(shards[i].name, buf_slice(&bytes[i]), err));
-        TRY_OUT(state_load_shard(l, buf_slice(&bytes[i]), err));
-    }
-out:
-    for (size_t i = 0; i < count; i++)
-        buf_fini(&bytes[i]);
-    return rc;
-}
-
-/* The fate of the watched transaction, as far as a snapshot tells it (rule I4). Its items are not
- * told any more, nor whether it was another author's. */
-static void look_for_watched(struct state_replica *r)
-{
-    const struct table_state *s = r->machine.table;
-    const struct state_ring_entry *first = state_ring_find(&s->ring, r->watched_txid);
-    if (!first)
-        first = state_ring_find(&s->tokens, r->watched_txid);
-    r->is_found = first != NULL;
-    if (first)
-        r->outcome = (struct state_outcome){.at = first->at, .reason = first->reason};
-    else if (r->watched_base < state_ring_oldest_frame(&s->ring))
-        *(r->watched_has_token ? &r->is_expired : &r->is_lost) = true;
-}
-
-slp_rc state_snapshot_load(struct state_replica *r, struct slice root, struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    struct buf bytes;
-    struct arena arena;
-    struct state_snapshot self;
-    struct state_loader l = {0};
-    buf_init(&bytes, r->mem, STATE_SNAPSHOT_MAX_BYTES);
-    arena_init(&arena, r->mem, STATE_SNAPSHOT_ARENA_MAX);
-    TRY_OUT(state_new(r->mem, &r->machine.rules, &l.state, err));
-    TRY_OUT(state_snapshot_read(r, root, &bytes, err));
-    TRY_OUT(state_root_decode(buf_slice(&bytes), &arena, &self, err));
-    TRY_OUT(state_load_root(&l, buf_slice(&bytes), err));
-    for (size_t i = 0; i < self.shard_count; i += STATE_READ_AHEAD)
-        TRY_OUT(load_round(r, &l, self.shards + i,
-                           num_min_size(self.shard_count - i, STATE_READ_AHEAD), err));
-    TRY_OUT(state_load_end(&l, err));
-    state_loader_fini(&l);
-    state_free(r->machine.table);
-    r->machine.table = l.state;
-    r->number = self.number;
-    r->previous = self.frame_hash;
-    r->is_broken = false;
-    l.state = NULL;
-    if (r->is_watching)
-        look_for_watched(r);
-out:
-    if (l.state) {
-        state_loader_fini(&l);
-        state_free(l.state);
-    }
-    arena_fini(&arena);
-    buf_fini(&bytes);
-    return err_wrap(err, rc, "snapshot \"%.*s\"", SLICE_ARG(root));
-}
-
-slp_rc state_replica_load(struct state_replica *r, struct slp_err *err)
-{
-    char root[STATE_ROOT_NAME_BYTES];
-    memcpy(root, r->floor.root, sizeof root);
-    slp_rc rc = state_snapshot_load(r, slice_str(root), err);
-    if (rc != SLP_NOT_FOUND)
-        return rc;
-    /* Then the floor has moved: read it again (rule F2). */
-    err_clear(err);
-    TRY(state_floor_read(r->store, r->mem, r->place, &r->floor, err));
-    if (strcmp(root, r->floor.root) == 0)
-        FAIL(err, CORRUPT, "snapshot \"%s\", which the floor of the log names, is gone", root);
-    return SLP_OK;
 }

@@ -50,4 +50,16 @@ SLP_NODISCARD slp_rc state_keep_trim(struct state_replica *r, struct state_kept 
 SLP_NODISCARD slp_rc state_snapshot_load(struct state_replica *r, struct slice root,
                                          struct slp_err *err);
 
+/* The same when the root's bytes are at hand. */
+SLP_NODISCARD slp_rc state_snapshot_load_bytes(struct state_replica *r, struct slice root,
+                                               struct slice bytes, struct slp_err *err);
+
+/*
+ * A txid among those that the ring of the snapshot which `r` stands on had forgotten (rules I4, I5).
+ * Cost: a read for each run of tokens, of which there are few, until it is found.
+ */
+SLP_NODISCARD slp_rc state_tokens_look_up(struct state_replica *r, struct hash128 txid,
+                                          struct state_token *out, bool *is_found,
+                                          struct slp_err *err);
+
 #endif

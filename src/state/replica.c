@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "base/num.h"
+#include "state/global.h"
+#include "state/keep.h"
 #include "state/txn_priv.h"
 #include "state/view_priv.h"
 
@@ -24,6 +26,19 @@ slp_rc state_replica_blank(struct state_replica *r, struct slp_err *err)
     return SLP_OK;
 }
 
+slp_rc state_replica_restart(struct state_replica *r, struct slp_err *err)
+{
+    TRY(state_replica_blank(r, err));
+    r->number = 0;
+    memset(&r->previous, 0, sizeof r->previous);
+    r->is_broken = false;
+    r->is_unproven = false;
+    state_probe_free(r);
+    state_base_fini(&r->base);
+    state_since_reset(&r->since, 0);
+    return SLP_OK;
+}
+
 slp_rc state_replica_init(struct state_replica *r, struct state_instance *instance,
                           const struct hash128 *table, struct slp_err *err)
 {
@@ -39,6 +54,8 @@ slp_rc state_replica_init(struct state_replica *r, struct state_instance *instan
     }
     r->floor.number = 1;
     buf_init(&r->floor_bytes, r->mem, STATE_FLOOR_MAX_BYTES);
+    buf_init(&r->head_objects, r->mem, 4 * STATE_HEAD_ROOT_BYTES);
+    state_since_init(&r->since, r->mem, !table);
     arena_init(&r->arena, r->mem, STATE_FRAME_ARENA_MAX);
     for (size_t i = 0; i < STATE_READ_AHEAD; i++)
         buf_init(&r->frames[i], r->mem, STATE_FRAME_MAX_BYTES);
@@ -54,6 +71,12 @@ void state_replica_fini(struct state_replica *r)
     for (size_t i = 0; i < STATE_READ_AHEAD; i++)
         buf_fini(&r->frames[i]);
     buf_fini(&r->floor_bytes);
+    state_probe_free(r);
+    state_base_fini(&r->base);
+    state_since_fini(&r->since);
+    if (r->scope_arena.mem)
+        arena_fini(&r->scope_arena);
+    buf_fini(&r->head_objects);
     alloc_free(r->mem, r->items, r->item_room * sizeof *r->items);
     state_queue_unref(state_instance_queues(r->instance), r->queue);
     r->queue = NULL;
@@ -70,41 +93,93 @@ void state_replica_name(const struct state_replica *r, uint64_t number, struct s
 
 /* ------------------------------------------------------------------ reading */
 
-struct round {
-    struct store_request requests[STATE_READ_AHEAD + 1]; /* frames, then the floor */
-    struct state_name names[STATE_READ_AHEAD + 1];
+struct state_probe {
+    uint64_t number; /* frames behind it are asked for */
+    size_t width;    /* as many */
+    size_t count;    /* requests */
+    bool is_asked;   /* the answers are there */
+    bool has_proof;  /* behind the frames, the beginning of frame `number` */
+    bool has_floor;  /* the last one, for it is read after the frames */
+    struct store_request requests[STATE_READ_AHEAD + 2];
+    struct state_name names[STATE_READ_AHEAD + 2];
+    struct buf proof;
 };
 
-/* The requests of a round; returns how many. The floor is asked for behind the frames where that
- * says that it is read after them. */
-static size_t make_round(struct state_replica *r, size_t width, struct round *round)
+/* The next request of a probe. */
+static struct store_request *add_request(struct state_probe *p, struct buf *out, uint64_t len)
 {
-    size_t n = 0;
-    for (; n < width; n++) {
-        state_replica_name(r, r->number + 1 + n, &round->names[n]);
-        round->requests[n].out = &r->frames[n];
-    }
-    if (!r->machine.is_catalogue && r->store->is_ordered) {
-        struct state_name *name = &round->names[n];
-        name->len = (size_t)snprintf(name->text, sizeof name->text, "%sfloor", r->place);
-        round->requests[n++].out = &r->floor_bytes;
-    }
-    for (size_t i = 0; i < n; i++) {
-        round->requests[i].verb = STORE_GET;
-        round->requests[i].name = state_name_slice(&round->names[i]);
-        round->requests[i].len = UINT64_MAX;
-    }
-    return n;
+    struct store_request *q = &p->requests[p->count];
+    q->verb = STORE_GET;
+    q->name = state_name_slice(&p->names[p->count]);
+    q->len = len;
+    q->out = out;
+    p->count++;
+    return q;
 }
 
+/* The requests of a round. The floor is asked for behind the frames where that says that it is read
+ * after them. */
+static slp_rc make_probe(struct state_replica *r, uint64_t number, size_t width, bool has_proof,
+                         struct slp_err *err)
+{
+    struct state_probe *p = NULL;
+    assert(!r->probe && width <= STATE_READ_AHEAD);
+    TRY(alloc_new(r->mem, &p, err));
+    buf_init(&p->proof, r->mem, STATE_FRAME_HEAD_BYTES);
+    p->number = number;
+    p->width = width;
+    p->has_proof = has_proof;
+    for (size_t i = 0; i < width; i++) {
+        state_replica_name(r, number + 1 + i, &p->names[p->count]);
+        (void)add_request(p, &r->frames[i], UINT64_MAX);
+    }
+    if (has_proof) {
+        state_replica_name(r, number, &p->names[p->count]);
+        (void)add_request(p, &p->proof, STATE_FRAME_HEAD_BYTES);
+    }
+    p->has_floor = !r->machine.is_catalogue && r->store->is_ordered;
+    if (p->has_floor) {
+        struct state_name *name = &p->names[p->count];
+        name->len = (size_t)snprintf(name->text, sizeof name->text, "%sfloor", r->place);
+        (void)add_request(p, &r->floor_bytes, UINT64_MAX);
+    }
+    r->probe = p;
+    return SLP_OK;
+}
+
+size_t state_probe_requests(struct state_replica *r, struct store_request *out)
+{
+    memcpy(out, r->probe->requests, r->probe->count * sizeof *out);
+    return r->probe->count;
+}
+
+void state_probe_answer(struct state_replica *r, const struct store_request *requests)
+{
+    memcpy(r->probe->requests, requests, r->probe->count * sizeof *requests);
+    r->probe->is_asked = true;
+}
+
+void state_probe_free(struct state_replica *r)
+{
+    if (!r->probe)
+        return;
+    buf_fini(&r->probe->proof);
+    alloc_delete(r->mem, r->probe);
+    r->probe = NULL;
+}
+
+slp_rc state_probe_new(struct state_replica *r, uint64_t number, struct slp_err *err)
+{
+    return make_probe(r, number, 1, true, err);
+}
 /* `*got` counts the frames that are there without a gap. */
-static slp_rc judge_round(struct state_replica *r, size_t width, struct round *round, size_t *got,
-                          struct slp_err *err)
+static slp_rc judge_frames(struct state_replica *r, const struct state_probe *p, size_t *got,
+                           struct slp_err *err)
 {
     size_t n = 0;
     bool gap = false;
-    for (size_t i = 0; i < width; i++) {
-        slp_rc one = round->requests[i].rc;
+    for (size_t i = 0; i < p->width; i++) {
+        slp_rc one = p->requests[i].rc;
         if (one == SLP_NOT_FOUND) {
             gap = true;
         } else if (one == SLP_OK) {
@@ -114,34 +189,56 @@ static slp_rc judge_round(struct state_replica *r, size_t width, struct round *r
             if (one == SLP_LIMIT)
                 one = err_set(err, SLP_CORRUPT, "longer than a frame may be");
             else
-                one = err_set(err, one, "%s", round->requests[i].err.text);
-            return err_wrap(err, one, "frame \"%s\"", round->names[i].text);
+                one = err_set(err, one, "%s", p->requests[i].err.text);
+            return err_wrap(err, one, "frame \"%s\"", p->names[i].text);
         }
     }
     *got = n;
     return SLP_OK;
 }
 
-/* One round: GETs of the next `width` frames, and after them the floor. */
-static slp_rc read_round(struct state_replica *r, size_t width, size_t *got, struct slp_err *err)
+/* What the answers say: frames, the floor after them, and whether the head lied. */
+static slp_rc judge_probe(struct state_replica *r, const struct state_probe *p, size_t *got,
+                          bool *is_proven, struct slp_err *err)
+{
+    const struct store_request *proof = &p->requests[p->width];
+    TRY(judge_frames(r, p, got, err));
+    if (p->has_floor)
+        TRY(state_floor_answer(&p->requests[p->count - 1], &r->floor, err));
+    else if (!r->machine.is_catalogue)
+        TRY(state_floor_read(r->store, r->mem, r->place, &r->floor, err));
+    if (p->has_proof && proof->rc != SLP_OK && proof->rc != SLP_NOT_FOUND)
+        return err_set(err, proof->rc, "%s", proof->err.text);
+    *is_proven = !p->has_proof || state_head_is_proven(r, buf_slice(&p->proof));
+    return SLP_OK;
+}
+
+/* One round: GETs of the next `width` frames, and after them the floor. It may have been made together
+ * with the reading of a snapshot. */
+static slp_rc read_round(struct state_replica *r, size_t *width, size_t *got, bool *is_proven,
+                         struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
-    struct round *round = NULL;
-    size_t n = 0;
-    TRY(alloc_new(r->mem, &round, err));
-    size_t count = make_round(r, width, round);
-    TRY_OUT(store_submit(r->store, round->requests, count, err));
-    TRY_OUT(store_wait(r->store, round->requests, count, NULL, err));
-    TRY_OUT(judge_round(r, width, round, &n, err));
-    if (count > width)
-        TRY_OUT(state_floor_answer(&round->requests[width], &r->floor, err));
-    else if (!r->machine.is_catalogue)
-        TRY_OUT(state_floor_read(r->store, r->mem, r->place, &r->floor, err));
-    *got = n;
+    if (r->probe && r->probe->number != r->number)
+        state_probe_free(r);
+    if (!r->probe)
+        TRY(make_probe(r, r->number, *width, r->is_unproven, err));
+    if (!r->probe->is_asked) {
+        TRY_OUT(store_submit(r->store, r->probe->requests, r->probe->count, err));
+        TRY_OUT(store_wait(r->store, r->probe->requests, r->probe->count, NULL, err));
+    }
+    *width = r->probe->width;
+    TRY_OUT(judge_probe(r, r->probe, got, is_proven, err));
 out:
-    alloc_delete(r->mem, round);
+    state_probe_free(r);
     return rc;
 }
+
+/* Two keys, the bounds of what is wanted. */
+#define SCOPE_MAX_BYTES ((size_t)1 << 20)
+
+/* Frames asked for when nothing is known: a table's beginning comes with its floor. */
+#define FIRST_WIDTH 4
 
 /* How often a reader follows a floor that moves while it loads. */
 #define LOADS_MAX 16
@@ -155,14 +252,23 @@ slp_rc state_replica_fetch(struct state_replica *r, size_t width, size_t *got, s
 {
     size_t n = 0;
     for (int loads = 0;;) {
+        bool is_proven = true;
         uint64_t seen_before = r->seen;
-        TRY(read_round(r, width, &n, err));
-        if (r->floor.number > r->number + 1) {
+        TRY(read_round(r, &width, &n, &is_proven, err));
+        /* On top of a head frames count only if its last one is still part of the log. */
+        if (r->floor.number > r->number + (r->is_unproven ? 0 : 1)) {
             if (++loads > LOADS_MAX)
                 FAIL(err, UNAVAILABLE, "the log is trimmed faster than its snapshots are read");
             TRY(state_replica_load(r, err));
+            r->is_unproven = false;
             continue;
         }
+        if (!is_proven) {
+            TRY(state_replica_restart(r, err));
+            width = FIRST_WIDTH;
+            continue;
+        }
+        r->is_unproven = false;
         if (n > 0 || r->seen <= r->number)
             break;
         if (seen_before > r->number) {
@@ -226,28 +332,117 @@ static slp_rc note_outcome(struct state_replica *r, struct slice encoded,
     return SLP_OK;
 }
 
+/* A body that stands apart; one that is gone or damaged is CORRUPT for everyone (rule G3). */
+static slp_rc supply_body(struct state_replica *r, struct state_txn *txn, struct slice name,
+                          struct slp_err *err)
+{
+    struct buf bytes;
+    struct slice kept;
+    buf_init(&bytes, r->mem, STATE_FRAME_ARENA_MAX);
+    struct state_name whole;
+    state_snapshot_object(r, name, &whole);
+    slp_rc rc = store_get(r->store, state_name_slice(&whole), &bytes, err);
+    if (rc == SLP_NOT_FOUND)
+        rc = err_set(err, SLP_CORRUPT, "body \"%s\" is gone", whole.text);
+    if (rc == SLP_OK)
+        rc = arena_copy(&r->arena, buf_slice(&bytes), &kept, err);
+    buf_fini(&bytes);
+    if (rc == SLP_OK)
+        rc = state_txn_take_body(txn, kept, &r->arena, err);
+    return rc;
+}
+
+/* The state that a restore goes back to; it is given up after the transaction. */
+static slp_rc supply_root(struct state_replica *r, struct state_txn *txn,
+                          const struct state_want *want, struct slp_err *err)
+{
+    struct state_replica second = {0};
+    struct hash128 table = r->machine.table->table;
+    slp_rc rc = state_replica_init(&second, r->instance, &table, err);
+    second.scope = r->scope;
+    if (rc == SLP_OK)
+        rc = state_snapshot_load(&second, want->name, err);
+    if (rc == SLP_OK && second.number != want->number)
+        rc =
+            err_set(err, SLP_CORRUPT, "snapshot \"%.*s\" stands at frame %" PRIu64 ", not %" PRIu64,
+                    SLICE_ARG(want->name), second.number, want->number);
+    if (rc == SLP_NOT_FOUND)
+        rc = err_append(err, SLP_CORRUPT, "; a restore names it");
+    if (rc == SLP_OK) {
+        txn->restore.from = second.machine.table;
+        r->restored = second.machine.table;
+        second.machine.table = NULL;
+    }
+    if (second.mem)
+        state_replica_fini(&second);
+    return rc;
+}
+
+/* A merge over a bound of what is loaded: more has to be, from the beginning (rule P3). */
+static slp_rc widen_scope(struct state_replica *r, struct key_range range, struct slp_err *err)
+{
+    struct key_range wide = r->scope;
+    if (slice_compare(range.lo, wide.lo) < 0)
+        wide.lo = range.lo;
+    if (!range.has_hi || (wide.has_hi && slice_compare(range.hi, wide.hi) > 0)) {
+        wide.hi = range.hi;
+        wide.has_hi = range.has_hi;
+    }
+    TRY(state_replica_set_scope(r, wide, err));
+    r->is_widened = true;
+    FAIL(err, CONFLICT, "leaves were merged over a bound of what is loaded");
+}
+
+/* What apply wants to see before it judges: apply is pure. */
+static slp_rc supply(struct state_replica *r, struct state_txn *txn, struct state_position at,
+                     struct slp_err *err)
+{
+    for (;;) {
+        struct state_want want = state_wants(r->machine.table, txn, at);
+        switch (want.kind) {
+        case STATE_WANT_NOTHING:
+            return SLP_OK;
+        case STATE_WANT_BODY:
+            TRY(supply_body(r, txn, want.name, err));
+            break;
+        case STATE_WANT_ROOT:
+            TRY(supply_root(r, txn, &want, err));
+            break;
+        case STATE_WANT_LEAF:
+            return widen_scope(r, want.range, err);
+        }
+    }
+}
+
 slp_rc state_replica_apply(struct state_replica *r, const struct state_frame *frame, uint32_t index,
                            struct state_outcome *out, struct slp_err *err)
 {
     struct state_machine *m = &r->machine;
-    const struct state_txn *txn = &frame->txns[index];
+    struct state_txn *txn = &frame->txns[index];
     struct state_position at = {.frame = frame->number, .index = index};
     r->is_broken = true; /* until the frame is closed */
-    if (m->is_catalogue)
+    if (m->is_catalogue) {
         TRY(state_catalogue_apply(&m->catalogue, txn, at, out, err));
-    else
-        TRY(state_apply(m->table, txn, at, out, err));
+    } else {
+        TRY(supply(r, txn, at, err));
+        slp_rc rc = state_apply(m->table, txn, at, out, err);
+        state_free(r->restored);
+        r->restored = NULL;
+        TRY(rc);
+    }
     if (r->is_watching && hash_equal(r->watched_txid, txn->txid))
         TRY(note_outcome(r, frame->encoded[index], out, err));
     return SLP_OK;
 }
 
-void state_replica_close_frame(struct state_replica *r, const struct state_frame *frame,
-                               struct slice bytes)
+slp_rc state_replica_close_frame(struct state_replica *r, const struct state_frame *frame,
+                                 struct slice bytes, struct slp_err *err)
 {
+    TRY(state_since_add(&r->since, frame->number, bytes, err));
     r->number = frame->number;
     r->previous = hash_xxh128(bytes);
     r->is_broken = false;
+    return SLP_OK;
 }
 
 slp_rc state_replica_take(struct state_replica *r, struct slice bytes, struct slp_err *err)
@@ -257,26 +452,57 @@ slp_rc state_replica_take(struct state_replica *r, struct slice bytes, struct sl
     TRY(state_replica_open_frame(r, bytes, &frame, err));
     for (uint32_t i = 0; i < frame.txn_count; i++)
         TRY(state_replica_apply(r, &frame, i, &outcome, err));
-    state_replica_close_frame(r, &frame, bytes);
+    return state_replica_close_frame(r, &frame, bytes, err);
+}
+
+slp_rc state_replica_set_scope(struct state_replica *r, struct key_range range, struct slp_err *err)
+{
+    struct arena arena;
+    struct key_range copy;
+    arena_init(&arena, r->mem, SCOPE_MAX_BYTES);
+    slp_rc rc = key_range_copy(&arena, range, &copy, err);
+    if (rc != SLP_OK) {
+        arena_fini(&arena);
+        return rc;
+    }
+    if (r->scope_arena.mem)
+        arena_fini(&r->scope_arena);
+    r->scope_arena = arena;
+    r->scope = copy;
     return SLP_OK;
 }
 
-slp_rc state_replica_refresh(struct state_replica *r, struct slp_err *err)
+static slp_rc refresh_once(struct state_replica *r, struct slp_err *err)
 {
-    if (r->is_broken) {
-        TRY(state_replica_blank(r, err));
-        r->number = 0;
-        memset(&r->previous, 0, sizeof r->previous);
-        r->is_broken = false;
-    }
+    if (r->is_broken)
+        TRY(state_replica_restart(r, err));
+    if (r->number == 0 && !r->is_head_tried)
+        TRY(state_head_begin(r, err));
     /* A table's beginning comes with its floor; a catalogue has none. */
-    size_t width = r->number ? 1 : r->machine.is_catalogue ? 3 : 4;
+    size_t width = r->number ? 1 : FIRST_WIDTH - (size_t)r->machine.is_catalogue;
     for (size_t got = 0;;) {
         TRY(state_replica_fetch(r, width, &got, err));
         for (size_t i = 0; i < got; i++)
             TRY(state_replica_take(r, buf_slice(&r->frames[i]), err));
         if (got < width && r->seen <= r->number)
             return SLP_OK;
-        width = width < 4 ? 4 : STATE_READ_AHEAD;
+        width = width < FIRST_WIDTH ? FIRST_WIDTH : STATE_READ_AHEAD;
+    }
+}
+
+/* How often a scope grows before all is loaded. */
+#define WIDENINGS_MAX 8
+
+slp_rc state_replica_refresh(struct state_replica *r, struct slp_err *err)
+{
+    for (int i = 0;; i++) {
+        r->is_widened = false;
+        slp_rc rc = refresh_once(r, err);
+        if (rc != SLP_CONFLICT || !r->is_widened)
+            return rc;
+        err_clear(err);
+        if (i == WIDENINGS_MAX)
+            TRY(state_replica_set_scope(r, (struct key_range){0}, err));
+        r->is_head_tried = false;
     }
 }

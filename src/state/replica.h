@@ -10,6 +10,7 @@
 #include "state/catalogue.h"
 #include "state/floor.h"
 #include "state/frame.h"
+#include "state/head.h"
 #include "state/queue.h"
 #include "state/state.h"
 
@@ -23,6 +24,18 @@ struct state_machine {
     struct state_catalogue catalogue; /* blank in a table */
 };
 
+/* The snapshot that a replica stands on, as far as it is asked for later. */
+struct state_base {
+    uint64_t number;                  /* the frame it stands at; 0: there is none */
+    char root[STATE_ROOT_NAME_BYTES]; /* terminated */
+    struct arena arena;
+    struct state_list_entry *lists;
+    size_t list_count;
+};
+
+/* A round of reads that was asked for together with the objects of a snapshot. */
+struct state_probe;
+
 struct state_replica {
     struct state_instance *instance;
     struct store *store;
@@ -30,12 +43,28 @@ struct state_replica {
     struct state_queue *queue; /* shared with all who commit to this log through the instance */
     char place[64];            /* "" or "t/<table id>/" */
     struct state_machine machine;
-    uint64_t number;          /* the last frame that was replayed */
-    struct hash128 previous;  /* its hash */
-    bool is_broken;           /* the machine stopped inside a frame: it begins anew */
-    struct state_floor floor; /* as it was last read; of a catalogue never */
-    uint64_t seen;            /* the highest number of a frame that was there */
-    struct arena arena;       /* transactions of the frame at hand */
+    uint64_t number;         /* the last frame that was replayed */
+    struct hash128 previous; /* its hash */
+    bool is_broken;          /* the machine stopped inside a frame: it begins anew */
+    struct key_range scope;  /* leaves that are wanted; blank: all */
+    struct arena scope_arena;
+    bool is_widened;              /* the last replay found that more leaves are wanted */
+    struct table_state *restored; /* what a restore goes back to, while it is applied */
+    struct state_base base;
+    struct state_since since;  /* frames behind the base, for the head */
+    struct store_tag head_tag; /* of the head that was read or written last; zero: none was there */
+    int64_t head_us;           /* when that was written */
+    bool is_head_known;        /* the two are of use */
+    bool is_head_tried;
+    struct buf head_objects; /* of the snapshot at this frame, as they stand in a head */
+    uint64_t head_objects_at;
+    uint32_t head_object_count;
+    bool is_unproven;              /* begun from a head whose last frame was not yet compared */
+    struct state_probe *probe;     /* NULL: none is at hand */
+    const struct state_head *hint; /* while a snapshot is loaded for a head */
+    struct state_floor floor;      /* as it was last read; of a catalogue never */
+    uint64_t seen;                 /* the highest number of a frame that was there */
+    struct arena arena;            /* transactions of the frame at hand */
     struct buf frames[STATE_READ_AHEAD];
     struct buf floor_bytes;
     /* The transaction whose fate somebody waits for. */
@@ -43,11 +72,10 @@ struct state_replica {
     struct hash128 watched_txid;
     struct slice watched; /* its bytes: another author with the same token has others */
     uint64_t watched_base;
-    bool watched_has_token;
     bool is_found;
     bool is_expired;
     bool
-        is_lost; /* a snapshot skipped the frames that might hold it, and does not tell (rule I4) */
+        is_unsure; /* a snapshot skipped the frames that might hold it: its tokens tell (rule I4) */
     struct state_outcome outcome;
     enum state_reason *items; /* copied: the machine's do not last */
     size_t item_room;
@@ -72,8 +100,9 @@ SLP_NODISCARD slp_rc state_replica_open_frame(struct state_replica *r, struct sl
 SLP_NODISCARD slp_rc state_replica_apply(struct state_replica *r, const struct state_frame *frame,
                                          uint32_t index, struct state_outcome *out,
                                          struct slp_err *err);
-void state_replica_close_frame(struct state_replica *r, const struct state_frame *frame,
-                               struct slice bytes);
+SLP_NODISCARD slp_rc state_replica_close_frame(struct state_replica *r,
+                                               const struct state_frame *frame, struct slice bytes,
+                                               struct slp_err *err);
 
 /* All three, for all transactions of one frame. */
 SLP_NODISCARD slp_rc state_replica_take(struct state_replica *r, struct slice bytes,
@@ -84,6 +113,38 @@ SLP_NODISCARD slp_rc state_replica_refresh(struct state_replica *r, struct slp_e
 
 /* Go on from the snapshot that the floor names. Errors: CORRUPT when it is gone or damaged. */
 SLP_NODISCARD slp_rc state_replica_load(struct state_replica *r, struct slp_err *err);
+
+/* What leaves are wanted from the next load of a snapshot on. Errors: NO_MEMORY, LIMIT. */
+SLP_NODISCARD slp_rc state_replica_set_scope(struct state_replica *r, struct key_range range,
+                                             struct slp_err *err);
+
+/* Go back to before frame 1. */
+SLP_NODISCARD slp_rc state_replica_restart(struct state_replica *r, struct slp_err *err);
+
+/*
+ * Begin from the head of the log, if there is one that can be believed so far; else nothing has
+ * happened. Errors: those of the store, NO_MEMORY.
+ */
+SLP_NODISCARD slp_rc state_head_begin(struct state_replica *r, struct slp_err *err);
+
+/* Write the head if it is due, from what was replayed. It is a hint: no error is told. */
+void state_head_refresh(struct state_replica *r);
+
+/* Is the head that this replica began from to be believed? `bytes` is what the log has of its last
+ * frame, the first STATE_FRAME_HEAD_BYTES; the floor was read since. */
+bool state_head_is_proven(const struct state_replica *r, struct slice bytes);
+
+/* Ask for the frames behind `number`, and what proves a head that ends there, with the next round of
+ * reading a snapshot. */
+SLP_NODISCARD slp_rc state_probe_new(struct state_replica *r, uint64_t number, struct slp_err *err);
+size_t state_probe_requests(struct state_replica *r, struct store_request *out);
+void state_probe_answer(struct state_replica *r, const struct store_request *requests);
+void state_probe_free(struct state_replica *r);
+
+/* The base. Errors: NO_MEMORY. */
+SLP_NODISCARD slp_rc state_base_set(struct state_base *b, struct alloc *mem, struct slice root,
+                                    const struct state_snapshot *self, struct slp_err *err);
+void state_base_fini(struct state_base *b);
 
 /* Put a blank machine in place of the one that there is. */
 SLP_NODISCARD slp_rc state_replica_blank(struct state_replica *r, struct slp_err *err);

@@ -101,3 +101,31 @@ slp_rc state_ring_add(struct state_ring *r, struct hash128 txid, struct state_po
     link_entry(r, slot);
     return SLP_OK;
 }
+
+struct state_ring_entry *state_ring_last(struct state_ring *r)
+{
+    assert(r->count > 0);
+    return &r->entries[((uint64_t)r->first + r->count - 1) % r->room];
+}
+
+slp_rc state_ring_forget(struct state_ring *r, uint64_t number, struct slp_err *err)
+{
+    struct state_ring kept;
+    if (r->count == 0 || r->entries[r->first].at.frame > number)
+        return SLP_OK;
+    state_ring_init(&kept, r->mem, r->max);
+    for (uint32_t i = 0; i < r->count; i++) {
+        const struct state_ring_entry *e = &r->entries[((uint64_t)r->first + i) % r->room];
+        if (e->at.frame <= number)
+            continue;
+        slp_rc rc = state_ring_add(&kept, e->txid, e->at, e->reason, err);
+        if (rc != SLP_OK) {
+            state_ring_fini(&kept);
+            return rc;
+        }
+        state_ring_last(&kept)->is_client = e->is_client;
+    }
+    state_ring_fini(r);
+    *r = kept;
+    return SLP_OK;
+}

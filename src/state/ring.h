@@ -14,7 +14,8 @@ struct state_ring_entry {
     struct hash128 txid;
     struct state_position at;
     enum state_reason reason;
-    uint32_t next; /* in its bucket: index + 1; 0 ends */
+    bool is_client; /* the hash of a client token */
+    uint32_t next;  /* in its bucket: index + 1; 0 ends */
 };
 
 struct state_ring {
@@ -36,6 +37,13 @@ struct state_ring_entry *state_ring_find(const struct state_ring *r, struct hash
 
 /* The frame of the first entry when anything was evicted; 0 before. A base below it is too old. */
 uint64_t state_ring_oldest_frame(const struct state_ring *r);
+
+/* Forget all entries up to frame `number`: nobody looks for them here any more. Errors: NO_MEMORY; the
+ * ring is as it was. */
+SLP_NODISCARD slp_rc state_ring_forget(struct state_ring *r, uint64_t number, struct slp_err *err);
+
+/* The entry that was added last; there is one. */
+struct state_ring_entry *state_ring_last(struct state_ring *r);
 
 /* Enter an id that is not there. Errors: NO_MEMORY; the ring is as it was. */
 SLP_NODISCARD slp_rc state_ring_add(struct state_ring *r, struct hash128 txid,

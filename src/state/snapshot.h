@@ -2,9 +2,9 @@
  * Snapshots: the state of a table as objects, a root and shards by interval of keys.
  * docs/format/snapshot.md has the bytes.
  *
- *   root    position, hash of its frame, schema, ring, tokens, unfiled files, jobs, dead files,
- *           verified snapshots, and the list of shards
- *   shard   leaves of an interval with their references, and the files behind them
+ *   root    position, hash of its frame, the global part, and the names of the others
+ *   shard   leaves of an interval with their references, the files behind them, and their jobs
+ *   lists   ring, dead files and tokens (snapshot_list.h)
  *
  * The bytes of a state are one and the same whoever makes them, given the same cuts between shards,
  * so an object's name, which is the hash of its content, is the digest that a second replay has to
@@ -16,13 +16,16 @@
 #ifndef SLP_STATE_SNAPSHOT_H
 #define SLP_STATE_SNAPSHOT_H
 
-#include "state/view_priv.h"
+#include "state/snapshot_list.h"
 
 /* A root or shard. A state whose global part is larger has no snapshot. */
 #define STATE_SNAPSHOT_MAX_BYTES ((size_t)256 << 20)
 
 /* A shard ends behind the leaf that makes it so long. */
 #define STATE_SHARD_BYTES ((size_t)1 << 20)
+
+/* Where the parent's shards are shorter, they are put together. */
+#define STATE_SHARD_LEAST_BYTES (STATE_SHARD_BYTES / 8)
 
 /* What decoding one of them may take. */
 #define STATE_SNAPSHOT_ARENA_MAX ((size_t)2 << 30)
@@ -39,6 +42,8 @@ struct state_snapshot {
     struct slice parent;       /* root of the snapshot before; empty: none */
     const struct state_shard_entry *shards;
     size_t shard_count;
+    const struct state_list_entry *lists; /* rings, dead, tokens; each in order */
+    size_t list_count;
 };
 
 /* Where a shard that begins with leaf `first` ends: as it did in the parent, and where it is long. */
@@ -60,7 +65,8 @@ SLP_NODISCARD slp_rc state_root_decode(struct slice bytes, struct arena *arena,
                                        struct state_snapshot *out, struct slp_err *err);
 
 /*
- * Fill a blank state: first the root, then every shard in order, then the end.
+ * Fill a blank state: first the root, then the lists that are wanted, each in order, and shards in
+ * order, then the end. With less than all shards, state->seen says between which keys they lie.
  * Errors   CORRUPT with the offset or what is wrong; UNSUPPORTED; NO_MEMORY, LIMIT. Then the state
  *          is good for state_free only.
  */
@@ -69,6 +75,7 @@ struct state_loader {
     struct state_entry **files; /* found by id: open addressing */
     size_t room;                /* a power of two */
     size_t count;
+    bool has_evicted; /* what the root says of the ring */
 };
 
 SLP_NODISCARD slp_rc state_load_root(struct state_loader *l, struct slice bytes,

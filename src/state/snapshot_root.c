@@ -8,33 +8,6 @@ static const uint8_t root_magic[8] = {'S', 'L', 'E', 'E', 'P', 'R', 'O', 'T'};
 /* ------------------------------------------------------------------ shapes, as
  * docs/format/snapshot.md */
 
-struct snap_job {
-    struct state_id id;
-    uint32_t attempt;
-    int64_t deadline_us;
-    struct key_range range;
-    struct state_id low;
-    struct state_id high;
-    uint32_t inputs;
-    uint32_t kind;
-    uint32_t extension;
-    struct state_position assigned;
-    bool drops_deletes;
-};
-
-struct snap_dead {
-    struct slice name;
-    uint64_t file_bytes;
-    struct state_id since;
-    int64_t since_us;
-};
-
-struct snap_txid {
-    struct hash128 txid;
-    struct state_id at;
-    uint32_t reason;
-};
-
 struct snap_verified {
     struct slice root;
     uint64_t number;
@@ -56,16 +29,10 @@ struct snap_root {
     uint32_t schema_version;
     uint32_t key_version;
     bool has_evicted;
-    const struct snap_txid *ring; /* oldest first */
-    size_t ring_count;
-    const struct snap_txid *tokens;
-    size_t token_count;
     const struct snap_file *unfiled;
     size_t unfiled_count;
     const struct snap_job *jobs;
     size_t job_count;
-    const struct snap_dead *dead;
-    size_t dead_count;
     const struct snap_verified *verified;
     size_t verified_count;
     struct state_global global;
@@ -82,36 +49,17 @@ static const struct state_wire_field entry_fields[] = {
 static const struct state_shape entry_shape =
     SHAPE("a shard's entry", struct state_shard_entry, entry_fields);
 
-static const struct state_wire_field txid_fields[] = {
-    ONE(1, HASH, "txid", struct snap_txid, txid),
-    ONE(3, ID, "at", struct snap_txid, at),
-    ONE(5, U32, "reason", struct snap_txid, reason),
+static const struct state_wire_field list_fields[] = {
+    ONE(1, TEXT, "name", struct state_list_entry, name),
+    ONE(3, U32, "kind", struct state_list_entry, kind),
+    ONE(5, U64, "bytes", struct state_list_entry, bytes),
+    ONE(7, U64, "count", struct state_list_entry, count),
+    ONE(9, U32, "run", struct state_list_entry, run),
+    ONE(11, HASH, "first", struct state_list_entry, first),
+    ONE(13, I64, "time_us", struct state_list_entry, time_us),
 };
-static const struct state_shape txid_shape = SHAPE("a txid", struct snap_txid, txid_fields);
-
-static const struct state_wire_field job_fields[] = {
-    ONE(1, ID, "id", struct snap_job, id),
-    ONE(3, U32, "attempt", struct snap_job, attempt),
-    ONE(5, I64, "deadline_us", struct snap_job, deadline_us),
-    ONE(7, RANGE_LO, "lo", struct snap_job, range),
-    ONE(9, RANGE_HI, "hi", struct snap_job, range),
-    ONE(11, ID, "low", struct snap_job, low),
-    ONE(13, ID, "high", struct snap_job, high),
-    ONE(15, U32, "inputs", struct snap_job, inputs),
-    ONE(17, U32, "kind", struct snap_job, kind),
-    ONE(19, U32, "extension", struct snap_job, extension),
-    ONE(21, POSITION, "assigned", struct snap_job, assigned),
-    ONE(23, BOOL, "drops_deletes", struct snap_job, drops_deletes),
-};
-static const struct state_shape job_shape = SHAPE("a job", struct snap_job, job_fields);
-
-static const struct state_wire_field dead_fields[] = {
-    ONE(1, TEXT, "name", struct snap_dead, name),
-    ONE(3, U64, "bytes", struct snap_dead, file_bytes),
-    ONE(5, ID, "since", struct snap_dead, since),
-    ONE(7, I64, "since_us", struct snap_dead, since_us),
-};
-static const struct state_shape dead_shape = SHAPE("a dead file", struct snap_dead, dead_fields);
+static const struct state_shape list_shape =
+    SHAPE("a list's entry", struct state_list_entry, list_fields);
 
 static const struct state_wire_field verified_fields[] = {
     ONE(1, TEXT, "root", struct snap_verified, root),
@@ -136,11 +84,9 @@ static const struct state_wire_field root_fields[] = {
     ONE(11, U32, "schema_version", struct snap_root, schema_version),
     ONE(13, U32, "key_version", struct snap_root, key_version),
     ONE(15, BOOL, "has_evicted", struct snap_root, has_evicted),
-    LIST(17, SHAPE, "txid", struct snap_root, ring, ring_count, &txid_shape),
-    LIST(19, SHAPE, "token", struct snap_root, tokens, token_count, &txid_shape),
+    LIST(17, SHAPE, "list", struct snap_root, self.lists, self.list_count, &list_shape),
     LIST(21, SHAPE, "unfiled", struct snap_root, unfiled, unfiled_count, &state_snap_file_shape),
-    LIST(23, SHAPE, "job", struct snap_root, jobs, job_count, &job_shape),
-    LIST(25, SHAPE, "dead", struct snap_root, dead, dead_count, &dead_shape),
+    LIST(23, SHAPE, "job", struct snap_root, jobs, job_count, &state_snap_job_shape),
     LIST(27, SHAPE, "verified", struct snap_root, verified, verified_count, &verified_shape),
     LIST(29, SHAPE, "shard", struct snap_root, self.shards, self.shard_count, &entry_shape),
     {.id = 31,
@@ -155,22 +101,6 @@ static const struct state_wire_field root_fields[] = {
 static const struct state_shape root_shape = SHAPE("a root", struct snap_root, root_fields);
 
 /* ------------------------------------------------------------------ writing */
-
-static slp_rc ring_view(const struct state_ring *ring, struct arena *arena,
-                        const struct snap_txid **out, size_t *count, struct slp_err *err)
-{
-    void *room = NULL;
-    TRY(arena_array(arena, ring->count, sizeof(struct snap_txid), &room, err));
-    struct snap_txid *txids = room;
-    for (uint32_t i = 0; i < ring->count; i++) {
-        const struct state_ring_entry *e = &ring->entries[((uint64_t)ring->first + i) % ring->room];
-        txids[i] = (struct snap_txid){
-            .txid = e->txid, .at = state_snap_position(e->at), .reason = (uint32_t)e->reason};
-    }
-    *out = txids;
-    *count = ring->count;
-    return SLP_OK;
-}
 
 static slp_rc holds_view(const struct table_state *s, struct arena *arena, struct snap_root *root,
                          struct slp_err *err)
@@ -190,35 +120,11 @@ static slp_rc global_view(const struct table_state *s, struct arena *arena, stru
                           struct slp_err *err)
 {
     void *room = NULL;
-    TRY(ring_view(&s->ring, arena, &root->ring, &root->ring_count, err));
-    TRY(ring_view(&s->tokens, arena, &root->tokens, &root->token_count, err));
     TRY(arena_array(arena, s->unfiled_count, sizeof(struct snap_file), &room, err));
     struct snap_file *unfiled = room;
     for (size_t i = 0; i < s->unfiled_count; i++)
         unfiled[i] = state_snap_file(&s->unfiled[i]->file);
-    TRY(arena_array(arena, s->job_count, sizeof(struct snap_job), &room, err));
-    struct snap_job *jobs = room;
-    for (size_t i = 0; i < s->job_count; i++) {
-        const struct state_job *j = s->jobs[i];
-        jobs[i] = (struct snap_job){.id = j->id,
-                                    .attempt = j->attempt,
-                                    .deadline_us = j->deadline_us,
-                                    .range = j->range,
-                                    .low = state_snap_position(j->low),
-                                    .high = state_snap_position(j->high),
-                                    .inputs = j->inputs,
-                                    .kind = j->kind,
-                                    .extension = j->extension,
-                                    .assigned = j->assigned,
-                                    .drops_deletes = j->drops_deletes};
-    }
-    TRY(arena_array(arena, s->dead_count, sizeof(struct snap_dead), &room, err));
-    struct snap_dead *dead = room;
-    for (size_t i = 0; i < s->dead_count; i++)
-        dead[i] = (struct snap_dead){.name = s->dead[i].name,
-                                     .file_bytes = s->dead[i].file_bytes,
-                                     .since = state_snap_position(s->dead[i].since),
-                                     .since_us = s->dead[i].since_us};
+    TRY(state_snap_jobs(s, NULL, arena, &root->jobs, &root->job_count, err));
     TRY(arena_array(arena, s->verified_count, sizeof(struct snap_verified), &room, err));
     struct snap_verified *verified = room;
     for (size_t i = 0; i < s->verified_count; i++)
@@ -227,10 +133,6 @@ static slp_rc global_view(const struct table_state *s, struct arena *arena, stru
                                              .minted = s->verified[i].minted};
     root->unfiled = unfiled;
     root->unfiled_count = s->unfiled_count;
-    root->jobs = jobs;
-    root->job_count = s->job_count;
-    root->dead = dead;
-    root->dead_count = s->dead_count;
     root->verified = verified;
     root->verified_count = s->verified_count;
     return SLP_OK;
@@ -262,57 +164,6 @@ slp_rc state_root_decode(struct slice bytes, struct arena *arena, struct state_s
     memset(&root, 0, sizeof root);
     TRY(state_snap_read(root_magic, &root_shape, bytes, arena, &root, err));
     *out = root.self;
-    return SLP_OK;
-}
-
-static slp_rc load_ring(struct state_ring *ring, const struct snap_txid *txids, size_t count,
-                        struct slp_err *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (ring->count == ring->max || state_ring_find(ring, txids[i].txid))
-            FAIL(err, CORRUPT, "txid %zu of a snapshot is one too many or stands twice", i);
-        TRY(state_ring_add(ring, txids[i].txid, txids[i].at.at, (enum state_reason)txids[i].reason,
-                           err));
-    }
-    return SLP_OK;
-}
-
-static slp_rc load_jobs(struct table_state *s, const struct snap_root *root, struct slp_err *err)
-{
-    TRY(state_grow(s->mem, &s->jobs, &s->job_room, root->job_count, sizeof *s->jobs, err));
-    for (size_t i = 0; i < root->job_count; i++) {
-        const struct snap_job *from = &root->jobs[i];
-        struct state_job *job = NULL;
-        if (i && state_id_compare(root->jobs[i - 1].id, from->id) >= 0)
-            FAIL(err, CORRUPT, "job %zu of a snapshot stands out of order", i);
-        TRY(alloc_new(s->mem, &job, err));
-        s->jobs[s->job_count++] = job;
-        job->id = from->id;
-        job->attempt = from->attempt;
-        job->deadline_us = from->deadline_us;
-        job->low = from->low.at;
-        job->high = from->high.at;
-        job->inputs = from->inputs;
-        job->kind = from->kind;
-        job->extension = from->extension;
-        job->assigned = from->assigned;
-        job->drops_deletes = from->drops_deletes;
-        TRY(key_range_copy(&s->keys, from->range, &job->range, err));
-    }
-    return SLP_OK;
-}
-
-static slp_rc load_dead(struct table_state *s, const struct snap_root *root, struct slp_err *err)
-{
-    TRY(state_grow(s->mem, &s->dead, &s->dead_room, root->dead_count, sizeof *s->dead, err));
-    for (size_t i = 0; i < root->dead_count; i++) {
-        const struct snap_dead *from = &root->dead[i];
-        struct state_dead_file *dead = &s->dead[i];
-        *dead = (struct state_dead_file){
-            .file_bytes = from->file_bytes, .since = from->since.at, .since_us = from->since_us};
-        TRY(arena_copy(&s->keys, from->name, &dead->name, err));
-        s->dead_count++;
-    }
     return SLP_OK;
 }
 
@@ -376,11 +227,9 @@ slp_rc state_load_root(struct state_loader *l, struct slice bytes, struct slp_er
     s->is_created = root.self.shard_count > 0;
     TRY_OUT(arena_copy(&s->keys, root.name, &s->name, err));
     TRY_OUT(arena_copy(&s->keys, root.schema_json, &s->schema_json, err));
-    TRY_OUT(load_ring(&s->ring, root.ring, root.ring_count, err));
-    s->ring.has_evicted = root.has_evicted && s->ring.count > 0;
-    TRY_OUT(load_ring(&s->tokens, root.tokens, root.token_count, err));
-    TRY_OUT(load_jobs(s, &root, err));
-    TRY_OUT(load_dead(s, &root, err));
+    l->has_evicted = root.has_evicted;
+    s->tokens_from = root.self.number;
+    TRY_OUT(state_snap_load_jobs(s, root.jobs, root.job_count, err));
     TRY_OUT(load_verified(s, &root, err));
     TRY_OUT(load_unfiled(s, &root, err));
     TRY_OUT(state_global_copy(s->mem, &s->keys, &root.global, &s->global, err));

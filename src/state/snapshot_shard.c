@@ -4,7 +4,7 @@
 #include "state/snapshot_priv.h"
 
 /* About what a reference takes in a shard, besides its file's entry. */
-#define REFERENCE_BYTES 16u
+#define REFERENCE_BYTES 80u
 
 static const uint8_t shard_magic[8] = {'S', 'L', 'E', 'E', 'P', 'S', 'H', 'D'};
 
@@ -32,6 +32,8 @@ struct snap_shard {
     size_t file_count;
     const struct snap_leaf *leaves;
     size_t leaf_count;
+    const struct snap_job *jobs; /* ascending by id */
+    size_t job_count;
 };
 
 static const struct state_wire_field ref_fields[] = {
@@ -55,6 +57,7 @@ static const struct state_shape leaf_shape = SHAPE("a leaf", struct snap_leaf, l
 static const struct state_wire_field shard_fields[] = {
     LIST(1, SHAPE, "file", struct snap_shard, files, file_count, &state_snap_file_shape),
     LIST(3, SHAPE, "leaf", struct snap_shard, leaves, leaf_count, &leaf_shape),
+    LIST(5, SHAPE, "job", struct snap_shard, jobs, job_count, &state_snap_job_shape),
 };
 static const struct state_shape shard_shape = SHAPE("a shard", struct snap_shard, shard_fields);
 
@@ -142,6 +145,10 @@ slp_rc state_shard_encode(const struct table_state *s, size_t first, size_t end,
         TRY(leaf_view(s->leaves[i], &list, arena, &leaves[i - first], err));
     shard.files = views;
     shard.leaves = leaves;
+    struct key_range whole = s->leaves[first]->range;
+    whole.hi = s->leaves[end - 1]->range.hi;
+    whole.has_hi = s->leaves[end - 1]->range.has_hi;
+    TRY(state_snap_jobs(s, &whole, arena, &shard.jobs, &shard.job_count, err));
     return state_snap_write(shard_magic, &shard_shape, &shard, out, err);
 }
 
@@ -150,16 +157,18 @@ static size_t leaf_bytes(const struct state_leaf *leaf)
 {
     size_t bytes = leaf->range.lo.len + leaf->range.hi.len + 8;
     for (size_t i = 0; i < leaf->ref_count; i++) {
-        bytes += REFERENCE_BYTES + leaf->held[i].file->bytes;
+        bytes += REFERENCE_BYTES + state_entry_weight(leaf->held[i].file);
     }
     return bytes;
 }
 
-static bool begins_a_shard(const struct state_snapshot *parent, struct slice lo)
+/* Does a shard of the parent begin here, and is it, or what stands before it, worth a shard? */
+static bool begins_a_shard(const struct state_snapshot *parent, struct slice lo, size_t before)
 {
     for (size_t i = 0; parent && i < parent->shard_count; i++)
         if (slice_equal(parent->shards[i].range.lo, lo))
-            return true;
+            return before >= STATE_SHARD_LEAST_BYTES ||
+                   parent->shards[i].bytes >= STATE_SHARD_LEAST_BYTES;
     return false;
 }
 
@@ -169,7 +178,7 @@ size_t state_shard_end(const struct table_state *s, size_t first,
     size_t bytes = 0;
     size_t end = first;
     while (end < s->leaf_count && bytes < STATE_SHARD_BYTES &&
-           (end == first || !begins_a_shard(parent, s->leaves[end]->range.lo)))
+           (end == first || !begins_a_shard(parent, s->leaves[end]->range.lo, bytes)))
         bytes += leaf_bytes(s->leaves[end++]);
     return end;
 }
@@ -193,7 +202,9 @@ static slp_rc reserve_files(struct state_loader *l, size_t more, struct slp_err 
         room *= 2;
     if (room == l->room)
         return SLP_OK;
-    struct state_loader grown = {.state = l->state, .room = room, .count = l->count};
+    struct state_loader grown = *l;
+    grown.room = room;
+    grown.files = NULL;
     TRY(alloc_array(l->state->mem, room, sizeof(struct state_entry *), (void **)&grown.files, err));
     for (size_t i = 0; i < l->room; i++)
         if (l->files[i])
@@ -228,16 +239,8 @@ static slp_rc find_or_load(struct state_loader *l, const struct snap_file *from,
 
 static struct state_job *open_job(const struct table_state *s, struct state_id id)
 {
-    size_t lo = 0;
-    size_t hi = s->job_count;
-    while (lo < hi) {
-        size_t middle = lo + (hi - lo) / 2;
-        if (state_id_compare(s->jobs[middle]->id, id) < 0)
-            lo = middle + 1;
-        else
-            hi = middle;
-    }
-    return lo < s->job_count && state_id_equal(s->jobs[lo]->id, id) ? s->jobs[lo] : NULL;
+    size_t i = state_job_index(s, id);
+    return i == SIZE_MAX ? NULL : s->jobs[i];
 }
 
 static bool has_rows(const struct state_entry *e, const struct snap_ref *ref)
@@ -248,16 +251,24 @@ static bool has_rows(const struct state_entry *e, const struct snap_ref *ref)
     return ref->row_lo <= (uint64_t)rows + 1 && ref->row_hi <= (uint64_t)rows + 1;
 }
 
+/* Leaves follow each other without gaps. */
+static slp_rc check_next(const struct table_state *s, struct key_range range, struct slp_err *err)
+{
+    size_t n = s->leaf_count;
+    bool fits = n == 0 ? slice_equal(range.lo, s->seen.lo)
+                       : s->leaves[n - 1]->range.has_hi &&
+                             slice_equal(s->leaves[n - 1]->range.hi, range.lo);
+    if (!fits || key_range_is_empty(range))
+        FAIL(err, CORRUPT, "leaf %zu of a snapshot does not begin where the one before ends", n);
+    return SLP_OK;
+}
+
 static slp_rc load_leaf(struct state_loader *l, const struct snap_leaf *leaf,
                         struct state_entry *const *files, size_t file_count, struct slp_err *err)
 {
     struct table_state *s = l->state;
     size_t n = s->leaf_count;
-    bool fits = n == 0 ? leaf->range.lo.len == 0
-                       : s->leaves[n - 1]->range.has_hi &&
-                             slice_equal(s->leaves[n - 1]->range.hi, leaf->range.lo);
-    if (!fits || key_range_is_empty(leaf->range))
-        FAIL(err, CORRUPT, "leaf %zu of a snapshot does not begin where the one before ends", n);
+    TRY(check_next(s, leaf->range, err));
     TRY(state_tree_append(s, leaf->range, err));
     for (size_t i = 0; i < leaf->ref_count; i++) {
         const struct snap_ref *ref = &leaf->refs[i];
@@ -282,6 +293,7 @@ slp_rc state_load_shard(struct state_loader *l, struct slice bytes, struct slp_e
     memset(&shard, 0, sizeof shard);
     arena_init(&arena, l->state->mem, STATE_SNAPSHOT_ARENA_MAX);
     TRY_OUT(state_snap_read(shard_magic, &shard_shape, bytes, &arena, &shard, err));
+    TRY_OUT(state_snap_load_jobs(l->state, shard.jobs, shard.job_count, err));
     TRY_OUT(reserve_files(l, shard.file_count, err));
     TRY_OUT(arena_array(&arena, shard.file_count, sizeof(struct state_entry *), &room, err));
     struct state_entry **files = room;
@@ -296,12 +308,16 @@ out:
 
 slp_rc state_load_end(struct state_loader *l, struct slp_err *err)
 {
-    const struct table_state *s = l->state;
+    struct table_state *s = l->state;
+    s->ring.has_evicted = l->has_evicted && s->ring.count > 0;
     for (size_t i = 0; i < l->room; i++)
         if (l->files[i] && l->files[i]->refs == 0)
             FAIL(err, CORRUPT, "a snapshot has a file of frame %" PRIu64 " that no leaf refers to",
                  l->files[i]->frame);
-    if (s->is_created && (s->leaf_count == 0 || s->leaves[s->leaf_count - 1]->range.has_hi))
+    struct key_range last = {.has_hi = true};
+    if (s->leaf_count)
+        last = s->leaves[s->leaf_count - 1]->range;
+    if (s->is_created && (last.has_hi != s->seen.has_hi || !slice_equal(last.hi, s->seen.hi)))
         FAIL(err, CORRUPT, "the shards of a snapshot do not cover all keys");
     return SLP_OK;
 }

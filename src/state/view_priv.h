@@ -76,6 +76,7 @@ struct table_state {
     struct state_global global;
     struct key_range seen; /* leaves of these keys are loaded; blank bounds: all */
     struct state_ring ring;
+    uint64_t tokens_from;     /* `tokens` has those behind this frame */
     struct state_ring tokens; /* every client token's txid; for authors, never for apply (I5) */
 };
 
@@ -174,9 +175,11 @@ SLP_NODISCARD slp_rc state_rule_zero(struct state_ring *ring, const struct state
                                      struct state_position at, struct state_outcome *out,
                                      bool *judged, struct slp_err *err);
 
-/* Enter what became of a transaction, into the table of tokens too if it has one. */
+/* Enter what became of a transaction into the ring and, by its table of tokens, for authors: there
+ * client tokens, and with `keeps_random` all. */
 SLP_NODISCARD slp_rc state_rule_enter(struct state_ring *ring, struct state_ring *tokens,
-                                      const struct state_txn *txn, struct state_position at,
-                                      enum state_reason reason, struct slp_err *err);
+                                      bool keeps_random, const struct state_txn *txn,
+                                      struct state_position at, enum state_reason reason,
+                                      struct slp_err *err);
 
 #endif

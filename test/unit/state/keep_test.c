@@ -139,7 +139,7 @@ static void what_did_not_change_is_taken_over(void **state)
     world_open(t, &w);
     add_some(t, w.table, 4);
     assert_true(keep(t, &w).is_made);
-    assert_int_equal(objects(t, &w, "snap/"), 2); /* root and shard */
+    assert_int_equal(objects(t, &w, "snap/"), 4); /* root, shard, ring and tokens */
     struct state_result r;
     struct state_id none = id_of(7, 0, 0);
     for (int i = 0; i < 4; i++) {
@@ -147,7 +147,7 @@ static void what_did_not_change_is_taken_over(void **state)
         assert_ok(t, state_table_commit(w.table, &txn, NULL, &r, &t->err));
     }
     assert_true(keep(t, &w).is_made);
-    assert_int_equal(objects(t, &w, "snap/"), 3);
+    assert_int_equal(objects(t, &w, "snap/"), 7); /* the shard is the same */
     world_close(&w);
 }
 
@@ -507,7 +507,7 @@ static void keeping_and_loading_survive_every_fault(void **state)
         if (rc == SLP_OK)
             rc = state_table_keep(fresh, 4, &kept, &t->err);
         if (t->fault_hit)
-            assert_true(rc == SLP_NO_MEMORY || rc == SLP_UNKNOWN);
+            assert_true(rc == SLP_NO_MEMORY || rc == SLP_UNKNOWN || rc == SLP_OK); /* a hint */
         else
             assert_true(rc == SLP_OK && kept.is_made);
         state_table_close(fresh);
