@@ -34,6 +34,9 @@
 #define REFRESH_TIES 16
 /* Words are made for so many rows of an input at once: one by one each would wait for its key. */
 #define AHEAD_ROWS 32
+/* Of the keys of so many rows, at most so much is asked for ahead. */
+#define LINE_BYTES  64u
+#define AHEAD_LINES 16u
 
 /* Longest key: see MERGE_KEY_EXTRA_BYTES. */
 #define KEY_BYTES_MAX (KEY_MAX_BYTES + MERGE_KEY_EXTRA_BYTES)
@@ -97,12 +100,23 @@ static uint64_t make_word(const struct merge *m, struct slice key, size_t input)
     return (load_part(key, m->prefix.len) & ~INPUT_MASK) | input;
 }
 
+/* Ask for the keys whose words are made next: many inputs are more than the nearer caches hold. */
+static void fetch_keys(const struct key_vec *keys, int64_t first)
+{
+    int64_t end = num_min_i64(first + AHEAD_ROWS, keys->count);
+    const uint8_t *at = key_at(keys, first - 1).ptr;
+    const uint8_t *stop = key_at(keys, end - 1).ptr;
+    for (size_t lines = 0; at <= stop && lines < AHEAD_LINES; at += LINE_BYTES, lines++)
+        __builtin_prefetch(at);
+}
+
 /* Make the words of the input's next rows. */
 static void look_ahead(struct merge *m, size_t input)
 {
     struct input *in = &m->inputs[input];
     const struct key_vec *keys = m->blocks[input].keys;
     int64_t end = num_min_i64(in->at + AHEAD_ROWS, keys->count);
+    fetch_keys(keys, end);
     for (int64_t row = in->at; row < end; row++)
         in->ahead[row % AHEAD_ROWS] = make_word(m, key_at(keys, row), input);
     in->ahead_end = end;
