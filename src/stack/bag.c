@@ -58,6 +58,30 @@ static slp_rc emit_last(struct bag *b, struct slp_err *err)
     return SLP_OK;
 }
 
+/* The rows that wait are a lone delete? */
+static slp_rc is_delete(struct bag *b, bool *out, struct slp_err *err)
+{
+    struct run_block block = {0};
+    const uint8_t *kinds = NULL;
+    TRY(stack_draft_show(&b->last, STACK_KINDS, &block, err));
+    TRY(stack_kinds_of(b->s, block.batch, STACK_KINDS, &kinds, err));
+    *out = kinds[0] == STACK_DELETE;
+    return SLP_OK;
+}
+
+/* More rows of the key that waits: behind a delete the first of them is a reset. */
+static slp_rc join_last(struct bag *b, const struct run_block *block, struct fold_group g,
+                        struct slp_err *err)
+{
+    bool behind_delete = false;
+    TRY(is_delete(b, &behind_delete, err));
+    if (behind_delete && g.kind == STACK_PUT)
+        g.kind = STACK_RESET;
+    if (g.kind != STACK_PUT)
+        stack_draft_clear(&b->last);
+    return append(b->s, block->batch, block->keys, g, &b->last, err);
+}
+
 static slp_rc take_block(struct bag *b, const struct run_block *block, struct slp_err *err)
 {
     const uint8_t *kinds = NULL;
@@ -68,9 +92,7 @@ static slp_rc take_block(struct bag *b, const struct run_block *block, struct sl
     size_t at = 0;
     if (stack_draft_rows(&b->last) != 0 &&
         slice_equal(key_at(&b->last.keys, 0), key_at(block->keys, 0))) {
-        if (groups[0].kind != STACK_PUT)
-            stack_draft_clear(&b->last);
-        TRY(append(b->s, block->batch, block->keys, groups[0], &b->last, err));
+        TRY(join_last(b, block, groups[0], err));
         at = 1;
     }
     if (at == count)

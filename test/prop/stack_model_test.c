@@ -277,6 +277,53 @@ static void purge(struct table *x)
     x->purges[x->purge_count++] = p;
 }
 
+/* Blocks cut again, so that keys begin and end anywhere in them. */
+struct cutter {
+    struct run run;
+    struct t *t;
+    struct run *in;
+    struct run_block block;
+    int64_t at;
+    struct t_run piece;
+};
+
+static slp_rc cutter_next(struct run *run, struct run_block *out, struct slp_err *err)
+{
+    struct cutter *c = (struct cutter *)(void *)run;
+    if (!c->block.batch || c->at == c->block.batch->rows) {
+        slp_rc rc = run_next(c->in, &c->block, err);
+        if (rc != SLP_OK)
+            return rc;
+        c->at = 0;
+    }
+    int64_t n = (int64_t)t_below(c->t, 4) + 1;
+    int64_t end = c->at + n < c->block.batch->rows ? c->at + n : c->block.batch->rows;
+    run_close(&c->piece.base);
+    t_run_init(&c->piece, &c->t->mem, c->block.batch, c->block.keys, c->at, end, n);
+    c->at = end;
+    return run_next(&c->piece.base, out, err);
+}
+
+static void cutter_close(struct run *run)
+{
+    struct cutter *c = (struct cutter *)(void *)run;
+    run_close(&c->piece.base);
+    run_close(c->in);
+    free(c);
+}
+
+static struct run *cut_again(struct table *x, struct run *in)
+{
+    static const struct run_ops ops = {.next = cutter_next, .close = cutter_close};
+    struct cutter *c = calloc(1, sizeof *c);
+    assert_non_null(c);
+    c->run.ops = &ops;
+    c->t = x->t;
+    c->in = in;
+    t_run_init(&c->piece, &x->t->mem, NULL, NULL, 0, 0, 1);
+    return &c->run;
+}
+
 /* The runs of some files, purged up to a position, merged and stacked. */
 static void merge_files(struct table *x, const struct file *const *files, size_t count, uint64_t at,
                         const struct stack_options *o, struct run **out, struct t_run *runs,
@@ -301,6 +348,7 @@ static void merge_files(struct table *x, const struct file *const *files, size_t
     struct run *merged = NULL;
     assert_ok(t, stack_merge(&t->mem, &stack_schema(x->stack, all)->columns, inputs, count, &merged,
                              &t->err));
+    merged = cut_again(x, merged);
     assert_ok(t, stack_open(x->stack, &t->mem, o, merged, out, &t->err));
 }
 

@@ -33,20 +33,21 @@ static inline void fixture_init(struct fixture *f, struct t *t, const char *json
     key_spec_init(&f->spec, &f->schema);
 }
 
+static inline void fixture_drop_rows(struct fixture *f)
+{
+    arr_batch_fini(&f->batch);
+    key_vec_fini(&f->keys);
+}
+
 static inline void fixture_stack(struct fixture *f, const char *engine, const char *filter)
 {
     struct slice one = slice_str(filter ? filter : "");
     struct stack_texts texts = {
         .engine = slice_str(engine), .filters = &one, .filter_count = filter != NULL};
+    fixture_drop_rows(f);
     stack_free(f->stack);
     f->stack = NULL;
     assert_ok(f->t, stack_new(&f->t->mem, &f->schema, &texts, &f->stack, &f->t->err));
-}
-
-static inline void fixture_drop_rows(struct fixture *f)
-{
-    arr_batch_fini(&f->batch);
-    key_vec_fini(&f->keys);
 }
 
 static inline void fixture_fini(struct fixture *f)
