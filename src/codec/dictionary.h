@@ -18,17 +18,17 @@
 #include "base/slice.h"
 
 /* Bytes of all values in PLAIN form. */
-#define CX_DICTIONARY_MAX_BYTES (64u * 1024)
+#define CX_DICTIONARY_MAX_BYTES (128u * 1024)
 
-/* A value takes at least 4 bytes. */
-#define CX_DICTIONARY_MAX_COUNT (CX_DICTIONARY_MAX_BYTES / 4)
+/* Distinct values. */
+#define CX_DICTIONARY_MAX_COUNT (16u * 1024)
 
 /* Bytes behind the last value of an input that must be readable. */
 #define CX_DICTIONARY_OVERREAD 8u
 
 struct cx_dictionary;
 
-/* Errors: NO_MEMORY. Cost: about 600 KiB. */
+/* Errors: NO_MEMORY. Cost: about 640 KiB. */
 SLP_NODISCARD slp_rc cx_dictionary_new(struct alloc *mem, struct cx_dictionary **out,
                                        struct slp_err *err);
 void cx_dictionary_free(struct cx_dictionary *d);

@@ -433,9 +433,10 @@ static struct page next_page(const struct chunk *c, int64_t row, size_t value, i
     return p;
 }
 
-static bool shrinks(const struct pq_page_sink *s)
+/* Is what a codec made of bytes worth the time that reading it takes? */
+static bool shrinks(uint64_t raw_bytes, uint64_t bytes)
 {
-    return s->bytes <= s->uncompressed_bytes - s->uncompressed_bytes / 20;
+    return bytes <= raw_bytes - raw_bytes / 64;
 }
 
 static slp_rc put_dictionary(struct chunk *c, struct slp_err *err)
@@ -450,6 +451,52 @@ static slp_rc put_dictionary(struct chunk *c, struct slp_err *err)
     return SLP_OK;
 }
 
+static int64_t block_end_of(const struct chunk *c, int64_t row)
+{
+    int64_t start = row - row % c->block_rows;
+    return c->rows - start > c->block_rows ? start + c->block_rows : c->rows;
+}
+
+/*
+ * The codec made nothing of the first page: is it so with one from the middle and one from behind
+ * that? Then all others are not compressed in vain, to be encoded once more.
+ */
+static slp_rc try_other_pages(struct chunk *c, bool *are_hopeless, struct slp_err *err)
+{
+    const struct pq_page_sink *s = &c->sink;
+    uint64_t raw_bytes = 0;
+    uint64_t bytes = 0;
+    for (int64_t quarter = 2; quarter < 4; quarter++) {
+        int64_t row = c->rows / 4 * quarter;
+        row -= row % c->block_rows;
+        const struct page p = next_page(c, row, count_values(c, 0, row), block_end_of(c, row));
+        struct pq_page_body body;
+        struct buf *out = &c->g->compressed;
+        buf_clear(out);
+        TRY(make_body(c, &p, &body, err));
+        TRY(pq_page_compress(s, body.encoding, body.bytes, out, err));
+        raw_bytes += body.bytes.len;
+        bytes += out->len;
+    }
+    *are_hopeless = !shrinks(raw_bytes, bytes);
+    return SLP_OK;
+}
+
+/* Give the codec up? After the first page, where others are like it; and at the end, and after so
+ * many bytes that the end is far. */
+static slp_rc look_at_size(struct chunk *c, bool is_first, bool is_last, bool *gave_up,
+                           struct slp_err *err)
+{
+    const struct pq_page_sink *s = &c->sink;
+    bool is_probe = is_first || is_last || s->uncompressed_bytes >= SHRINK_PROBE_BYTES;
+    if (s->kind == CX_NONE || !is_probe || shrinks(s->uncompressed_bytes, s->bytes))
+        return SLP_OK;
+    if (is_first && !is_last)
+        return try_other_pages(c, gave_up, err);
+    *gave_up = true;
+    return SLP_OK;
+}
+
 /* All pages of the chunk with the codec its sink names. `*gave_up` when they do not shrink. */
 static slp_rc encode_pages(struct chunk *c, bool *gave_up, struct slp_err *err)
 {
@@ -460,17 +507,13 @@ static slp_rc encode_pages(struct chunk *c, bool *gave_up, struct slp_err *err)
     int64_t row = 0;
     size_t value = 0;
     while (row < c->rows) {
-        int64_t block_end = row - row % c->block_rows;
-        block_end = c->rows - block_end > c->block_rows ? block_end + c->block_rows : c->rows;
-        struct page p = next_page(c, row, value, block_end);
+        struct page p = next_page(c, row, value, block_end_of(c, row));
         TRY(encode_page(c, &p, err));
         row += p.rows;
         value += p.values;
-        bool is_probe = row == c->rows || s->uncompressed_bytes >= SHRINK_PROBE_BYTES;
-        if (is_probe && s->kind != CX_NONE && !shrinks(s)) {
-            *gave_up = true;
+        TRY(look_at_size(c, row == p.rows, row == c->rows, gave_up, err));
+        if (*gave_up)
             return SLP_OK;
-        }
     }
     assert(value == c->values.count);
     c->facts->bytes = s->bytes;

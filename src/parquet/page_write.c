@@ -59,13 +59,12 @@ static slp_rc put_header(struct pq_page_sink *s, const struct pq_page_body *body
     return cx_put_finish(&w);
 }
 
-/* Append what stands for `bytes` of this page. */
-static slp_rc compress(struct pq_page_sink *s, const struct pq_page_body *body, struct slice bytes,
-                       struct slp_err *err)
+slp_rc pq_page_compress(const struct pq_page_sink *s, enum pq_encoding encoding, struct slice bytes,
+                        struct buf *out, struct slp_err *err)
 {
-    bool is_indices = body->encoding == PQ_RLE_DICTIONARY;
+    bool is_indices = encoding == PQ_RLE_DICTIONARY;
     return cx_compress_content(s->codec, s->kind, s->level,
-                               is_indices ? CX_CONTENT_ANY : s->content, bytes, s->out, err);
+                               is_indices ? CX_CONTENT_ANY : s->content, bytes, out, err);
 }
 
 /* Version 2: levels as they are, then values compressed where that makes them smaller. */
@@ -78,7 +77,7 @@ static slp_rc store_v2(struct pq_page_sink *s, const struct pq_page_body *body, 
     size_t start = s->out->len;
     *is_compressed = false;
     if (values.len > 0 && s->kind != CX_NONE) {
-        TRY(compress(s, body, values, err));
+        TRY(pq_page_compress(s, body->encoding, values, s->out, err));
         *is_compressed = s->out->len - start < values.len;
         if (*is_compressed)
             return SLP_OK;
@@ -105,7 +104,7 @@ slp_rc pq_page_put(struct pq_page_sink *s, const struct pq_page_body *body, stru
     if (body->kind == PQ_PAGE_DATA_V2)
         TRY(store_v2(s, body, &is_compressed, err));
     else
-        TRY(compress(s, body, body->bytes, err));
+        TRY(pq_page_compress(s, body->encoding, body->bytes, out, err));
     struct slice stored =
         slice_of(out->ptr + start + HEADER_MAX_BYTES, out->len - start - HEADER_MAX_BYTES);
     TRY(put_header(s, body, stored, is_compressed, err));

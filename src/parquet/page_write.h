@@ -31,6 +31,11 @@ struct pq_page_sink {
     uint64_t uncompressed_bytes;
 };
 
+/* Append what the sink's codec makes of the bytes of a page. Errors: UNSUPPORTED, LIMIT,
+ * NO_MEMORY. */
+SLP_NODISCARD slp_rc pq_page_compress(const struct pq_page_sink *s, enum pq_encoding encoding,
+                                      struct slice bytes, struct buf *out, struct slp_err *err);
+
 /* Append a page. Errors: LIMIT for a page over PQ_PAGE_MAX_BYTES; UNSUPPORTED (the codec);
  * NO_MEMORY; `out` may hold a part of the page afterwards. */
 SLP_NODISCARD slp_rc pq_page_put(struct pq_page_sink *s, const struct pq_page_body *body,

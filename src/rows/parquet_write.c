@@ -1,3 +1,4 @@
+#include "base/num.h"
 #include "parquet/writer.h"
 #include "rows/arrow_schema.h"
 #include "rows/rows_priv.h"
@@ -15,6 +16,8 @@ struct parquet_output {
     struct pq_writer *writer;
     struct pq_group *group;
     struct arr_batch pending; /* rows of the next row group */
+    int64_t group_rows;
+    int64_t block_rows;
 };
 
 /* Keys that came with the columns, and ARROW:schema, of ours if none came. */
@@ -41,7 +44,7 @@ static slp_rc write_keys(struct parquet_output *o, struct slp_err *err)
 
 static slp_rc write_group(struct parquet_output *o, struct slp_err *err)
 {
-    TRY(pq_writer_rows(o->writer, o->group, &o->pending, BLOCK_ROWS, err));
+    TRY(pq_writer_rows(o->writer, o->group, &o->pending, o->block_rows, err));
     arr_batch_clear(&o->pending);
     return SLP_OK;
 }
@@ -50,11 +53,17 @@ static slp_rc parquet_batch(struct rows_output *base, const struct arr_batch *b,
                             struct slp_err *err)
 {
     struct parquet_output *o = (struct parquet_output *)base;
-    bool is_full = o->pending.rows + b->rows > GROUP_ROWS ||
-                   arr_batch_memory(&o->pending) + arr_batch_memory(b) > GROUP_BYTES;
-    if (is_full)
+    if (arr_batch_memory(&o->pending) + arr_batch_memory(b) > GROUP_BYTES)
         TRY(write_group(o, err));
-    return arr_batch_append_run(&o->pending, b, 0, b->rows, err);
+    for (int64_t at = 0; at < b->rows;) {
+        int64_t room = o->group_rows - o->pending.rows;
+        int64_t rows = num_min_i64(room, b->rows - at);
+        TRY(arr_batch_append_run(&o->pending, b, at, rows, err));
+        at += rows;
+        if (rows == room)
+            TRY(write_group(o, err));
+    }
+    return SLP_OK;
 }
 
 static slp_rc parquet_finish(struct rows_output *base, struct slp_err *err)
@@ -84,6 +93,10 @@ slp_rc rows_parquet_writer(const struct rows_output *from, struct rows_output **
     TRY(alloc_new(from->mem, &o, err));
     rows_output_init(&o->base, &ops, from);
     pq_write_options_init(&o->options);
+    if (from->options.parquet)
+        o->options = *from->options.parquet;
+    o->group_rows = from->options.group_rows ? from->options.group_rows : GROUP_ROWS;
+    o->block_rows = from->options.block_rows ? from->options.block_rows : BLOCK_ROWS;
     TRY_OUT(arr_batch_init(&o->pending, from->mem, from->schema, err));
     TRY_OUT(pq_group_new(from->mem, from->schema, &o->options, &o->group, err));
     TRY_OUT(pq_writer_new(from->mem, from->sink, from->schema, &o->options, &o->writer, err));

@@ -92,22 +92,33 @@ static void a_full_dictionary_says_how_far_it_came(void **state)
     enum { ROWS = 20000 };
     uint32_t *values = calloc(ROWS, sizeof *values);
     uint32_t *indices = calloc(ROWS, sizeof *indices);
+    int32_t *offsets = calloc(ROWS, sizeof *offsets);
     assert_non_null(values);
     assert_non_null(indices);
+    assert_non_null(offsets);
     for (uint32_t i = 0; i < ROWS; i++)
         values[i] = i * 977;
     assert_ok(t, cx_dictionary_new(&t->mem, &d, &t->err));
     assert_int_equal(cx_dictionary_add_fixed(d, (const uint8_t *)values, 4, ROWS, indices),
                      CX_DICTIONARY_MAX_COUNT);
-    assert_int_equal(cx_dictionary_values(d).len, CX_DICTIONARY_MAX_BYTES);
+    assert_int_equal(cx_dictionary_values(d).len, 4 * CX_DICTIONARY_MAX_COUNT);
     for (uint32_t i = 0; i < CX_DICTIONARY_MAX_COUNT; i++)
         assert_int_equal(indices[i], i);
     /* What is there already is still found. */
     assert_int_equal(cx_dictionary_add_fixed(d, (const uint8_t *)(values + 500), 4, 9, indices), 9);
     assert_int_equal(indices[8], 508);
+    /* With the length before each, the bytes are what fills it at the same time. */
+    cx_dictionary_clear(d);
+    for (uint32_t i = 0; i < ROWS; i++)
+        offsets[i] = (int32_t)(4 * i);
+    assert_int_equal(
+        cx_dictionary_add_variable(d, (const uint8_t *)values, offsets, ROWS - 1, indices),
+        CX_DICTIONARY_MAX_COUNT);
+    assert_int_equal(cx_dictionary_values(d).len, CX_DICTIONARY_MAX_BYTES);
     cx_dictionary_free(d);
     free(values);
     free(indices);
+    free(offsets);
 }
 
 static void a_value_larger_than_the_dictionary_does_not_fit(void **state)
