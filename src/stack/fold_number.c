@@ -20,7 +20,8 @@ static i128 number_at(const struct arr_col *c, uint32_t row)
     if (c->type.kind == ARR_DECIMAL128) {
         i128 value = 0;
         struct slice bytes = arr_col_bytes(c, row);
-        memcpy(&value, bytes.ptr, bytes.len);
+        if (bytes.len > 0)
+            memcpy(&value, bytes.ptr, bytes.len);
         return value;
     }
     int64_t value = arr_col_i64(c, row);
