@@ -9,9 +9,10 @@
  * All blocks of all inputs are met in the order of their first keys. A run is open while block
  * after block comes from one input and no other input reaches into them:
  *
- *   met so far      owner reaches e1, all others reach e2       (ends are exclusive)
- *   next, of Z      begins at s: free when all inputs but Z reach no further than s;
- *                   an open run of another input loses its last block if that ends behind s
+ *   met so far   all of it ends at e, exclusive, or before
+ *   next, of Z   begins at s: no other input reaches into it when e <= s. Of Z's own blocks that
+ *                is always so. An open run of another input loses its last block if that ends
+ *                behind s
  */
 struct cursor {
     int64_t at;  /* block */
@@ -38,9 +39,7 @@ struct sweep {
     struct cursor *cursors;
     size_t *heap; /* inputs by `from` of their cursors, then by number */
     size_t heap_count;
-    size_t reach_owner;
-    struct slice reach; /* .ptr NULL: nothing was met */
-    struct slice reach_of_others;
+    struct slice reach; /* of all that was met; .ptr NULL: nothing was */
     struct own run;
     struct buf copies; /* struct compact_stretch */
 };
@@ -212,30 +211,12 @@ static slp_rc close_run(struct sweep *s, struct slp_err *err)
     return SLP_OK;
 }
 
-static void extend_reach(struct sweep *s, size_t input, struct slice to)
-{
-    if (!s->reach.ptr || input == s->reach_owner) {
-        if (!s->reach.ptr || slice_compare(to, s->reach) > 0)
-            s->reach = to;
-        s->reach_owner = input;
-        return;
-    }
-    if (slice_compare(to, s->reach) > 0) {
-        s->reach_of_others = s->reach;
-        s->reach = to;
-        s->reach_owner = input;
-    } else if (!s->reach_of_others.ptr || slice_compare(to, s->reach_of_others) > 0) {
-        s->reach_of_others = to;
-    }
-}
-
 /* Meet the next block of all. */
 static slp_rc meet(struct sweep *s, struct slp_err *err)
 {
     size_t input = s->heap[0];
     const struct cursor *c = &s->cursors[input];
-    struct slice others = input == s->reach_owner ? s->reach_of_others : s->reach;
-    bool is_free = !others.ptr || slice_compare(others, c->from) <= 0;
+    bool is_free = !s->reach.ptr || slice_compare(s->reach, c->from) <= 0;
     bool can = is_free && c->is_whole && c->may_copy && c->block.has_codec;
     bool is_open = s->run.first < s->run.end;
     if (is_open && s->run.input != input && slice_compare(s->run.last_to, c->from) > 0)
@@ -248,7 +229,8 @@ static slp_rc meet(struct sweep *s, struct slp_err *err)
         s->run.end = c->at + 1;
         s->run.last_to = c->to;
     }
-    extend_reach(s, input, c->to);
+    if (!s->reach.ptr || slice_compare(c->to, s->reach) > 0)
+        s->reach = c->to;
     return advance(s, err);
 }
 
@@ -317,7 +299,7 @@ static slp_rc sweep(const struct compact_plan_input *in, struct alloc *mem, stru
                     struct buf *copies, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
-    struct sweep s = {.in = in, .arena = arena, .reach_owner = COMPACT_MERGED};
+    struct sweep s = {.in = in, .arena = arena};
     buf_init(&s.copies, mem, STRETCHES_MAX_BYTES);
     TRY_OUT(alloc_array(mem, in->count, sizeof *s.cursors, (void **)&s.cursors, err));
     TRY_OUT(alloc_array(mem, in->count, sizeof *s.heap, (void **)&s.heap, err));
