@@ -210,7 +210,7 @@ def codecs():
         put("codecs", "frame_lz4" if kind == 8 else name,
             struct.pack("<BH", kind, len(text)) + pa.compress(text, codec=name, asbytes=True))
     put("codecs", "none", struct.pack("<BH", 0, 20) + text[:20])
-    put("codecs", "gzip_members", struct.pack("<BH", 2, 40) + gzip.compress(text[:20]) + gzip.compress(text[20:40]))
+    put("codecs", "gzip_members", struct.pack("<BH", 2, 40) + gzip.compress(text[:20], mtime=0) + gzip.compress(text[20:40], mtime=0))
     put("codecs", "gzip_names", struct.pack("<BH", 2, len(text)) + b"\x1f\x8b\x08\x08\0\0\0\0\0\3name\0" +
         zlib.compress(text)[2:-4] + struct.pack("<II", zlib.crc32(text), len(text)))
     block = pa.compress(text, codec="lz4_raw", asbytes=True)
@@ -283,6 +283,15 @@ def whole_files():
     put("footer", "pyarrow_nested", footer_of(written(maps, store_schema=False)))
 
 
+def ranges():
+    """Rows of the whole files, by page index where they have one."""
+    for at, name in enumerate(sorted(os.listdir(os.path.join(CORPUS, "parquet")))):
+        with open(os.path.join(CORPUS, "parquet", name), "rb") as f:
+            data = f.read()
+        if name.startswith("pyarrow_"):
+            put("ranges", name[len("pyarrow_"):], bytes([3, 9, 2, 20, (0, 1, 3, 128, 131)[at % 5]]) + data)
+
+
 def files(folder):
     """pyarrow's files with checksums, by codec, version of pages, nulls and encoding; DuckDB's and Polars' where they are."""
     os.makedirs(folder, exist_ok=True)
@@ -325,3 +334,4 @@ if __name__ == "__main__":
     blooms()
     arrow()
     whole_files()
+    ranges()

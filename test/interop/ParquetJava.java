@@ -8,6 +8,7 @@ import org.apache.parquet.example.data.Group;
 import org.apache.parquet.hadoop.ParquetReader;
 import org.apache.parquet.hadoop.ParquetWriter;
 import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.hadoop.ParquetFileWriter;
 import org.apache.parquet.hadoop.example.ExampleParquetWriter;
 import org.apache.parquet.hadoop.example.GroupReadSupport;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
@@ -93,6 +94,7 @@ public final class ParquetJava {
         try (ParquetReader<Group> reader = open(args[1], conf);
              ParquetWriter<Group> writer = ExampleParquetWriter.builder(new Path(args[2]))
                      .withType(schema)
+                     .withWriteMode(ParquetFileWriter.Mode.OVERWRITE)
                      .withConf(conf)
                      .withWriterVersion(args[3].equals("v2") ? ParquetProperties.WriterVersion.PARQUET_2_0
                                                              : ParquetProperties.WriterVersion.PARQUET_1_0)

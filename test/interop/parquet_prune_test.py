@@ -123,7 +123,7 @@ def our_files(rows, work):
     yield path
 
 
-def heavy_files(rows, work):
+def heavy_files(rows, work, r):
     if os.environ.get("HEAVY") != "1":
         return
     import heavy
@@ -133,7 +133,7 @@ def heavy_files(rows, work):
         path = os.path.join(work, "java_%d.parquet" % number)
         judges.java([("copy", source, path, version, "SNAPPY", 600, dictionary)])
         yield path
-    path = os.path.join(work, "chdb.parquet")
+    path = os.path.join(work, "chdb_%d.parquet" % r.randrange(10**9))
     heavy.judge_module("chdb").query(
         "insert into function file('%s', Parquet) select * from file('%s', Parquet) settings output_format_parquet_row_group_size = 400,"
         " output_format_parquet_data_page_size = 500, output_format_parquet_write_bloom_filter = 1" % (path, source))
@@ -150,7 +150,7 @@ def test_pruning_by_what_others_wrote_loses_no_row(work):
         stream_path = os.path.join(work, "rows.arrow")
         with pa.OSFile(stream_path, "wb") as out, pa.ipc.new_stream(out, rows.schema) as writer:
             writer.write_table(rows)
-        paths = list(our_files(rows, work)) + list(pyarrow_files(rows, work)) + list(duckdb_files(rows, work)) + list(heavy_files(rows, work))
+        paths = list(our_files(rows, work)) + list(pyarrow_files(rows, work)) + list(duckdb_files(rows, work)) + list(heavy_files(rows, work, r))
         values = {name: [v for v in rows.column(name).to_pylist() if v is not None] for name in rows.column_names}
         for _ in range(PREDICATES):
             where = predicate(r, rows, values)
