@@ -271,7 +271,8 @@ static slp_rc convert(const struct pq_column *column, uint8_t *dst, const uint8_
     case PQ_INT96:
         if (cx_int96_to_nanos(dst, src, n) < n)
             FAIL(err, UNSUPPORTED,
-                 "an INT96 timestamp that nanoseconds in 64 bits cannot hold is not supported");
+                 "an INT96 timestamp before 1677 or after 2262, which nanoseconds in 64 bits "
+                 "cannot hold, is not supported");
         return SLP_OK;
     default:
         return convert_fixed(column, dst, src, n, err);

@@ -19,6 +19,24 @@ test_a_condition_may_be_about_columns_that_are_not_printed() {
     expect_true test "$count" -gt 10
 }
 
+test_a_condition_spares_row_groups_and_says_so() {
+    run_ok cat "$DATA/flights-next.parquet" --where "delay > 100000" -v
+    expect_err "row groups: 1 considered, 1 pruned"
+    expect_err "rows left to the predicate: 0; bytes read: 0"
+}
+
+test_when_checksums_count_is_an_option() {
+    printf 'a\n1\n' >one.csv
+    run_ok cat one.csv -o parquet --output one.parquet
+    run_ok cat one.parquet --crc always --no-header
+    expect_out_is 1
+    run_ok cat one.parquet --crc never --no-header
+    expect_out_is 1
+    run cat one.parquet --crc sometimes
+    expect_rc 2
+    expect_err "present, always or never"
+}
+
 test_several_files_follow_each_other_and_rewriting_keeps_every_row() {
     run_ok cat "$DATA/flights-next.parquet" --no-header
     local count
