@@ -25,6 +25,9 @@ enum option_id {
     (BIT(INSTANCE) | BIT(FORMAT) | BIT(OUTPUT) | BIT(QUIET) | BIT(VERBOSE) | BIT(PROGRESS) |       \
      BIT(COLOR) | BIT(THREADS) | BIT(MEMORY) | BIT(YES) | BIT(NO_INPUT) | BIT(HELP))
 #define ROW_OPTIONS (BIT(WHERE) | BIT(COLUMNS) | BIT(LIMIT) | BIT(NO_HEADER))
+#define PARQUET_OPTIONS                                                                            \
+    (BIT(PROFILE) | BIT(CODEC) | BIT(ENCODING) | BIT(BLOOM) | BIT(ROW_GROUP_ROWS) |                \
+     BIT(PAGE_ROWS) | BIT(PAGE_SIZE) | BIT(PAGE_VERSION))
 #define SELECT_OPTIONS                                                                             \
     (BIT(FROM) | BIT(TO) | BIT(WHERE) | BIT(PARAM) | BIT(MAX_ROWS) | BIT(MAX_BYTES))
 

@@ -152,6 +152,29 @@ out:
     return rc;
 }
 
+/* How a Parquet file is to be written; `*is_said` if there is a word about it. */
+static slp_rc parquet_options(struct app *app, struct slp_parquet_options *o, bool *is_said,
+                              struct slp_err *err)
+{
+    const struct args *args = app->args;
+    int64_t version = 0;
+    for (int i = 0; i < OPTION_COUNT; i++)
+        *is_said = *is_said || (PARQUET_OPTIONS >> i & 1 && args_has(args, (enum option_id)i));
+    o->profile = args_value(args, OPTION_PROFILE);
+    o->codec = args_value(args, OPTION_CODEC);
+    TRY(app_pairs(app, OPTION_ENCODING, &o->encodings, &o->encoding_count, err));
+    if (args_has(args, OPTION_BLOOM))
+        TRY(app_list(app, args_value(args, OPTION_BLOOM), &o->bloom, err));
+    TRY(args_number(args, OPTION_ROW_GROUP_ROWS, &o->row_group_rows, err));
+    TRY(args_number(args, OPTION_PAGE_ROWS, &o->page_rows, err));
+    TRY(args_size(args, OPTION_PAGE_SIZE, &o->page_bytes, err));
+    TRY(args_number(args, OPTION_PAGE_VERSION, &version, err));
+    if (args_has(args, OPTION_PAGE_VERSION) && version != 1 && version != 2)
+        FAIL(err, INVALID, "--page-version %" PRId64 " is not known; expected 1 or 2", version);
+    o->page_version = (int)version;
+    return SLP_OK;
+}
+
 static slp_rc write_rows(struct app *app, struct slp_rows *rows, struct output *out,
                          struct slp_err *err)
 {
@@ -165,6 +188,10 @@ static slp_rc write_rows(struct app *app, struct slp_rows *rows, struct output *
     if (output_is_terminal(out) &&
         (strcmp(o.format, "arrow") == 0 || strcmp(o.format, "parquet") == 0))
         FAIL(err, INVALID, "%s is no text for a terminal; give --output FILE or a pipe", o.format);
+    struct slp_parquet_options parquet = {0};
+    bool is_said = false;
+    TRY(parquet_options(app, &parquet, &is_said, err));
+    o.parquet = is_said ? &parquet : NULL;
     return slp_rows_write(rows, &o, output_write, out, NULL, err);
 }
 

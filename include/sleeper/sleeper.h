@@ -77,11 +77,25 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_rows_select(struct slp_rows **rows, const ch
 /* Bytes to wherever they go; non-zero ends the writing with IO. */
 typedef int (*slp_write_fn)(void *context, const void *bytes, size_t n);
 
+/* How a Parquet file is written; all zero: as we choose. */
+struct slp_parquet_options {
+    const char *profile;                /* default; compat: for readers of any age */
+    const char *codec;                  /* none snappy gzip brotli zstd lz4_raw; "zstd:3" with a level */
+    const struct slp_param *encodings;  /* of columns, as parquet.thrift names them */
+    size_t encoding_count;
+    const char *const *bloom; /* columns with a bloom filter, ends with NULL; NULL: none */
+    int64_t row_group_rows;   /* 0: 1,000,000; a group of 64 MiB in memory is closed before */
+    int64_t page_rows;        /* 0: 16,384 */
+    uint64_t page_bytes;      /* before compression; 0: 1 MiB */
+    int page_version;         /* 1 or 2; 0: 1 */
+};
+
 struct slp_output_options {
     const char *format; /* table csv tsv json ndjson markdown arrow parquet; NULL: csv */
     bool no_header;     /* csv, tsv */
     size_t width;       /* table: columns of the terminal; 0: lines are never cut */
     bool human;         /* table: a footer with the number of rows */
+    const struct slp_parquet_options *parquet; /* NULL: as we choose; INVALID with other formats */
 };
 
 /*
@@ -89,7 +103,8 @@ struct slp_output_options {
  * what was written before an error stays written.
  *
  * Errors   IO           `write` gave up
- *          INVALID      no such format
+ *          INVALID      no such format; options of Parquet that do not fit, or are for other formats
+ *          NOT_FOUND    a column that options of Parquet name
  *          UNSUPPORTED  a type that the format does not hold
  *          and whatever reading the rows returns
  */

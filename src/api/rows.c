@@ -2,10 +2,14 @@
 
 #include "api/fn_sink.h"
 #include "api/instance.h"
+#include "api/parquet_options.h"
 #include "arrow/cdata.h"
 #include "predicate/pick.h"
 
 #define FILTER_MAX_BYTES ((size_t)256 << 20)
+
+/* Options of a file that is written, of 20,000 columns at most. */
+#define OPTIONS_MAX_BYTES ((size_t)16 << 20)
 
 slp_rc api_rows_wrap(struct alloc *mem, struct arr_stream *stream, struct slp_rows **out,
                      struct slp_err *err)
@@ -115,6 +119,7 @@ slp_rc slp_rows_write(struct slp_rows *rows, const struct slp_output_options *op
     struct rows_output_options o = {.format = ROWS_CSV};
     struct rows_output *output = NULL;
     struct arr_batch batch = {0};
+    struct arena arena = {0};
     int64_t count = 0;
     api_fn_sink_init(&sink, write, context);
     if (options) {
@@ -124,7 +129,10 @@ slp_rc slp_rows_write(struct slp_rows *rows, const struct slp_output_options *op
     }
     if (options && options->format)
         TRY(rows_format_parse(slice_str(options->format), &o.format, err));
-    TRY(rows_output_new(rows->mem, &sink.base, rows->stream->schema, &o, &output, err));
+    arena_init(&arena, rows->mem, OPTIONS_MAX_BYTES);
+    if (options && options->parquet)
+        TRY_OUT(api_parquet_options(options->parquet, rows->stream->schema, &arena, &o, err));
+    TRY_OUT(rows_output_new(rows->mem, &sink.base, rows->stream->schema, &o, &output, err));
     for (;;) {
         rc = arr_stream_next(rows->stream, &batch, err);
         if (rc == SLP_DONE)
@@ -140,5 +148,6 @@ slp_rc slp_rows_write(struct slp_rows *rows, const struct slp_output_options *op
 out:
     arr_batch_fini(&batch);
     rows_output_free(output);
+    arena_fini(&arena);
     return rc;
 }

@@ -161,13 +161,17 @@ SLP_NODISCARD slp_rc rows_file_schema(struct alloc *mem, const char *path, enum 
                                       struct slp_err *err);
 
 struct rows_output;
+struct pq_write_options; /* of parquet/writer.h */
 
 struct rows_output_options {
     enum rows_format format;
-    bool no_header;     /* csv, tsv */
-    size_t width;       /* table: cut lines to this many columns; 0: never */
-    int64_t table_rows; /* table: rows shown before "..."; 0: all */
-    bool human;         /* table: a footer line with the number of rows */
+    bool no_header;                         /* csv, tsv */
+    size_t width;                           /* table: cut lines to this many columns; 0: never */
+    int64_t table_rows;                     /* table: rows shown before "..."; 0: all */
+    bool human;                             /* table: a footer line with the number of rows */
+    const struct pq_write_options *parquet; /* NULL: as pq_write_options_init says */
+    int64_t group_rows;                     /* parquet: 0: 1,000,000 */
+    int64_t block_rows;                     /* parquet: every column begins a page; 0: 16,384 */
 };
 
 /* `schema` and `sink` outlive the output. */
