@@ -32,6 +32,7 @@ slp_rc slp_ingest(struct slp_instance *instance, const struct slp_ingest_options
              options->format);
     TRY(api_instance_table(instance, options->table, &table, err));
     TRY(ingest_run(table, &o, instance->mem, &result, err));
+    state_table_keep_due(table);
     *out = (struct slp_ingest_result){.rows = result.rows,
                                       .files_read = result.inputs,
                                       .files_written = result.files,
@@ -69,6 +70,7 @@ slp_rc slp_compact(struct slp_instance *instance, const struct slp_compact_optio
     TRY(count_files(instance, table, &answer.files_before, err));
     TRY(compact_run(table, &o, instance->mem, &result, err));
     TRY(count_files(instance, table, &answer.files_after, err));
+    state_table_keep_due(table);
     answer.jobs = result.jobs;
     answer.rows = result.rows;
     *out = answer;
@@ -81,7 +83,10 @@ slp_rc slp_split(struct slp_instance *instance, const struct slp_split_options *
     struct state_table *table = NULL;
     int64_t rows = options->threshold_rows ? options->threshold_rows : SPLIT_ROWS_DEFAULT;
     TRY(api_instance_table(instance, options->table, &table, err));
-    return upkeep_split(table, rows, options->dry_run, instance->mem, split_count, err);
+    TRY(upkeep_split(table, rows, options->dry_run, instance->mem, split_count, err));
+    if (!options->dry_run)
+        state_table_keep_due(table);
+    return SLP_OK;
 }
 
 /* What is done to one table, or to all in turn. */

@@ -32,6 +32,21 @@ SLP_NODISCARD slp_rc state_snapshot_make(struct state_replica *r, enum state_kee
                                          struct slice parent, char root[STATE_ROOT_NAME_BYTES],
                                          uint64_t *minted, struct slp_err *err);
 
+/* Replay to just `number`; false if the log was trimmed behind it meanwhile. */
+SLP_NODISCARD slp_rc state_keep_replay(struct state_replica *r, uint64_t number, bool *is_there,
+                                       struct slp_err *err);
+
+/*
+ * Bring a replica that has replayed to the tip back to the state behind frame `number`: from the
+ * newest snapshot at or below it that the state knows, verified or pinned, and the frames behind that.
+ * Errors   NOT_FOUND  it is not there yet, or the frames that lead to it are gone
+ */
+SLP_NODISCARD slp_rc state_keep_go_back(struct state_replica *r, uint64_t number,
+                                        struct slp_err *err);
+
+/* Is the next snapshot due? A pure function of the state: everybody finds the same (rule S1). */
+bool state_keep_is_due(const struct table_state *s);
+
 /* Replay a second time, from `parent` or from the beginning, to `number`, and compare what that comes
  * to with the snapshot `root`. Not the same, without error: the log was trimmed meanwhile. Errors:
  * CORRUPT, NOT_FOUND when it came to something else. */

@@ -414,6 +414,19 @@ static slp_rc supply(struct state_replica *r, struct state_txn *txn, struct stat
     }
 }
 
+/* Whoever makes the next snapshot begins with one of the two newest; what stands in the older one's
+ * runs need not be at hand. Its authors look there. */
+static slp_rc forget_tokens(struct state_replica *r, struct slp_err *err)
+{
+    struct table_state *s = r->machine.table;
+    uint64_t number = s->verified_count >= 2 ? s->verified[s->verified_count - 2].number : 0;
+    if (number <= s->tokens_from || r->base.number < number)
+        return SLP_OK;
+    TRY(state_ring_forget(&s->tokens, number, err));
+    s->tokens_from = number;
+    return SLP_OK;
+}
+
 slp_rc state_replica_apply(struct state_replica *r, const struct state_frame *frame, uint32_t index,
                            struct state_outcome *out, struct slp_err *err)
 {
@@ -429,6 +442,8 @@ slp_rc state_replica_apply(struct state_replica *r, const struct state_frame *fr
         state_free(r->restored);
         r->restored = NULL;
         TRY(rc);
+        if (txn->kind == STATE_VERIFIED)
+            TRY(forget_tokens(r, err));
     }
     if (r->is_watching && hash_equal(r->watched_txid, txn->txid))
         TRY(note_outcome(r, frame->encoded[index], out, err));

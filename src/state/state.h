@@ -132,6 +132,27 @@ SLP_NODISCARD slp_rc state_table_create(struct state_instance *i,
 SLP_NODISCARD slp_rc state_table_open(struct state_instance *i, struct slice name,
                                       struct state_table **out, struct slp_err *err);
 
+/* What of a table is opened; zeroed: all of it, at the tip. */
+struct state_open_options {
+    /* Leaves that share a key with it; blank: all. The view has no others, nor does it say what files
+     * nobody refers to; what is committed through such a handle is judged for all leaves by whoever has
+     * them, and its outcome tells only of those that are loaded. */
+    struct key_range range;
+    uint64_t at; /* the state behind this frame, which then stays as it is; 0: the tip */
+};
+
+/*
+ * Open a part of a table, or an earlier state of it. Root and one shard give exact verdicts for that
+ * shard (rule P1); where leaves were merged over a bound of what is loaded, more is (rule P3).
+ *
+ * Errors   NOT_FOUND  also for a state that is not there yet or not kept any more
+ *          and those of state_table_open
+ * Cost     as state_table_open, but only shards that meet the range
+ */
+SLP_NODISCARD slp_rc state_table_open_with(struct state_instance *i, struct slice name,
+                                           const struct state_open_options *options,
+                                           struct state_table **out, struct slp_err *err);
+
 /* Open by id, without the catalogue. */
 SLP_NODISCARD slp_rc state_table_open_id(struct state_instance *i, struct hash128 id,
                                          struct state_table **out, struct slp_err *err);
@@ -146,6 +167,13 @@ void state_table_close(struct state_table *t); /* NULL is accepted */
  * Cost     two requests when nothing is new, the next frame and the floor; else up to 16 a round
  */
 SLP_NODISCARD slp_rc state_table_refresh(struct state_table *t, struct slp_err *err);
+
+/*
+ * Replay to the tip, and at least to frame `number`: what a receipt asks for.
+ * Errors   UNAVAILABLE  the log does not reach that far; and those of state_table_refresh
+ */
+SLP_NODISCARD slp_rc state_table_refresh_to(struct state_table *t, uint64_t number,
+                                            struct slp_err *err);
 
 /* What has been replayed so far. Valid until the next refresh, commit or close. */
 const struct table_state *state_table_view(const struct state_table *t);
@@ -216,6 +244,9 @@ SLP_NODISCARD slp_rc state_table_pack(struct state_table *t, uint32_t *packed, s
 /* Frames since the newest verified snapshot after which the next one is due. */
 #define STATE_KEEP_FRAMES 256u
 
+/* Of a large state it is due later: after a 256th of its references, at most these. */
+#define STATE_KEEP_FRAMES_MOST 4096u
+
 /* What keeping a log short came to. */
 struct state_kept {
     bool is_made;      /* a snapshot was made, reproduced and recorded as verified */
@@ -239,6 +270,12 @@ struct state_kept {
  */
 SLP_NODISCARD slp_rc state_table_keep(struct state_table *t, uint64_t every, struct state_kept *out,
                                       struct slp_err *err);
+
+/*
+ * The same if a snapshot is due: what whoever has committed calls when it is done. Losing to somebody
+ * else is no error, and neither is a store that does not answer: the next one does it.
+ */
+void state_table_keep_due(struct state_table *t);
 
 /* OK if the transaction and all of its items were applied. Errors: CONFLICT with the first reason.
  */

@@ -14,6 +14,7 @@ struct state_table {
     struct slice name;
     struct schema schema;
     struct key_spec spec;
+    bool is_fixed; /* an earlier state: it stays */
 };
 
 /* Names and schema of one handle: a schema is at most SCHEMA_JSON_MAX_BYTES of text. */
@@ -170,7 +171,8 @@ static slp_rc learn_schema(struct state_table *t, struct slp_err *err)
 }
 
 static slp_rc open_table(struct state_instance *i, struct hash128 id, struct slice name,
-                         struct state_table **out, struct slp_err *err)
+                         const struct state_open_options *o, struct state_table **out,
+                         struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct state_table *t = NULL;
@@ -182,7 +184,13 @@ static slp_rc open_table(struct state_instance *i, struct hash128 id, struct sli
     arena_init(&t->arena, mem, TABLE_ARENA_MAX);
     TRY_OUT(arena_copy(&t->arena, name, &t->name, err));
     TRY_OUT(state_replica_init(&t->replica, i, &id, err));
+    if (o && (o->range.lo.len > 0 || o->range.has_hi))
+        TRY_OUT(state_replica_set_scope(&t->replica, o->range, err));
     TRY_OUT(state_replica_refresh(&t->replica, err));
+    if (o && o->at > 0) {
+        TRY_OUT(state_keep_go_back(&t->replica, o->at, err));
+        t->is_fixed = true;
+    }
     TRY_OUT(learn_schema(t, err));
     *out = t;
 out:
@@ -196,7 +204,16 @@ slp_rc state_table_open(struct state_instance *i, struct slice name, struct stat
 {
     struct hash128 id;
     TRY(look_up(i, name, &id, err));
-    return open_table(i, id, name, out, err);
+    return open_table(i, id, name, NULL, out, err);
+}
+
+slp_rc state_table_open_with(struct state_instance *i, struct slice name,
+                             const struct state_open_options *options, struct state_table **out,
+                             struct slp_err *err)
+{
+    struct hash128 id;
+    TRY(look_up(i, name, &id, err));
+    return open_table(i, id, name, options, out, err);
 }
 
 slp_rc state_table_open_id(struct state_instance *i, struct hash128 id, struct state_table **out,
@@ -204,7 +221,7 @@ slp_rc state_table_open_id(struct state_instance *i, struct hash128 id, struct s
 {
     char hex[33];
     hash_format(id, hex);
-    return open_table(i, id, slice_str(hex), out, err);
+    return open_table(i, id, slice_str(hex), NULL, out, err);
 }
 
 void state_table_close(struct state_table *t)
@@ -217,8 +234,21 @@ void state_table_close(struct state_table *t)
     alloc_delete(t->mem, t);
 }
 
+slp_rc state_table_refresh_to(struct state_table *t, uint64_t number, struct slp_err *err)
+{
+    if (t->replica.number < number)
+        TRY(state_table_refresh(t, err));
+    if (t->replica.number < number)
+        FAIL(err, UNAVAILABLE,
+             "table \"%.*s\": frame %" PRIu64 " is not there yet, the newest is %" PRIu64,
+             SLICE_ARG(t->name), number, t->replica.number);
+    return SLP_OK;
+}
+
 slp_rc state_table_refresh(struct state_table *t, struct slp_err *err)
 {
+    if (t->is_fixed)
+        return SLP_OK;
     return err_wrap(err, state_replica_refresh(&t->replica, err), "table \"%.*s\"",
                     SLICE_ARG(t->name));
 }
@@ -227,6 +257,9 @@ slp_rc state_table_commit(struct state_table *t, struct state_txn *txn,
                           const struct state_commit_options *options, struct state_result *out,
                           struct slp_err *err)
 {
+    if (t->is_fixed)
+        FAIL(err, INVALID, "table \"%.*s\" was opened at frame %" PRIu64 ", to be read only",
+             SLICE_ARG(t->name), t->replica.number);
     return err_wrap(err, state_replica_commit(&t->replica, txn, options, out, err),
                     "table \"%.*s\"", SLICE_ARG(t->name));
 }
@@ -271,6 +304,8 @@ slp_rc state_table_keep(struct state_table *t, uint64_t every, struct state_kept
                         struct slp_err *err)
 {
     struct state_kept kept = {0};
+    if (t->is_fixed || state_is_partial(t->replica.machine.table))
+        FAIL(err, INVALID, "a handle of a part of a table, or of an earlier state, keeps nothing");
     char parent[STATE_ROOT_NAME_BYTES] = {0};
     TRY(state_table_refresh(t, err));
     const struct table_state *s = t->replica.machine.table;
@@ -285,6 +320,17 @@ slp_rc state_table_keep(struct state_table *t, uint64_t every, struct state_kept
                  SLICE_ARG(t->name)));
     *out = kept;
     return SLP_OK;
+}
+
+void state_table_keep_due(struct state_table *t)
+{
+    struct state_kept kept;
+    if (t->is_fixed || !state_keep_is_due(t->replica.machine.table))
+        return;
+    /* The state may be due no more once it is refreshed. */
+    if (state_table_refresh(t, NULL) == SLP_OK && state_keep_is_due(t->replica.machine.table) &&
+        state_table_keep(t, 1, &kept, NULL) == SLP_OK)
+        state_head_refresh(&t->replica);
 }
 
 const struct table_state *state_table_view(const struct state_table *t)

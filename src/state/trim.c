@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/num.h"
+#include "state/global.h"
 #include "state/keep.h"
 
 /* Names of frames of one page of a listing. */
@@ -16,9 +17,8 @@
 
 /* ------------------------------------------------------------------ the second replay */
 
-/* Replay to just `number`; false if the log was trimmed behind it meanwhile. */
-static slp_rc replay_to(struct state_replica *r, uint64_t number, bool *is_there,
-                        struct slp_err *err)
+slp_rc state_keep_replay(struct state_replica *r, uint64_t number, bool *is_there,
+                         struct slp_err *err)
 {
     *is_there = false;
     while (r->number < number) {
@@ -57,7 +57,7 @@ slp_rc state_keep_reproduce(struct state_replica *r, struct slice parent, const 
         }
         TRY_OUT(rc);
     }
-    TRY_OUT(replay_to(&second, number, &is_there, err));
+    TRY_OUT(state_keep_replay(&second, number, &is_there, err));
     if (!is_there)
         goto out;
     TRY_OUT(state_snapshot_make(&second, STATE_KEEP_COMPARE, parent, again, &minted, err));
@@ -168,4 +168,73 @@ slp_rc state_keep_trim(struct state_replica *r, struct state_kept *out, struct s
     }
     out->floor = r->floor.number;
     return is_raised ? delete_frames(r, &out->deleted, err) : SLP_OK;
+}
+
+/* ------------------------------------------------------------------ going back */
+
+/* A snapshot that the state knows. */
+struct known {
+    uint64_t number;
+    char root[STATE_ROOT_NAME_BYTES]; /* empty: frame 1 is there, and nothing is needed */
+};
+
+static void offer(struct known *best, uint64_t most, uint64_t number, struct slice root)
+{
+    if (number > most || number < best->number || root.len >= sizeof best->root)
+        return;
+    *best = (struct known){.number = number};
+    memcpy(best->root, root.ptr, root.len);
+}
+
+/* The newest one at or below `number`. */
+static struct known newest_known(const struct state_replica *r, uint64_t number)
+{
+    const struct table_state *s = r->machine.table;
+    struct known best = {.number = 0};
+    for (size_t i = 0; i < s->verified_count; i++)
+        offer(&best, number, s->verified[i].number, slice_str(s->verified[i].root));
+    for (size_t i = 0; i < state_pin_count(s); i++)
+        offer(&best, number, state_pin_at(s, i)->number, state_pin_at(s, i)->root);
+    return best;
+}
+
+slp_rc state_keep_go_back(struct state_replica *r, uint64_t number, struct slp_err *err)
+{
+    bool is_there = false;
+    uint64_t tip = r->number;
+    if (number == 0 || number > tip)
+        FAIL(err, NOT_FOUND, "there is no frame %" PRIu64 "; the newest one is %" PRIu64, number,
+             tip);
+    if (number == tip)
+        return SLP_OK;
+    struct known best = newest_known(r, number);
+    if (best.number < number && r->floor.number > best.number + 1)
+        FAIL(err, NOT_FOUND,
+             "the state behind frame %" PRIu64 " is not kept: the frames below %" PRIu64
+             " are gone, and no snapshot stands there; pin what is to be kept",
+             number, r->floor.number);
+    if (best.number == 0)
+        TRY(state_replica_restart(r, err));
+    else
+        TRY(state_snapshot_load(r, slice_str(best.root), err));
+    TRY(state_keep_replay(r, number, &is_there, err));
+    if (!is_there)
+        FAIL(err, NOT_FOUND, "the frames up to %" PRIu64 " were deleted meanwhile", number);
+    return SLP_OK;
+}
+
+/* ------------------------------------------------------------------ cadence */
+
+bool state_keep_is_due(const struct table_state *s)
+{
+    uint64_t refs = 0;
+    uint64_t since = s->verified_count ? s->verified[s->verified_count - 1].number : 0;
+    uint64_t every = STATE_KEEP_FRAMES;
+    if (!s->is_created || state_is_partial(s) || s->number < since + every)
+        return false;
+    for (size_t i = 0; i < s->leaf_count; i++)
+        refs += s->leaves[i]->ref_count;
+    /* What a snapshot takes grows with the state, so that of a large one is made less often. */
+    every = refs / STATE_KEEP_FRAMES > every ? refs / STATE_KEEP_FRAMES : every;
+    return s->number >= since + (every < STATE_KEEP_FRAMES_MOST ? every : STATE_KEEP_FRAMES_MOST);
 }
