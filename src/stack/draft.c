@@ -8,6 +8,7 @@ slp_rc stack_draft_init(struct stack_draft *d, const struct stack *s, struct all
     *d = (struct stack_draft){.s = s};
     TRY(arr_batch_init(&d->batch, mem, all, err));
     key_vec_init(&d->keys, mem, SIZE_MAX / 4);
+    buf_init(&d->picks, mem, SIZE_MAX / 2);
     slp_rc rc = alloc_array(mem, all->count, sizeof *d->shown, &room, err);
     if (rc != SLP_OK) {
         arr_batch_fini(&d->batch);
@@ -24,6 +25,7 @@ void stack_draft_fini(struct stack_draft *d)
     size_t count = d->s->schemas[STACK_FORMS - 1].columns.count;
     alloc_free(d->batch.mem, d->shown, count * sizeof *d->shown);
     key_vec_fini(&d->keys);
+    buf_fini(&d->picks);
     arr_batch_fini(&d->batch);
     d->s = NULL;
 }

@@ -178,6 +178,21 @@ static slp_rc parse_sum(struct parse *p)
     return SLP_OK;
 }
 
+/* The body of a text, whose quotes still stand doubled. */
+static slp_rc single_quotes(struct parse *p, struct slice body, struct slice *out)
+{
+    void *room = NULL;
+    size_t n = 0;
+    TRY(arena_alloc(p->arena, body.len, &room, p->err));
+    uint8_t *to = room;
+    for (size_t i = 0; i < body.len; i++) {
+        to[n++] = body.ptr[i];
+        i += body.ptr[i] == '\'';
+    }
+    *out = slice_of(to, n);
+    return SLP_OK;
+}
+
 /* A field or a text alone. */
 static slp_rc parse_alone(struct parse *p, bool *is_alone)
 {
@@ -193,7 +208,7 @@ static slp_rc parse_alone(struct parse *p, bool *is_alone)
         return SLP_OK;
     if (first.kind == PRED_TOK_STRING) {
         *is_alone = p->e->is_text = true;
-        p->e->text = first.body;
+        TRY(single_quotes(p, first.body, &p->e->text));
         p->e->field = (struct arr_field){.type = {.kind = ARR_UTF8}, .nullable = true};
         return SLP_OK;
     }

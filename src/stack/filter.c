@@ -139,20 +139,27 @@ static bool is_age_off(struct slice text, struct arena *arena)
            stack_scan_is(&s, '(');
 }
 
+static slp_rc add_filter(struct stack_filters *out, const struct stack_filter *f,
+                         struct slp_err *err)
+{
+    if (out->count == STACK_FILTERS_MAX)
+        FAIL(err, LIMIT, "a table has at most %u filters", STACK_FILTERS_MAX);
+    out->at[out->count++] = *f;
+    return SLP_OK;
+}
+
 static slp_rc parse_age_offs(struct slice text, const struct schema *schema, struct arena *arena,
-                             struct stack_filter *out, size_t max, size_t *count,
-                             struct slp_err *err)
+                             struct stack_filters *out, struct slp_err *err)
 {
     struct scan s;
     struct scan_token taken;
     TRY(stack_scan_begin(&s, text, arena, err));
-    for (size_t n = 0;; n++) {
-        if (n == max)
-            FAIL(err, LIMIT, "a table has at most %u filters", STACK_FILTERS_MAX);
+    for (;;) {
+        struct stack_filter f = {0};
         if (!stack_scan_is_word(&s.next, "ageoff"))
             return stack_scan_fail(&s, err, "ageOff(field, age)");
-        TRY(parse_age_off(&s, schema, &out[n], err));
-        *count = n + 1;
+        TRY(parse_age_off(&s, schema, &f, err));
+        TRY(add_filter(out, &f, err));
         if (!stack_scan_is(&s, ','))
             return stack_scan_end(&s, err);
         TRY(stack_scan_take(&s, &taken, err));
@@ -160,26 +167,21 @@ static slp_rc parse_age_offs(struct slice text, const struct schema *schema, str
 }
 
 slp_rc stack_filter_parse(struct slice text, const struct schema *schema, struct arena *arena,
-                          struct stack_filter *out, size_t max, size_t *count, struct slp_err *err)
+                          struct stack_filters *out, struct slp_err *err)
 {
+    struct stack_filter f = {.time = STACK_TIMELESS, .is_key_only = true};
+    void *room = NULL;
     if (text.len > STACK_TEXT_MAX_BYTES)
         FAIL(err, LIMIT, "a filter of %zu bytes; at most %u", text.len, STACK_TEXT_MAX_BYTES);
     if (is_age_off(text, arena))
-        return parse_age_offs(text, schema, arena, out, max, count, err);
-    if (max == 0)
-        FAIL(err, LIMIT, "a table has at most %u filters", STACK_FILTERS_MAX);
-    struct stack_filter f = {.time = STACK_TIMELESS, .is_key_only = true};
-    bool *used = NULL;
-    void *room = NULL;
+        return parse_age_offs(text, schema, arena, out, err);
     TRY(pred_compile(text, &schema->columns, NULL, 0, arena, &f.where, err));
-    TRY(arena_array(arena, schema->columns.count, sizeof *used, &room, err));
-    used = room;
-    pred_columns(f.where, used);
+    TRY(arena_array(arena, schema->columns.count, sizeof(bool), &room, err));
+    const bool *used = room;
+    pred_columns(f.where, room);
     for (size_t i = 0; i < schema->columns.count; i++)
         f.is_key_only &= !used[i] || is_key(schema, i);
-    out[0] = f;
-    *count = 1;
-    return SLP_OK;
+    return add_filter(out, &f, err);
 }
 
 /* The greatest value of the field that is too old: at time less age, in the field's unit, rounded
@@ -212,15 +214,15 @@ static void eval_age(const struct stack_filter *f, const struct arr_col *c, int6
 }
 
 slp_rc stack_filter_eval(const struct stack_filter *f, const struct arr_batch *batch,
-                         int64_t now_ms, struct alloc *mem, uint8_t *truth, uint8_t *keep,
-                         struct slp_err *err)
+                         int64_t now_ms, struct buf *truth, uint8_t *keep, struct slp_err *err)
 {
     if (!f->where) {
         eval_age(f, &batch->cols[f->column], now_ms, keep);
         return SLP_OK;
     }
-    TRY(pred_eval(f->where, batch, mem, truth, err));
+    TRY(buf_resize(truth, (size_t)batch->rows, err));
+    TRY(pred_eval(f->where, batch, truth->mem, truth->ptr, err));
     for (int64_t r = 0; r < batch->rows; r++)
-        keep[r] &= truth[r] == PRED_TRUE;
+        keep[r] &= truth->ptr[r] == PRED_TRUE;
     return SLP_OK;
 }

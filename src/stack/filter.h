@@ -46,16 +46,21 @@ struct stack_filter {
     enum stack_time time;
 };
 
-/* Parse one text: a predicate, or ageOff calls joined by commas. Appends to `out` (room for `max`).
- * Errors: INVALID with a caret; LIMIT. */
-SLP_NODISCARD slp_rc stack_filter_parse(struct slice text, const struct schema *schema,
-                                        struct arena *arena, struct stack_filter *out, size_t max,
-                                        size_t *count, struct slp_err *err);
+struct stack_filters {
+    struct stack_filter at[STACK_FILTERS_MAX];
+    size_t count;
+};
 
-/* Rows that pass: keep[i] stays 1 only where the filter is TRUE; `truth` is scratch of as many
- * bytes. Errors: NO_MEMORY. */
+/* Parse one text, a predicate or ageOff calls joined by commas, and append. Errors: INVALID with a
+ * caret; LIMIT beyond STACK_FILTERS_MAX. */
+SLP_NODISCARD slp_rc stack_filter_parse(struct slice text, const struct schema *schema,
+                                        struct arena *arena, struct stack_filters *out,
+                                        struct slp_err *err);
+
+/* Rows that pass: keep[i] stays what it is, 1, only where the filter is TRUE, else becomes 0.
+ * `truth` is scratch. Errors: NO_MEMORY. */
 SLP_NODISCARD slp_rc stack_filter_eval(const struct stack_filter *f, const struct arr_batch *batch,
-                                       int64_t now_ms, struct alloc *mem, uint8_t *truth,
-                                       uint8_t *keep, struct slp_err *err);
+                                       int64_t now_ms, struct buf *truth, uint8_t *keep,
+                                       struct slp_err *err);
 
 #endif

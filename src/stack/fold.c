@@ -46,7 +46,7 @@ bool stack_fold_parse(struct slice name, enum fold_op *out)
     return false;
 }
 
-unsigned fold_bits(enum arr_kind kind, bool *is_signed)
+unsigned stack_fold_bits(enum arr_kind kind, bool *is_signed)
 {
     *is_signed = true;
     switch (kind) {
@@ -76,10 +76,10 @@ unsigned fold_bits(enum arr_kind kind, bool *is_signed)
     }
 }
 
-bool fold_is_integer(enum arr_kind kind)
+bool stack_fold_is_integer(enum arr_kind kind)
 {
     bool is_signed = false;
-    return fold_bits(kind, &is_signed) != 0;
+    return stack_fold_bits(kind, &is_signed) != 0;
 }
 
 static bool is_float(enum arr_kind kind)
@@ -105,7 +105,7 @@ static bool allows_map(enum fold_op op, const struct arr_field *field)
         !stack_value_is_ordered(field->children[0].children[0].type))
         return false;
     struct arr_type value = map_value(field)->type;
-    return op == FOLD_MAP_SUM ? fold_is_integer(value.kind) : stack_value_is_ordered(value);
+    return op == FOLD_MAP_SUM ? stack_fold_is_integer(value.kind) : stack_value_is_ordered(value);
 }
 
 bool stack_fold_allows(enum fold_op op, const struct arr_field *field)
@@ -113,11 +113,11 @@ bool stack_fold_allows(enum fold_op op, const struct arr_field *field)
     enum arr_kind kind = field->type.kind;
     switch (op) {
     case FOLD_SUM:
-        return fold_is_integer(kind) || is_float(kind) || kind == ARR_DECIMAL128;
+        return stack_fold_is_integer(kind) || is_float(kind) || kind == ARR_DECIMAL128;
     case FOLD_COUNT:
     case FOLD_BIT_AND:
     case FOLD_BIT_OR:
-        return fold_is_integer(kind);
+        return stack_fold_is_integer(kind);
     case FOLD_MIN:
     case FOLD_MAX:
         return stack_value_is_ordered(field->type);
@@ -178,23 +178,23 @@ static slp_rc fold(const struct fold_col *c, const struct fold_group *groups, si
     switch (c->op) {
     case FOLD_SUM:
         if (is_float(c->field->type.kind))
-            return fold_float(c, groups, count, err);
-        return fold_number(c, groups, count, err);
+            return stack_fold_float(c, groups, count, err);
+        return stack_fold_number(c, groups, count, err);
     case FOLD_COUNT:
     case FOLD_BOOL_AND:
     case FOLD_BOOL_OR:
     case FOLD_BIT_AND:
     case FOLD_BIT_OR:
-        return fold_number(c, groups, count, err);
+        return stack_fold_number(c, groups, count, err);
     case FOLD_MAP_SUM:
     case FOLD_MAP_MIN:
     case FOLD_MAP_MAX:
-        return fold_map(c, groups, count, err);
+        return stack_fold_map(c, groups, count, err);
     case FOLD_SET_UNION:
     case FOLD_LIST_UNION:
-        return fold_list(c, groups, count, err);
+        return stack_fold_list(c, groups, count, err);
     default:
-        return fold_choice(c, groups, count, err);
+        return stack_fold_choice(c, groups, count, err);
     }
 }
 
@@ -244,7 +244,8 @@ slp_rc stack_pad(struct arr_col *carry, int64_t rows, struct slp_err *err)
     return SLP_OK;
 }
 
-slp_rc fold_put_carry(struct arr_col *carry, int64_t row, struct slice value, struct slp_err *err)
+slp_rc stack_fold_put_carry(struct arr_col *carry, int64_t row, struct slice value,
+                            struct slp_err *err)
 {
     assert(carry->rows <= row);
     TRY(stack_pad(carry, row, err));

@@ -176,8 +176,8 @@ void stack_fold_choose(bool newest, const struct arr_col *order, const struct fo
     }
 }
 
-slp_rc fold_choice(const struct fold_col *c, const struct fold_group *groups, size_t count,
-                   struct slp_err *err)
+slp_rc stack_fold_choice(const struct fold_col *c, const struct fold_group *groups, size_t count,
+                         struct slp_err *err)
 {
     TRY(buf_resize(c->scratch, count * sizeof(uint32_t), err));
     uint32_t *rows = (uint32_t *)(void *)c->scratch->ptr;

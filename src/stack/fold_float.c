@@ -57,11 +57,11 @@ static slp_rc sum_group(const struct fold_col *c, struct fold_group g, struct sl
     if (is_exact)
         return SLP_OK;
     size_t bytes = stack_exact_store(&x, stored);
-    return fold_put_carry(c->carry_out, c->out->rows - 1, slice_of(stored, bytes), err);
+    return stack_fold_put_carry(c->carry_out, c->out->rows - 1, slice_of(stored, bytes), err);
 }
 
-slp_rc fold_float(const struct fold_col *c, const struct fold_group *groups, size_t count,
-                  struct slp_err *err)
+slp_rc stack_fold_float(const struct fold_col *c, const struct fold_group *groups, size_t count,
+                        struct slp_err *err)
 {
     for (size_t g = 0; g < count; g++) {
         if (fold_first_value(c->in, groups[g].first, groups[g].end) == groups[g].end)

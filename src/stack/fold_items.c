@@ -1,7 +1,7 @@
 #include "stack/fold_items.h"
 
-slp_rc fold_items_collect(const struct fold_col *c, struct fold_group g, struct fold_items *out,
-                          struct slp_err *err)
+slp_rc stack_fold_items_collect(const struct fold_col *c, struct fold_group g,
+                                struct fold_items *out, struct slp_err *err)
 {
     size_t count = 0;
     bool has_value = false;
@@ -47,7 +47,7 @@ static void merge_pair(const struct arr_col *by, const uint32_t *from, size_t at
     }
 }
 
-void fold_items_sort(struct fold_items *items, const struct arr_col *by)
+void stack_fold_items_sort(struct fold_items *items, const struct arr_col *by)
 {
     size_t n = items->count;
     bool is_sorted = true;

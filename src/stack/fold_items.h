@@ -14,11 +14,11 @@ struct fold_items {
 };
 
 /* All items of a group, those of older rows first. Errors: LIMIT, NO_MEMORY. */
-SLP_NODISCARD slp_rc fold_items_collect(const struct fold_col *c, struct fold_group g,
-                                        struct fold_items *out, struct slp_err *err);
+SLP_NODISCARD slp_rc stack_fold_items_collect(const struct fold_col *c, struct fold_group g,
+                                              struct fold_items *out, struct slp_err *err);
 
 /* Sort by the values of `by`, equal ones in the order they have; nulls first. The scratch has room
  * for it. */
-void fold_items_sort(struct fold_items *items, const struct arr_col *by);
+void stack_fold_items_sort(struct fold_items *items, const struct arr_col *by);
 
 #endif

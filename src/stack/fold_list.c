@@ -22,11 +22,11 @@ static slp_rc unite(const struct fold_col *c, struct fold_group g, struct slp_er
 {
     struct fold_items items = {0};
     const struct arr_col *from = &c->in->children[0];
-    TRY(fold_items_collect(c, g, &items, err));
+    TRY(stack_fold_items_collect(c, g, &items, err));
     if (!items.has_value)
         return arr_col_append_null(c->out, err);
     if (c->op == FOLD_SET_UNION) {
-        fold_items_sort(&items, from);
+        stack_fold_items_sort(&items, from);
         keep_different(&items, from);
     }
     int32_t length = (int32_t)items.count;
@@ -34,8 +34,8 @@ static slp_rc unite(const struct fold_col *c, struct fold_group g, struct slp_er
     return arr_col_append_lists(c->out, &length, 1, NULL, 0, err);
 }
 
-slp_rc fold_list(const struct fold_col *c, const struct fold_group *groups, size_t count,
-                 struct slp_err *err)
+slp_rc stack_fold_list(const struct fold_col *c, const struct fold_group *groups, size_t count,
+                       struct slp_err *err)
 {
     for (size_t g = 0; g < count; g++)
         TRY(unite(c, groups[g], err));

@@ -52,7 +52,7 @@ static slp_rc sum_values(struct entries *e, struct fold_group g, size_t at, size
 {
     struct arr_col *out = &e->c->out->children[0].children[1];
     bool is_signed = false;
-    unsigned bits = fold_bits(e->values->type.kind, &is_signed);
+    unsigned bits = stack_fold_bits(e->values->type.kind, &is_signed);
     bool has_value = false;
     u128 sum = 0;
     for (size_t i = at; i < end; i++) {
@@ -72,7 +72,7 @@ static slp_rc sum_values(struct entries *e, struct fold_group g, size_t at, size
     fold_split((i128)sum, bits, is_signed, &low, &beyond);
     e->has_carry |= beyond != 0;
     TRY(buf_append_u64le(&e->carries, (uint64_t)beyond, err));
-    return has_value ? fold_append_int(out, low, err) : arr_col_append_null(out, err);
+    return has_value ? stack_fold_append_int(out, low, err) : arr_col_append_null(out, err);
 }
 
 static slp_rc choose_value(struct entries *e, size_t at, size_t end, struct slp_err *err)
@@ -117,19 +117,19 @@ static slp_rc fold_one(struct entries *e, struct fold_group g, struct slp_err *e
     int32_t length = 0;
     buf_clear(&e->carries);
     e->has_carry = false;
-    TRY(fold_items_collect(c, g, &e->items, err));
+    TRY(stack_fold_items_collect(c, g, &e->items, err));
     if (!e->items.has_value)
         return arr_col_append_null(c->out, err);
-    fold_items_sort(&e->items, e->keys);
+    stack_fold_items_sort(&e->items, e->keys);
     TRY(fold_entries(e, g, &length, err));
     TRY(arr_col_append_lists(c->out, &length, 1, NULL, 0, err));
     if (!e->has_carry)
         return SLP_OK;
-    return fold_put_carry(c->carry_out, c->out->rows - 1, buf_slice(&e->carries), err);
+    return stack_fold_put_carry(c->carry_out, c->out->rows - 1, buf_slice(&e->carries), err);
 }
 
-slp_rc fold_map(const struct fold_col *c, const struct fold_group *groups, size_t count,
-                struct slp_err *err)
+slp_rc stack_fold_map(const struct fold_col *c, const struct fold_group *groups, size_t count,
+                      struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct entries e = {

@@ -9,7 +9,7 @@ static i128 pow10_of(int32_t n)
     return p;
 }
 
-slp_rc fold_append_int(struct arr_col *c, i128 value, struct slp_err *err)
+slp_rc stack_fold_append_int(struct arr_col *c, i128 value, struct slp_err *err)
 {
     return arr_col_append(c, slice_of(&value, arr_type_width(c->type)), err);
 }
@@ -30,17 +30,18 @@ static i128 number_at(const struct arr_col *c, uint32_t row)
 
 static slp_rc append_sum(const struct fold_col *c, i128 low, int64_t beyond, struct slp_err *err)
 {
-    TRY(fold_append_int(c->out, low, err));
+    TRY(stack_fold_append_int(c->out, low, err));
     if (beyond == 0)
         return SLP_OK;
-    return fold_put_carry(c->carry_out, c->out->rows - 1, slice_of(&beyond, sizeof beyond), err);
+    return stack_fold_put_carry(c->carry_out, c->out->rows - 1, slice_of(&beyond, sizeof beyond),
+                                err);
 }
 
 /* Integers: what is stored and its carry make one number of at most 127 bits. */
 static slp_rc sum_integers(const struct fold_col *c, struct fold_group g, struct slp_err *err)
 {
     bool is_signed = false;
-    unsigned bits = fold_bits(c->in->type.kind, &is_signed);
+    unsigned bits = stack_fold_bits(c->in->type.kind, &is_signed);
     u128 sum = 0;
     for (uint32_t r = g.first; r < g.end; r++) {
         sum += (u128)number_at(c->in, r);
@@ -168,7 +169,7 @@ static slp_rc count_rows(const struct fold_col *c, const struct fold_group *grou
                          struct slp_err *err)
 {
     bool is_signed = false;
-    unsigned bits = fold_bits(c->field->type.kind, &is_signed);
+    unsigned bits = stack_fold_bits(c->field->type.kind, &is_signed);
     for (size_t g = 0; g < count; g++) {
         if (groups[g].kind == STACK_DELETE) {
             TRY(stack_append_blank(c->out, c->field, err));
@@ -222,8 +223,8 @@ static slp_rc logic(const struct fold_col *c, const struct fold_group *groups, s
     return SLP_OK;
 }
 
-slp_rc fold_number(const struct fold_col *c, const struct fold_group *groups, size_t count,
-                   struct slp_err *err)
+slp_rc stack_fold_number(const struct fold_col *c, const struct fold_group *groups, size_t count,
+                         struct slp_err *err)
 {
     if (c->op == FOLD_COUNT && c->is_raw)
         return count_rows(c, groups, count, err);

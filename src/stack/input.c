@@ -49,7 +49,6 @@ struct input {
     struct run *from;
     bool *is_by_key; /* a purge: its predicate names key fields alone */
     struct stack_draft draft;
-    struct buf picks;
     struct buf truth;
     struct buf verdicts;
 };
@@ -124,7 +123,7 @@ static slp_rc input_next(struct run *run, struct run_block *out, struct slp_err 
         if (rc != SLP_OK)
             return rc;
         TRY(judge(i, &block, err));
-        TRY(stack_sieve(&i->draft, &i->picks, &block, forms, i->verdicts.ptr, &kept, err));
+        TRY(stack_sieve(&i->draft, &block, forms, i->verdicts.ptr, &kept, err));
     }
     *out = kept;
     return SLP_OK;
@@ -136,7 +135,6 @@ static void input_close(struct run *run)
     run_close(i->from);
     alloc_free(i->mem, i->is_by_key, i->in.purge_count * sizeof *i->is_by_key);
     stack_draft_fini(&i->draft);
-    buf_fini(&i->picks);
     buf_fini(&i->truth);
     buf_fini(&i->verdicts);
     alloc_delete(i->mem, i);
@@ -171,7 +169,6 @@ slp_rc stack_input(const struct stack *s, struct alloc *mem, const struct stack_
     i->mem = mem;
     i->in = *in;
     i->from = run;
-    buf_init(&i->picks, mem, SIZE_MAX / 2);
     buf_init(&i->truth, mem, SIZE_MAX / 2);
     buf_init(&i->verdicts, mem, SIZE_MAX / 2);
     TRY_OUT(look_at_purges(i, err));

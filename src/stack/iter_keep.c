@@ -75,8 +75,8 @@ static void kept_close(struct run *run)
     alloc_delete(k->mem, k);
 }
 
-slp_rc iter_keep(const struct iter *it, iter_judge_fn judge, struct alloc *mem, struct run *input,
-                 struct run **out, struct slp_err *err)
+slp_rc stack_iter_keep(const struct iter *it, iter_judge_fn judge, struct alloc *mem,
+                       struct run *input, struct run **out, struct slp_err *err)
 {
     static const struct run_ops ops = {.next = kept_next, .close = kept_close};
     struct kept *k = NULL;
@@ -145,10 +145,11 @@ static slp_rc filter_judge(const struct iter *it, const struct run_block *block,
 static slp_rc filter_open(const struct iter *it, struct alloc *mem, struct run *input,
                           struct run **out, struct slp_err *err)
 {
-    return iter_keep(it, filter_judge, mem, input, out, err);
+    return stack_iter_keep(it, filter_judge, mem, input, out, err);
 }
 
-const struct iter_class iter_filter = {.name = "filter", .bind = filter_bind, .open = filter_open};
+const struct iter_class stack_iter_filter = {
+    .name = "filter", .bind = filter_bind, .open = filter_open};
 
 /* ---- sample ---- */
 
@@ -183,10 +184,11 @@ static slp_rc sample_judge(const struct iter *it, const struct run_block *block,
 static slp_rc sample_open(const struct iter *it, struct alloc *mem, struct run *input,
                           struct run **out, struct slp_err *err)
 {
-    return iter_keep(it, sample_judge, mem, input, out, err);
+    return stack_iter_keep(it, sample_judge, mem, input, out, err);
 }
 
-const struct iter_class iter_sample = {.name = "sample", .bind = sample_bind, .open = sample_open};
+const struct iter_class stack_iter_sample = {
+    .name = "sample", .bind = sample_bind, .open = sample_open};
 
 /* ---- redact ---- */
 
@@ -200,7 +202,7 @@ static slp_rc redact_bind(struct iter *it, struct scan *s, struct slp_err *err)
     TRY(arena_array(it->arena, s->text.len, sizeof *it->labels, &room, err));
     it->labels = room;
     TRY(stack_scan_name(s, "the name of a field", &name, err));
-    TRY(iter_column(it, s, &name, &it->columns[0], err));
+    TRY(stack_iter_column(it, s, &name, &it->columns[0], err));
     if (!arr_type_is_variable(it->in->fields[it->columns[0]].type))
         return pred_fail(err, SLP_INVALID, s->text, name.at, "a visibility is a text");
     while (stack_scan_is(s, ',')) {
@@ -228,7 +230,7 @@ static slp_rc redact_judge(const struct iter *it, const struct run_block *block,
     for (int64_t r = 0; r < c->rows; r++) {
         struct slice now = arr_col_is_null(c, r) ? slice_of(NULL, 0) : arr_col_bytes(c, r);
         if (!slice_equal(now, last))
-            visible = iter_is_visible(now, it->labels, it->count);
+            visible = stack_iter_is_visible(now, it->labels, it->count);
         last = now;
         picks[n] = (uint32_t)r;
         n += visible;
@@ -240,7 +242,8 @@ static slp_rc redact_judge(const struct iter *it, const struct run_block *block,
 static slp_rc redact_open(const struct iter *it, struct alloc *mem, struct run *input,
                           struct run **out, struct slp_err *err)
 {
-    return iter_keep(it, redact_judge, mem, input, out, err);
+    return stack_iter_keep(it, redact_judge, mem, input, out, err);
 }
 
-const struct iter_class iter_redact = {.name = "redact", .bind = redact_bind, .open = redact_open};
+const struct iter_class stack_iter_redact = {
+    .name = "redact", .bind = redact_bind, .open = redact_open};

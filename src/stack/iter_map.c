@@ -105,7 +105,7 @@ static slp_rc project_bind(struct iter *it, struct scan *s, struct slp_err *err)
 {
     struct arr_schema *schema = NULL;
     TRY(stack_scan_expect(s, '(', err));
-    TRY(iter_columns(it, s, err));
+    TRY(stack_iter_columns(it, s, err));
     TRY(stack_scan_expect(s, ')', err));
     TRY(stack_scan_end(s, err));
     TRY(new_schema(it, it->count, &schema, err));
@@ -188,6 +188,6 @@ static slp_rc map_bind(struct iter *it, struct scan *s, struct slp_err *err)
     return SLP_OK;
 }
 
-const struct iter_class iter_project = {
+const struct iter_class stack_iter_project = {
     .name = "project", .bind = project_bind, .open = mapped_open};
-const struct iter_class iter_map = {.name = "map", .bind = map_bind, .open = mapped_open};
+const struct iter_class stack_iter_map = {.name = "map", .bind = map_bind, .open = mapped_open};

@@ -189,7 +189,7 @@ static slp_rc find_groups(struct plugged *p, const struct key_vec *keys, int64_t
     TRY(buf_resize(&p->groups, ((size_t)keys->count + 1) * sizeof(int64_t), err));
     int64_t *groups = (int64_t *)(void *)p->groups.ptr;
     int64_t n = 0;
-    for (int64_t first = 0; first < keys->count; first = iter_end_of_key(keys, first))
+    for (int64_t first = 0; first < keys->count; first = stack_iter_end_of_key(keys, first))
         groups[n++] = first;
     groups[n] = keys->count;
     *count = n;
@@ -315,4 +315,5 @@ out:
     return rc;
 }
 
-const struct iter_class iter_plugin = {.name = "plugin", .bind = plugin_bind, .open = plugin_open};
+const struct iter_class stack_iter_plugin = {
+    .name = "plugin", .bind = plugin_bind, .open = plugin_open};

@@ -71,11 +71,21 @@ static void sort_rows(const struct order *o, uint32_t *rows, size_t n, uint32_t 
         memcpy(rows, from, n * sizeof *rows);
 }
 
-/* Sort each key's rows into `picks` behind those before, keep some, by `keep`. */
-typedef size_t (*keep_fn)(const struct order *o, uint32_t *rows, size_t n);
+/* The first rows of a key, or of rows whose named fields are equal the first. */
+static size_t keep(const struct order *o, uint32_t *rows, size_t n)
+{
+    if (o->it->most > 0)
+        return n < (size_t)o->it->most ? n : (size_t)o->it->most;
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++)
+        if (left == 0 || compare_named(o, rows[left - 1], rows[i]) != 0)
+            rows[left++] = rows[i];
+    return left;
+}
 
+/* Sort each key's rows, and put those that stay behind those before. */
 static slp_rc judge(const struct iter *it, const struct run_block *block, struct buf *scratch,
-                    uint32_t *picks, int64_t *count, keep_fn keep, struct slp_err *err)
+                    uint32_t *picks, int64_t *count, struct slp_err *err)
 {
     struct order o = {.it = it, .batch = block->batch};
     int64_t rows = block->batch->rows;
@@ -83,7 +93,7 @@ static slp_rc judge(const struct iter *it, const struct run_block *block, struct
     TRY(buf_resize(scratch, 2 * (size_t)rows * sizeof(uint32_t), err));
     uint32_t *sorted = (uint32_t *)(void *)scratch->ptr;
     for (int64_t first = 0; first < rows;) {
-        int64_t end = iter_end_of_key(block->keys, first);
+        int64_t end = stack_iter_end_of_key(block->keys, first);
         size_t of_key = (size_t)(end - first);
         for (size_t i = 0; i < of_key; i++)
             sorted[i] = (uint32_t)first + (uint32_t)i;
@@ -95,34 +105,6 @@ static slp_rc judge(const struct iter *it, const struct run_block *block, struct
     }
     *count = n;
     return SLP_OK;
-}
-
-static size_t keep_most(const struct order *o, uint32_t *rows, size_t n)
-{
-    (void)rows;
-    return n < (size_t)o->it->most ? n : (size_t)o->it->most;
-}
-
-static size_t keep_different(const struct order *o, uint32_t *rows, size_t n)
-{
-    size_t left = 0;
-    for (size_t i = 0; i < n; i++)
-        if (left == 0 || compare_named(o, rows[left - 1], rows[i]) != 0)
-            rows[left++] = rows[i];
-    return left;
-}
-
-static slp_rc top_judge(const struct iter *it, const struct run_block *block, struct buf *scratch,
-                        uint32_t *picks, int64_t *count, struct slp_err *err)
-{
-    return judge(it, block, scratch, picks, count, keep_most, err);
-}
-
-static slp_rc dedupe_judge(const struct iter *it, const struct run_block *block,
-                           struct buf *scratch, uint32_t *picks, int64_t *count,
-                           struct slp_err *err)
-{
-    return judge(it, block, scratch, picks, count, keep_different, err);
 }
 
 static void use_all(struct iter *it)
@@ -141,7 +123,7 @@ static slp_rc top_bind(struct iter *it, struct scan *s, struct slp_err *err)
         return pred_fail(err, SLP_INVALID, s->text, token.at, "expected a number of rows");
     if (stack_scan_is(s, ',')) {
         TRY(stack_scan_take(s, &token, err));
-        TRY(iter_columns(it, s, err));
+        TRY(stack_iter_columns(it, s, err));
     }
     if (stack_scan_is_word(&s->next, "desc") || stack_scan_is_word(&s->next, "asc")) {
         it->is_descending = stack_scan_is_word(&s->next, "desc");
@@ -184,25 +166,19 @@ static slp_rc dedupe_bind(struct iter *it, struct scan *s, struct slp_err *err)
     if (stack_scan_is(s, ')'))
         TRY(all_columns(it, err));
     else
-        TRY(iter_columns(it, s, err));
+        TRY(stack_iter_columns(it, s, err));
     TRY(stack_scan_expect(s, ')', err));
     TRY(stack_scan_end(s, err));
     return check_ordered(it, s, err);
 }
 
-static slp_rc top_open(const struct iter *it, struct alloc *mem, struct run *input,
-                       struct run **out, struct slp_err *err)
-{
-    return iter_keep(it, top_judge, mem, input, out, err);
-}
-
-static slp_rc dedupe_open(const struct iter *it, struct alloc *mem, struct run *input,
+static slp_rc sorted_open(const struct iter *it, struct alloc *mem, struct run *input,
                           struct run **out, struct slp_err *err)
 {
-    return iter_keep(it, dedupe_judge, mem, input, out, err);
+    return stack_iter_keep(it, judge, mem, input, out, err);
 }
 
-const struct iter_class iter_top = {
-    .name = "top", .needs_keys = true, .bind = top_bind, .open = top_open};
-const struct iter_class iter_dedupe = {
-    .name = "dedupe", .needs_keys = true, .bind = dedupe_bind, .open = dedupe_open};
+const struct iter_class stack_iter_top = {
+    .name = "top", .needs_keys = true, .bind = top_bind, .open = sorted_open};
+const struct iter_class stack_iter_dedupe = {
+    .name = "dedupe", .needs_keys = true, .bind = dedupe_bind, .open = sorted_open};

@@ -14,8 +14,8 @@ struct stack_iters {
 };
 
 static const struct iter_class *const classes[] = {
-    &iter_filter, &iter_project, &iter_map,    &iter_top,
-    &iter_dedupe, &iter_sample,  &iter_redact, &iter_plugin,
+    &stack_iter_filter, &stack_iter_project, &stack_iter_map,    &stack_iter_top,
+    &stack_iter_dedupe, &stack_iter_sample,  &stack_iter_redact, &stack_iter_plugin,
 };
 
 static slp_rc find_class(const struct scan *s, const struct scan_token *name,
@@ -132,15 +132,15 @@ slp_rc stack_iters_open(const struct stack_iters *it, struct alloc *mem, struct 
     for (size_t i = 0; i < it->count; i++) {
         const struct iter *one = &it->iters[i];
         if (one->holds_keys)
-            TRY(iter_whole_keys(one->in, mem, top, &top, err));
+            TRY(stack_iter_whole_keys(one->in, mem, top, &top, err));
         TRY(one->class->open(one, mem, top, &top, err));
     }
     *out = top;
     return SLP_OK;
 }
 
-slp_rc iter_column(struct iter *it, const struct scan *s, const struct scan_token *name,
-                   size_t *out, struct slp_err *err)
+slp_rc stack_iter_column(struct iter *it, const struct scan *s, const struct scan_token *name,
+                         size_t *out, struct slp_err *err)
 {
     int64_t at = arr_schema_find(it->in, name->body);
     if (at < 0) {
@@ -154,7 +154,7 @@ slp_rc iter_column(struct iter *it, const struct scan *s, const struct scan_toke
     return SLP_OK;
 }
 
-slp_rc iter_columns(struct iter *it, struct scan *s, struct slp_err *err)
+slp_rc stack_iter_columns(struct iter *it, struct scan *s, struct slp_err *err)
 {
     void *room = NULL;
     struct scan_token name;
@@ -164,7 +164,7 @@ slp_rc iter_columns(struct iter *it, struct scan *s, struct slp_err *err)
         if (it->count == it->in->count)
             return stack_scan_fail(s, err, "no more fields than there are");
         TRY(stack_scan_name(s, "the name of a field", &name, err));
-        TRY(iter_column(it, s, &name, &it->columns[it->count], err));
+        TRY(stack_iter_column(it, s, &name, &it->columns[it->count], err));
         for (size_t i = 0; i < it->count; i++)
             if (it->columns[i] == it->columns[it->count])
                 return pred_fail(err, SLP_INVALID, s->text, name.at, "field \"%.*s\" twice",
@@ -176,7 +176,7 @@ slp_rc iter_columns(struct iter *it, struct scan *s, struct slp_err *err)
     }
 }
 
-int64_t iter_end_of_key(const struct key_vec *keys, int64_t first)
+int64_t stack_iter_end_of_key(const struct key_vec *keys, int64_t first)
 {
     int64_t end = first + 1;
     while (end < keys->count && slice_equal(key_at(keys, first), key_at(keys, end)))

@@ -24,14 +24,14 @@ struct iter_class {
                    struct slp_err *err);
 };
 
-extern const struct iter_class iter_filter;
-extern const struct iter_class iter_project;
-extern const struct iter_class iter_map;
-extern const struct iter_class iter_top;
-extern const struct iter_class iter_dedupe;
-extern const struct iter_class iter_sample;
-extern const struct iter_class iter_redact;
-extern const struct iter_class iter_plugin;
+extern const struct iter_class stack_iter_filter;
+extern const struct iter_class stack_iter_project;
+extern const struct iter_class stack_iter_map;
+extern const struct iter_class stack_iter_top;
+extern const struct iter_class stack_iter_dedupe;
+extern const struct iter_class stack_iter_sample;
+extern const struct iter_class stack_iter_redact;
+extern const struct iter_class stack_iter_plugin;
 
 struct iter {
     const struct iter_class *class;
@@ -58,18 +58,20 @@ struct iter {
 };
 
 /* Mark a column as used; find it by a token. Errors: INVALID with a caret. */
-SLP_NODISCARD slp_rc iter_column(struct iter *it, const struct scan *s,
-                                 const struct scan_token *name, size_t *out, struct slp_err *err);
+SLP_NODISCARD slp_rc stack_iter_column(struct iter *it, const struct scan *s,
+                                       const struct scan_token *name, size_t *out,
+                                       struct slp_err *err);
 
 /* Names separated by commas, up to the closing bracket, which stays. */
-SLP_NODISCARD slp_rc iter_columns(struct iter *it, struct scan *s, struct slp_err *err);
+SLP_NODISCARD slp_rc stack_iter_columns(struct iter *it, struct scan *s, struct slp_err *err);
 
 /* A run that hands out blocks of whole keys. Takes `input`, on failure too. */
-SLP_NODISCARD slp_rc iter_whole_keys(const struct arr_schema *schema, struct alloc *mem,
-                                     struct run *input, struct run **out, struct slp_err *err);
+SLP_NODISCARD slp_rc stack_iter_whole_keys(const struct arr_schema *schema, struct alloc *mem,
+                                           struct run *input, struct run **out,
+                                           struct slp_err *err);
 
 /* The row behind the last one that has the key of row `first`. */
-int64_t iter_end_of_key(const struct key_vec *keys, int64_t first);
+int64_t stack_iter_end_of_key(const struct key_vec *keys, int64_t first);
 
 /*
  * A run that keeps rows: what a `judge` picks of each block, in the order it wants. It fills `picks`
@@ -79,10 +81,10 @@ struct iter_kept;
 typedef slp_rc (*iter_judge_fn)(const struct iter *it, const struct run_block *block,
                                 struct buf *scratch, uint32_t *picks, int64_t *count,
                                 struct slp_err *err);
-SLP_NODISCARD slp_rc iter_keep(const struct iter *it, iter_judge_fn judge, struct alloc *mem,
-                               struct run *input, struct run **out, struct slp_err *err);
+SLP_NODISCARD slp_rc stack_iter_keep(const struct iter *it, iter_judge_fn judge, struct alloc *mem,
+                                     struct run *input, struct run **out, struct slp_err *err);
 
 /* Is the visibility satisfied by the labels? "a&(b|c)"; empty: yes; no visibility at all: no. */
-bool iter_is_visible(struct slice visibility, const struct slice *labels, size_t count);
+bool stack_iter_is_visible(struct slice visibility, const struct slice *labels, size_t count);
 
 #endif

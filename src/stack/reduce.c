@@ -1,3 +1,4 @@
+#include "key/order.h"
 #include "stack/stack_priv.h"
 
 #define BLOCK_ROWS 4096
@@ -37,13 +38,13 @@ struct rows_in {
     bool is_raw;
 };
 
-static slp_rc fold_column(struct reduce *r, const struct rows_in *in, size_t column,
-                          const struct fold_group *groups, size_t count, struct stack_draft *to,
-                          struct slp_err *err)
+/* What the fold of a column needs but for the groups. */
+static struct fold_col fold_of(struct reduce *r, const struct rows_in *in, size_t column,
+                               struct stack_draft *to)
 {
     const struct stack_column *about = &r->s->columns[column];
     bool has_carry = about->carry != STACK_NO_CARRY;
-    struct fold_col c = {
+    return (struct fold_col){
         .op = about->op,
         .field = &r->s->schemas[0].columns.fields[column],
         .in = &in->batch->cols[column],
@@ -53,8 +54,6 @@ static slp_rc fold_column(struct reduce *r, const struct rows_in *in, size_t col
         .is_raw = in->is_raw,
         .scratch = &r->rows,
     };
-    slp_rc rc = stack_fold(&c, groups, count, err);
-    return err_wrap(err, rc, "column \"%s\"", c.field->name);
 }
 
 static bool chooses_rows(const struct stack *s)
@@ -81,13 +80,30 @@ static slp_rc choose_rows(struct reduce *r, const struct rows_in *in,
     return SLP_OK;
 }
 
+/* Groups from `g` on that are one put each, in neighbouring rows: up to where. */
+static size_t end_of_singles(const struct fold_group *groups, size_t g, size_t count)
+{
+    uint32_t first = groups[g].first;
+    size_t end = g;
+    while (end < count && groups[end].first == first + (end - g) &&
+           groups[end].end == groups[end].first + 1 && groups[end].kind == STACK_PUT)
+        end++;
+    return end;
+}
+
 static slp_rc append_keys(const struct rows_in *in, const struct fold_group *groups, size_t count,
                           struct stack_draft *to, struct slp_err *err)
 {
-    for (size_t g = 0; g < count; g++) {
-        int64_t row = to->keys.count;
-        TRY(stack_draft_kind(to, row, groups[g].kind, err));
+    for (size_t g = 0; g < count;) {
+        size_t end = end_of_singles(groups, g, count);
+        if (end > g + 1) {
+            TRY(key_vec_append_run(&to->keys, in->keys, groups[g].first, (int64_t)(end - g), err));
+            g = end;
+            continue;
+        }
+        TRY(stack_draft_kind(to, to->keys.count, groups[g].kind, err));
         TRY(key_vec_append(&to->keys, key_at(in->keys, groups[g].first), err));
+        g++;
     }
     return SLP_OK;
 }
@@ -100,8 +116,12 @@ static slp_rc fold_rows(struct reduce *r, const struct rows_in *in, const struct
     if (chooses_rows(r->s)) {
         TRY(choose_rows(r, in, groups, count, to, err));
     } else {
-        for (size_t i = 0; i < r->s->column_count; i++)
-            TRY(fold_column(r, in, i, groups, count, to, err));
+        for (size_t i = 0; i < r->s->column_count; i++) {
+            struct fold_col c = fold_of(r, in, i, to);
+            slp_rc rc = stack_fold(&c, groups, count, err);
+            if (rc != SLP_OK)
+                return err_wrap(err, rc, "column \"%s\"", c.field->name);
+        }
     }
     return append_keys(in, groups, count, to, err);
 }

@@ -72,15 +72,15 @@ static slp_rc append_keys(struct key_vec *to, const struct key_vec *from, const 
     return SLP_OK;
 }
 
-static slp_rc rebuild(struct stack_draft *d, struct buf *picks, const struct run_block *in,
-                      unsigned form_in, const uint8_t *verdicts, struct slp_err *err)
+static slp_rc rebuild(struct stack_draft *d, const struct run_block *in, unsigned form_in,
+                      const uint8_t *verdicts, struct slp_err *err)
 {
     const struct stack *s = d->s;
     const struct arr_schema *columns = &s->schemas[0].columns;
     const uint8_t *kinds = NULL;
     int64_t count = 0;
-    TRY(pick(verdicts, in->batch->rows, picks, &count, err));
-    const uint32_t *rows = (const uint32_t *)(const void *)picks->ptr;
+    TRY(pick(verdicts, in->batch->rows, &d->picks, &count, err));
+    const uint32_t *rows = (const uint32_t *)(const void *)d->picks.ptr;
     bool blanks = has_delete(verdicts, in->batch->rows);
     stack_draft_clear(d);
     for (size_t i = 0; i < s->column_count; i++) {
@@ -100,9 +100,8 @@ static slp_rc rebuild(struct stack_draft *d, struct buf *picks, const struct run
     return append_keys(&d->keys, in->keys, rows, count, err);
 }
 
-slp_rc stack_sieve(struct stack_draft *d, struct buf *picks, const struct run_block *in,
-                   const unsigned forms[2], const uint8_t *verdicts, struct run_block *out,
-                   struct slp_err *err)
+slp_rc stack_sieve(struct stack_draft *d, const struct run_block *in, const unsigned forms[2],
+                   const uint8_t *verdicts, struct run_block *out, struct slp_err *err)
 {
     int64_t rows = in->batch->rows;
     if (verdicts && is_all(verdicts, rows, SIEVE_KEEP))
@@ -115,6 +114,6 @@ slp_rc stack_sieve(struct stack_draft *d, struct buf *picks, const struct run_bl
         *out = *in;
         return SLP_OK;
     }
-    TRY(rebuild(d, picks, in, forms[0], verdicts, err));
+    TRY(rebuild(d, in, forms[0], verdicts, err));
     return stack_draft_show(d, forms[1], out, err);
 }

@@ -12,7 +12,6 @@ struct sift {
     size_t filter_count;
     uint8_t refused; /* what becomes of a put that a filter does not keep */
     struct stack_draft draft;
-    struct buf picks;
     struct buf truth;
     struct buf verdicts;
 };
@@ -30,8 +29,8 @@ static bool stands(enum stack_place place, bool is_before)
 
 bool stack_sift_applies(const struct stack *s, const struct stack_options *o, bool is_before)
 {
-    for (size_t i = 0; i < s->filter_count; i++)
-        if (stands(place_of(s, o, &s->filters[i]), is_before))
+    for (size_t i = 0; i < s->filters.count; i++)
+        if (stands(place_of(s, o, &s->filters.at[i]), is_before))
             return true;
     return false;
 }
@@ -55,12 +54,11 @@ static slp_rc judge(struct sift *f, const struct run_block *block, bool is_befor
 {
     size_t rows = (size_t)block->batch->rows;
     const uint8_t *kinds = NULL;
-    TRY(buf_resize(&f->truth, rows, err));
     TRY(buf_resize(&f->verdicts, rows, err));
     memset(f->verdicts.ptr, SIEVE_KEEP, rows);
     for (size_t i = 0; i < f->filter_count; i++)
-        TRY(stack_filter_eval(f->filters[i], block->batch, f->o->now_ms, f->mem, f->truth.ptr,
-                              f->verdicts.ptr, err));
+        TRY(stack_filter_eval(f->filters[i], block->batch, f->o->now_ms, &f->truth, f->verdicts.ptr,
+                              err));
     if (is_before)
         return SLP_OK;
     TRY(stack_kinds_of(f->s, block->batch, *f->form_in, &kinds, err));
@@ -82,7 +80,7 @@ static slp_rc next(struct run *run, bool is_before, struct run_block *out, struc
         if (memchr(f->verdicts.ptr, SIEVE_DELETE, f->verdicts.len))
             f->run.form |= STACK_KINDS;
         unsigned forms[2] = {*f->form_in, f->run.form};
-        TRY(stack_sieve(&f->draft, &f->picks, &block, forms, f->verdicts.ptr, &kept, err));
+        TRY(stack_sieve(&f->draft, &block, forms, f->verdicts.ptr, &kept, err));
     }
     *out = kept;
     return SLP_OK;
@@ -103,7 +101,6 @@ static void sift_close(struct run *run)
     struct sift *f = (struct sift *)(void *)run;
     run_close(f->in);
     stack_draft_fini(&f->draft);
-    buf_fini(&f->picks);
     buf_fini(&f->truth);
     buf_fini(&f->verdicts);
     alloc_delete(f->mem, f);
@@ -112,11 +109,11 @@ static void sift_close(struct run *run)
 static void choose_filters(struct sift *f, bool is_before)
 {
     f->refused = SIEVE_DROP;
-    for (size_t i = 0; i < f->s->filter_count; i++) {
-        enum stack_place place = place_of(f->s, f->o, &f->s->filters[i]);
+    for (size_t i = 0; i < f->s->filters.count; i++) {
+        enum stack_place place = place_of(f->s, f->o, &f->s->filters.at[i]);
         if (!stands(place, is_before))
             continue;
-        f->filters[f->filter_count++] = &f->s->filters[i];
+        f->filters[f->filter_count++] = &f->s->filters.at[i];
         if (place == STACK_TO_DELETE)
             f->refused = SIEVE_DELETE;
     }
@@ -139,7 +136,6 @@ slp_rc stack_sift_open(const struct stack_stage *stage, bool is_before, struct s
     f->o = stage->o;
     f->in = stage->in;
     f->form_in = stage->form;
-    buf_init(&f->picks, f->mem, SIZE_MAX / 2);
     buf_init(&f->truth, f->mem, SIZE_MAX / 2);
     buf_init(&f->verdicts, f->mem, SIZE_MAX / 2);
     choose_filters(f, is_before);

@@ -93,13 +93,10 @@ static slp_rc make_forms(struct stack *s, struct slp_err *err)
 static slp_rc parse_filters(struct stack *s, const struct stack_texts *texts, struct slp_err *err)
 {
     for (size_t i = 0; i < texts->filter_count; i++) {
-        size_t more = 0;
-        slp_rc rc = stack_filter_parse(texts->filters[i], &s->schemas[0], &s->arena,
-                                       s->filters + s->filter_count,
-                                       STACK_FILTERS_MAX - s->filter_count, &more, err);
+        slp_rc rc =
+            stack_filter_parse(texts->filters[i], &s->schemas[0], &s->arena, &s->filters, err);
         if (rc != SLP_OK)
             return err_wrap(err, rc, "filter %zu", i + 1);
-        s->filter_count += more;
     }
     return SLP_OK;
 }

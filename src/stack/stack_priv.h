@@ -27,8 +27,7 @@ struct stack {
     struct stack_column *columns; /* of the table */
     size_t column_count;
     size_t carry_count;
-    struct stack_filter filters[STACK_FILTERS_MAX];
-    size_t filter_count;
+    struct stack_filters filters;
 };
 
 /* The column of a batch of `form`; NULL when the form has none. */
@@ -61,6 +60,7 @@ struct stack_draft {
     struct arr_batch batch; /* of form KINDS | CARRIES */
     struct key_vec keys;
     struct arr_col *shown; /* of the view; borrows the columns of `batch` */
+    struct buf picks;      /* scratch of stack_sieve */
     struct arr_batch view;
 };
 
@@ -126,11 +126,10 @@ bool stack_sift_applies(const struct stack *s, const struct stack_options *o, bo
 enum { SIEVE_DROP = 0, SIEVE_KEEP = 1, SIEVE_DELETE = 2 };
 
 /* Hand `in` on as it is if nothing changes, else rebuild it in `d`: dropped rows go, SIEVE_DELETE
- * makes deletes with blank values. `form_out` has what comes of it. An empty result has batch NULL.
- * `picks` is scratch. Errors: LIMIT, NO_MEMORY. */
-SLP_NODISCARD slp_rc stack_sieve(struct stack_draft *d, struct buf *picks,
-                                 const struct run_block *in, const unsigned forms[2],
-                                 const uint8_t *verdicts, struct run_block *out,
-                                 struct slp_err *err);
+ * makes deletes with blank values. forms[0] is that of `in`, forms[1] has what comes of it. An empty
+ * result has batch NULL. Errors: LIMIT, NO_MEMORY. */
+SLP_NODISCARD slp_rc stack_sieve(struct stack_draft *d, const struct run_block *in,
+                                 const unsigned forms[2], const uint8_t *verdicts,
+                                 struct run_block *out, struct slp_err *err);
 
 #endif

@@ -78,7 +78,7 @@ static bool any_of(struct eval *e, unsigned depth)
     return truth;
 }
 
-bool iter_is_visible(struct slice visibility, const struct slice *labels, size_t count)
+bool stack_iter_is_visible(struct slice visibility, const struct slice *labels, size_t count)
 {
     struct eval e = {.text = visibility, .labels = labels, .count = count};
     if (peek(&e) < 0)

@@ -6,25 +6,42 @@
  *
  *   in   a a b | b b c | c        out   a a | b b b | c c
  */
+struct held {
+    struct arr_batch batch;
+    struct key_vec keys;
+};
+
 struct whole {
     struct run run;
     struct alloc *mem;
     struct run *in;
-    struct arr_batch batch; /* what goes out next */
-    struct key_vec keys;
-    struct arr_batch last; /* what waits */
-    struct key_vec last_keys;
+    struct held out;  /* what goes out next */
+    struct held last; /* what waits */
     bool is_done;
 };
 
-static slp_rc append(struct arr_batch *batch, struct key_vec *keys, const struct arr_batch *from,
-                     const struct key_vec *from_keys, int64_t first, int64_t count,
+static slp_rc append(struct held *to, const struct run_block *from, int64_t first, int64_t count,
                      struct slp_err *err)
 {
     if (count == 0)
         return SLP_OK;
-    TRY(arr_batch_append_run(batch, from, first, count, err));
-    return key_vec_append_run(keys, from_keys, first, count, err);
+    TRY(arr_batch_append_run(&to->batch, from->batch, first, count, err));
+    return key_vec_append_run(&to->keys, from->keys, first, count, err);
+}
+
+static void clear(struct held *h)
+{
+    arr_batch_clear(&h->batch);
+    key_vec_clear(&h->keys);
+}
+
+/* What waits is complete. */
+static slp_rc release_last(struct whole *w, struct slp_err *err)
+{
+    struct run_block last = {.batch = &w->last.batch, .keys = &w->last.keys};
+    TRY(append(&w->out, &last, 0, w->last.keys.count, err));
+    clear(&w->last);
+    return SLP_OK;
 }
 
 /* Where the last key of the block begins. */
@@ -41,15 +58,16 @@ static slp_rc take_block(struct whole *w, const struct run_block *block, struct 
     const struct key_vec *keys = block->keys;
     int64_t at = last_key(keys);
     bool continues =
-        w->last_keys.count > 0 && slice_equal(key_at(&w->last_keys, 0), key_at(keys, 0));
-    if (!(continues && at == 0)) {
-        TRY(append(&w->batch, &w->keys, &w->last, &w->last_keys, 0, w->last_keys.count, err));
-        TRY(append(&w->batch, &w->keys, block->batch, keys, 0, at, err));
-        arr_batch_clear(&w->last);
-        key_vec_clear(&w->last_keys);
+        w->last.keys.count > 0 && slice_equal(key_at(&w->last.keys, 0), key_at(keys, 0));
+    if (!continues || at > 0) {
+        struct run_block head = *block;
+        int64_t of_last = continues ? stack_iter_end_of_key(keys, 0) : 0;
+        TRY(append(&w->last, &head, 0, of_last, err));
+        TRY(release_last(w, err));
+        TRY(append(&w->out, &head, of_last, at - of_last, err));
     }
-    TRY(append(&w->last, &w->last_keys, block->batch, keys, at, keys->count - at, err));
-    if (w->last_keys.count > STACK_GROUP_ROWS_MAX)
+    TRY(append(&w->last, block, at, keys->count - at, err));
+    if (w->last.keys.count > STACK_GROUP_ROWS_MAX)
         FAIL(err, LIMIT, "more than %d rows of one key before an iterator that works on whole keys",
              STACK_GROUP_ROWS_MAX);
     return SLP_OK;
@@ -58,22 +76,21 @@ static slp_rc take_block(struct whole *w, const struct run_block *block, struct 
 static slp_rc whole_next(struct run *run, struct run_block *out, struct slp_err *err)
 {
     struct whole *w = (struct whole *)(void *)run;
-    arr_batch_clear(&w->batch);
-    key_vec_clear(&w->keys);
-    while (w->keys.count == 0 && !w->is_done) {
+    clear(&w->out);
+    while (w->out.keys.count == 0 && !w->is_done) {
         struct run_block block = {0};
         slp_rc rc = run_next(w->in, &block, err);
-        if (rc == SLP_DONE) {
-            w->is_done = true;
-            TRY(append(&w->batch, &w->keys, &w->last, &w->last_keys, 0, w->last_keys.count, err));
-            break;
+        w->is_done = rc == SLP_DONE;
+        if (w->is_done) {
+            TRY(release_last(w, err));
+        } else {
+            TRY(rc);
+            TRY(take_block(w, &block, err));
         }
-        TRY(rc);
-        TRY(take_block(w, &block, err));
     }
-    if (w->keys.count == 0)
+    if (w->out.keys.count == 0)
         return SLP_DONE;
-    *out = (struct run_block){.batch = &w->batch, .keys = &w->keys};
+    *out = (struct run_block){.batch = &w->out.batch, .keys = &w->out.keys};
     return SLP_OK;
 }
 
@@ -81,15 +98,15 @@ static void whole_close(struct run *run)
 {
     struct whole *w = (struct whole *)(void *)run;
     run_close(w->in);
-    arr_batch_fini(&w->batch);
-    arr_batch_fini(&w->last);
-    key_vec_fini(&w->keys);
-    key_vec_fini(&w->last_keys);
+    arr_batch_fini(&w->out.batch);
+    arr_batch_fini(&w->last.batch);
+    key_vec_fini(&w->out.keys);
+    key_vec_fini(&w->last.keys);
     alloc_delete(w->mem, w);
 }
 
-slp_rc iter_whole_keys(const struct arr_schema *schema, struct alloc *mem, struct run *input,
-                       struct run **out, struct slp_err *err)
+slp_rc stack_iter_whole_keys(const struct arr_schema *schema, struct alloc *mem, struct run *input,
+                             struct run **out, struct slp_err *err)
 {
     static const struct run_ops ops = {.next = whole_next, .close = whole_close};
     struct whole *w = NULL;
@@ -101,10 +118,10 @@ slp_rc iter_whole_keys(const struct arr_schema *schema, struct alloc *mem, struc
     w->run.ops = &ops;
     w->mem = mem;
     w->in = input;
-    key_vec_init(&w->keys, mem, SIZE_MAX / 4);
-    key_vec_init(&w->last_keys, mem, SIZE_MAX / 4);
-    TRY_OUT(arr_batch_init(&w->batch, mem, schema, err));
-    TRY_OUT(arr_batch_init(&w->last, mem, schema, err));
+    key_vec_init(&w->out.keys, mem, SIZE_MAX / 4);
+    key_vec_init(&w->last.keys, mem, SIZE_MAX / 4);
+    TRY_OUT(arr_batch_init(&w->out.batch, mem, schema, err));
+    TRY_OUT(arr_batch_init(&w->last.batch, mem, schema, err));
     *out = &w->run;
     w = NULL;
 out:

@@ -43,8 +43,8 @@ static void iterators_do_what_the_guide_says(void **state)
     yields(&f, "redact(s, x, y); project(n)", "1\n3\n2\n7\n5\n");
     yields(&f, "map(m = n * 2 + 1, n = d); project(m, n); filter(m < 7)", "3,0.5\n5,null\n");
     yields(&f, "map(q = (n + d) / 2); project(q)", "0.75\nnull\nnull\n4.25\nnull\nnull\n");
-    yields(&f, "map(is = n > 2, t = 'a;b'); project(is, t); dedupe(is); top(1)",
-           "false,\"a;b\"\ntrue,\"a;b\"\ntrue,\"a;b\"\n");
+    yields(&f, "map(is = n > 2, t = 'a;''b'); project(is, t); dedupe(is); top(1)",
+           "false,\"a;'b\"\ntrue,\"a;'b\"\ntrue,\"a;'b\"\n");
     yields(&f, "sample(1); sample(0)", "");
     yields(&f, " ",
            "\"a\",1,0.5,\"x\"\n\"a\",3,null,\"y\"\n\"a\",2,null,null\n"
@@ -129,10 +129,10 @@ static void visibilities_fail_closed(void **state)
                  {"(a", false},   {"a)", false},      {"a b", false},    {"\"a\"", true},
                  {"\"a", false},  {"|a", false},      {"ab", false}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        assert_int_equal(iter_is_visible(slice_str(cases[i].text), labels, 2), cases[i].visible);
+        assert_int_equal(stack_iter_is_visible(slice_str(cases[i].text), labels, 2), cases[i].visible);
     char deep[200];
     memset(deep, '(', sizeof deep);
-    assert_false(iter_is_visible(slice_of(deep, sizeof deep), labels, 2));
+    assert_false(stack_iter_is_visible(slice_of(deep, sizeof deep), labels, 2));
 }
 
 static void upstreams_properties_are_translated(void **state)
