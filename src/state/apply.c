@@ -128,10 +128,12 @@ static slp_rc begin_global(struct table_state *s, const struct state_create *c,
     TRY(arena_copy(&s->keys, c->engine_text, &g->engine_text, err));
     TRY(state_grow(s->mem, &g->schemas, &g->schema_room, 1, sizeof first, err));
     g->schemas[g->schema_count++] = first;
-    for (size_t i = 0; i < c->property_count; i++)
-        TRY(state_set_property(s->mem, &s->keys, &g->properties, &g->property_count,
-                               &g->property_room, &c->properties[i], err));
-    return SLP_OK;
+    struct state_property_list list = {.mem = s->mem,
+                                       .texts = &s->keys,
+                                       .items = &g->properties,
+                                       .count = &g->property_count,
+                                       .room = &g->property_room};
+    return state_set_properties(&list, c->properties, c->property_count, err);
 }
 
 static slp_rc apply_create(struct table_state *s, const struct state_create *c,

@@ -19,31 +19,40 @@ enum state_reason state_judge_properties(const struct state_property *items, siz
     return STATE_REASON_APPLIED;
 }
 
-slp_rc state_set_property(struct alloc *mem, struct arena *arena, struct state_property **list,
-                          size_t *count, size_t *room, const struct state_property *item,
-                          struct slp_err *err)
+static slp_rc set_property(const struct state_property_list *list,
+                           const struct state_property *item, struct slp_err *err)
 {
     struct state_property copy = {0};
     size_t at = 0;
-    while (at < *count && slice_compare((*list)[at].name, item->name) < 0)
+    while (at < *list->count && slice_compare((*list->items)[at].name, item->name) < 0)
         at++;
-    bool is_there = at < *count && slice_equal((*list)[at].name, item->name);
+    bool is_there = at < *list->count && slice_equal((*list->items)[at].name, item->name);
     if (item->is_unset) {
-        *count -= is_there;
+        struct state_property *items = *list->items;
+        *list->count -= is_there;
         if (is_there)
-            memmove(*list + at, *list + at + 1, (*count - at) * sizeof copy);
+            memmove(items + at, items + at + 1, (*list->count - at) * sizeof copy);
         return SLP_OK;
     }
-    TRY(arena_copy(arena, item->value, &copy.value, err));
+    TRY(arena_copy(list->texts, item->value, &copy.value, err));
     if (is_there) {
-        (*list)[at].value = copy.value;
+        (*list->items)[at].value = copy.value;
         return SLP_OK;
     }
-    TRY(arena_copy(arena, item->name, &copy.name, err));
-    TRY(state_grow(mem, list, room, *count + 1, sizeof copy, err));
-    memmove(*list + at + 1, *list + at, (*count - at) * sizeof copy);
-    (*list)[at] = copy;
-    ++*count;
+    TRY(arena_copy(list->texts, item->name, &copy.name, err));
+    TRY(state_grow(list->mem, list->items, list->room, *list->count + 1, sizeof copy, err));
+    struct state_property *items = *list->items;
+    memmove(items + at + 1, items + at, (*list->count - at) * sizeof copy);
+    items[at] = copy;
+    ++*list->count;
+    return SLP_OK;
+}
+
+slp_rc state_set_properties(const struct state_property_list *list,
+                            const struct state_property *items, size_t count, struct slp_err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        TRY(set_property(list, &items[i], err));
     return SLP_OK;
 }
 
@@ -55,10 +64,13 @@ static slp_rc apply_properties(const struct state_act *act, enum state_reason *r
     struct state_global *g = &s->global;
     *reason = p->count == 0 ? STATE_REASON_EMPTY
                             : state_judge_properties(p->items, p->count, g->property_count);
-    for (size_t i = 0; *reason == STATE_REASON_APPLIED && i < p->count; i++)
-        TRY(state_set_property(s->mem, &s->keys, &g->properties, &g->property_count,
-                               &g->property_room, &p->items[i], err));
-    return SLP_OK;
+    struct state_property_list list = {.mem = s->mem,
+                                       .texts = &s->keys,
+                                       .items = &g->properties,
+                                       .count = &g->property_count,
+                                       .room = &g->property_room};
+    return *reason == STATE_REASON_APPLIED ? state_set_properties(&list, p->items, p->count, err)
+                                           : SLP_OK;
 }
 
 /* ------------------------------------------------------------------ schema */

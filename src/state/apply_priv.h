@@ -85,9 +85,20 @@ SLP_NODISCARD slp_rc state_add_purge(struct table_state *s, const struct state_p
 /* Properties in order, each of them one (names ascend). */
 enum state_reason state_judge_properties(const struct state_property *items, size_t count,
                                          size_t before);
-SLP_NODISCARD slp_rc state_set_property(struct alloc *mem, struct arena *arena,
-                                        struct state_property **list, size_t *count, size_t *room,
-                                        const struct state_property *item, struct slp_err *err);
+
+/* A list of properties, ascending by name, and where it grows. */
+struct state_property_list {
+    struct alloc *mem;
+    struct arena *texts;
+    struct state_property **items;
+    size_t *count;
+    size_t *room;
+};
+
+/* Set or take away those of a transaction; they were judged. */
+SLP_NODISCARD slp_rc state_set_properties(const struct state_property_list *list,
+                                          const struct state_property *items, size_t count,
+                                          struct slp_err *err);
 
 /* ---- Snapshots and restoring: apply_snapshot.c ---- */
 

@@ -191,10 +191,13 @@ static slp_rc apply_defaults(struct state_catalogue *c, const struct state_set_p
 {
     *reason = p->count == 0 ? STATE_REASON_EMPTY
                             : state_judge_properties(p->items, p->count, c->default_count);
-    for (size_t i = 0; *reason == STATE_REASON_APPLIED && i < p->count; i++)
-        TRY(state_set_property(c->mem, &c->names, &c->defaults, &c->default_count, &c->default_room,
-                               &p->items[i], err));
-    return SLP_OK;
+    struct state_property_list list = {.mem = c->mem,
+                                       .texts = &c->names,
+                                       .items = &c->defaults,
+                                       .count = &c->default_count,
+                                       .room = &c->default_room};
+    return *reason == STATE_REASON_APPLIED ? state_set_properties(&list, p->items, p->count, err)
+                                           : SLP_OK;
 }
 
 static slp_rc apply_payload(struct state_catalogue *c, const struct state_txn *txn,

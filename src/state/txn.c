@@ -294,26 +294,27 @@ static slp_rc list_objects(const struct state_txn *txn, struct arena *arena, str
     return SLP_OK;
 }
 
-slp_rc state_txn_encode_apart(struct state_txn *txn, uint64_t base, struct arena *arena,
-                              struct buf *body, char name[STATE_BODY_NAME_BYTES], struct buf *out,
-                              struct slp_err *err)
+slp_rc state_txn_encode_apart(struct state_txn *txn, struct state_apart *apart, struct arena *arena,
+                              struct buf *out, struct slp_err *err)
 {
     char hash[33];
-    buf_clear(body);
+    struct buf *object = apart->object;
+    buf_clear(object);
     txn->body = (struct state_body){0};
-    TRY(buf_append(body, body_magic, sizeof body_magic, err));
-    TRY(buf_append_u32le(body, BODY_VERSION, err));
-    TRY(state_wire_write(state_kind_shape((uint64_t)txn->kind), state_txn_payload_view(txn), body,
+    TRY(buf_append(object, body_magic, sizeof body_magic, err));
+    TRY(buf_append_u32le(object, BODY_VERSION, err));
+    TRY(state_wire_write(state_kind_shape((uint64_t)txn->kind), state_txn_payload_view(txn), object,
                          err));
-    if (body->len > STATE_BODY_MAX_BYTES)
-        FAIL(err, LIMIT, "a transaction of %zu bytes, at most %zu; commit it in parts", body->len,
+    if (object->len > STATE_BODY_MAX_BYTES)
+        FAIL(err, LIMIT, "a transaction of %zu bytes, at most %zu; commit it in parts", object->len,
              STATE_BODY_MAX_BYTES);
-    struct state_body apart = {.bytes = body->len};
-    TRY(list_objects(txn, arena, &apart, err));
-    hash_format(hash_xxh128(buf_slice(body)), hash);
-    (void)snprintf(name, STATE_BODY_NAME_BYTES, STATE_BODY_PREFIX "%020" PRIu64 "-%s", base, hash);
-    apart.name = slice_str(name);
-    txn->body = apart;
+    struct state_body body = {.bytes = object->len};
+    TRY(list_objects(txn, arena, &body, err));
+    hash_format(hash_xxh128(buf_slice(object)), hash);
+    (void)snprintf(apart->name, sizeof apart->name, STATE_BODY_PREFIX "%020" PRIu64 "-%s",
+                   apart->base, hash);
+    body.name = slice_str(apart->name);
+    txn->body = body;
     return state_txn_encode(txn, out, err);
 }
 

@@ -37,7 +37,7 @@
  *
  * A transaction whose payload is too large for a frame has it in an object of its own, the *body*;
  * its envelope, the name of that object and the names of all objects that it adds stay in the frame
- * (rule I1). state_txn_encode_apart writes one, state_needs (view.h) says when the body is wanted,
+ * (rule I1). state_txn_encode_apart writes one, state_wants (global.h) says when the body is wanted,
  * state_txn_take_body reads it.
  *
  * Things made by a transaction are named by where it stands: `struct state_id` is frame, index in
@@ -375,7 +375,7 @@ struct table_state;
 struct state_restore {
     struct slice root;
     uint64_t number;                /* the frame it stands at */
-    const struct table_state *from; /* never in the bytes: the snapshot, as state_needs demands */
+    const struct table_state *from; /* never in the bytes: the snapshot, as state_wants demands */
 };
 
 struct state_create_table {
@@ -461,19 +461,25 @@ SLP_NODISCARD slp_rc state_txn_encode(const struct state_txn *txn, struct buf *o
 SLP_NODISCARD slp_rc state_txn_decode(struct slice bytes, uint64_t place, struct arena *arena,
                                       struct state_txn *out, size_t *used, struct slp_err *err);
 
+/* An object that holds the payload of a transaction. */
+#define STATE_BODY_NAME_BYTES 64
+struct state_apart {
+    uint64_t base;                    /* what its maker has replayed to (rule G1) */
+    struct buf *object;               /* its bytes; replaced */
+    char name[STATE_BODY_NAME_BYTES]; /* relative to the table */
+};
+
 /*
- * Append a transaction whose payload stands in an object of its own: that object replaces `body`,
- * its name, at the mint base `base`, comes into `name`. The object is durable before the frame is.
+ * Append a transaction whose payload stands in an object of its own. That object is durable before
+ * the frame is.
  *
- * txn      as for state_txn_encode; `body` of it is set here
+ * txn      as for state_txn_encode; `body` of it is set here and borrows from `apart` and the arena
  * Errors   LIMIT      a payload beyond STATE_BODY_MAX_BYTES, or so many names that a frame does not
  *                     hold them
  *          NO_MEMORY
  */
-#define STATE_BODY_NAME_BYTES 64
-SLP_NODISCARD slp_rc state_txn_encode_apart(struct state_txn *txn, uint64_t base,
-                                            struct arena *arena, struct buf *body,
-                                            char name[STATE_BODY_NAME_BYTES], struct buf *out,
+SLP_NODISCARD slp_rc state_txn_encode_apart(struct state_txn *txn, struct state_apart *apart,
+                                            struct arena *arena, struct buf *out,
                                             struct slp_err *err);
 
 /*

@@ -8,12 +8,15 @@
  *   - a state of the middle leaves alone has the same verdicts about them, the same references below
  *     them and the same global part (rule P1);
  *
- * and at the end a replay of the bytes gives the same state.
+ * and at the end a replay of the bytes gives the same state. Now and then the state is put away as a
+ * snapshot and taken from there again.
  */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "state/apply_priv.h"
+#include "state/snapshot.h"
+#include "state/snapshot_list.h"
 
 #include "lib/t.h"
 
@@ -583,6 +586,69 @@ static void note(struct trial *w, const struct state_txn *txn, const struct lett
         w->all = w->all_at[count_up_to(w, txn->restore.number) - 1];
 }
 
+/* The objects of a snapshot of one shard. */
+struct objects {
+    struct buf root;
+    struct buf ring;
+    struct buf dead;
+    struct buf shard;
+};
+
+static void objects_make(struct trial *w, struct objects *o)
+{
+    struct arena a;
+    struct state_shard_entry entry = {.name = slice_str("snap/x")};
+    struct state_snapshot self = {.number = state_number(w->s), .shards = &entry, .shard_count = 1};
+    struct buf *all[] = {&o->root, &o->ring, &o->dead, &o->shard};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        buf_init(all[i], &w->t->mem, 1 << 24);
+    arena_init(&a, &w->t->mem, 1 << 24);
+    assert_ok(w->t, state_shard_encode(w->s, 0, state_leaf_count(w->s), &a, &o->shard, &w->t->err));
+    assert_ok(w->t, state_root_encode(w->s, &self, &a, &o->root, &w->t->err));
+    assert_ok(w->t, state_ring_encode(&w->s->ring, 0, w->s->ring.count, &o->ring, &w->t->err));
+    assert_ok(w->t, state_dead_encode(w->s, 0, w->s->dead_count, &o->dead, &w->t->err));
+    arena_fini(&a);
+}
+
+static void print(struct t *t, const struct table_state *s, struct buf *out)
+{
+    buf_init(out, &t->mem, 1 << 24);
+    assert_ok(t, state_print(s, out, &t->err));
+}
+
+static void same_text(struct trial *w, const struct table_state *x, const struct table_state *y)
+{
+    struct buf one;
+    struct buf two;
+    print(w->t, x, &one);
+    print(w->t, y, &two);
+    assert_true(slice_equal(buf_slice(&one), buf_slice(&two)));
+    buf_fini(&one);
+    buf_fini(&two);
+}
+
+/* Go on from a snapshot, as a reader of a trimmed log does. */
+static void reload(struct trial *w)
+{
+    struct objects o;
+    struct state_loader l = {0};
+    objects_make(w, &o);
+    assert_ok(w->t, state_new(&w->t->mem, &w->s->rules, &l.state, &w->t->err));
+    assert_ok(w->t, state_load_root(&l, buf_slice(&o.root), &w->t->err));
+    assert_ok(w->t, state_ring_load(&l.state->ring, buf_slice(&o.ring), &w->t->err));
+    assert_ok(w->t, state_dead_load(l.state, buf_slice(&o.dead), &w->t->err));
+    assert_ok(w->t, state_load_shard(&l, buf_slice(&o.shard), &w->t->err));
+    assert_ok(w->t, state_load_end(&l, &w->t->err));
+    state_loader_fini(&l);
+    same_text(w, w->s, l.state);
+    state_free(w->s);
+    w->s = l.state;
+    buf_fini(&o.root);
+    buf_fini(&o.ring);
+    buf_fini(&o.dead);
+    buf_fini(&o.shard);
+}
+
 static void arrive(struct trial *w, const struct letter *l)
 {
     struct arena a;
@@ -608,6 +674,8 @@ static void arrive(struct trial *w, const struct letter *l)
     w->ends[w->applied++] = at;
     every_row_is_in_one_place(w);
     the_part_is_a_part(w);
+    if (t_below(w->t, 8) == 0)
+        reload(w);
     arena_fini(&a);
 }
 
@@ -645,26 +713,14 @@ static void begin(struct trial *w)
     buf_fini(&l.bytes);
 }
 
-static void print(struct t *t, const struct table_state *s, struct buf *out)
-{
-    buf_init(out, &t->mem, 1 << 24);
-    assert_ok(t, state_print(s, out, &t->err));
-}
-
 static void replay_equals(struct trial *w)
 {
-    struct buf one;
-    struct buf two;
     struct table_state *again = replay(w, w->applied, false);
-    print(w->t, w->s, &one);
-    print(w->t, again, &two);
-    assert_true(slice_equal(buf_slice(&one), buf_slice(&two)));
-    buf_fini(&one);
-    buf_fini(&two);
+    same_text(w, w->s, again);
     state_free(again);
 }
 
-static void rows_stay_in_one_place_and_parts_agree_whatever_is_applied_P1(void **state)
+static void rows_stay_in_one_place_parts_agree_and_snapshots_give_the_same_P1(void **state)
 {
     struct t *t = *state;
     static struct trial w;
@@ -693,4 +749,4 @@ static void rows_stay_in_one_place_and_parts_agree_whatever_is_applied_P1(void *
             fail_msg("kind %zu was applied only %zu times", k, kinds[k]);
 }
 
-T_MAIN(T_TEST(rows_stay_in_one_place_and_parts_agree_whatever_is_applied_P1))
+T_MAIN(T_TEST(rows_stay_in_one_place_parts_agree_and_snapshots_give_the_same_P1))

@@ -803,9 +803,9 @@ static void a_body_is_wanted_unless_what_stands_in_the_frame_says_no_G1_G3(void 
 {
     struct t *t = *state;
     struct table_state *s = table_of(t, STATE_ENGINE_BAG);
-    char name[STATE_BODY_NAME_BYTES];
     struct arena a;
     struct buf body;
+    struct state_apart apart = {.base = 3, .object = &body};
     struct buf bytes;
     struct state_txn in;
     struct state_outcome o;
@@ -819,11 +819,11 @@ static void a_body_is_wanted_unless_what_stands_in_the_frame_says_no_G1_G3(void 
     arena_init(&a, &t->mem, 1 << 20);
     buf_init(&body, &t->mem, 1 << 20);
     buf_init(&bytes, &t->mem, 1 << 20);
-    assert_ok(t, state_txn_encode_apart(&txn, 3, &a, &body, name, &bytes, &t->err));
+    assert_ok(t, state_txn_encode_apart(&txn, &apart, &a, &bytes, &t->err));
     assert_ok(t, state_txn_decode(buf_slice(&bytes), 0, &a, &in, &used, &t->err));
     struct state_want want = state_wants(s, &in, at);
     assert_int_equal(want.kind, STATE_WANT_BODY);
-    assert_true(slice_is(want.name, name));
+    assert_true(slice_is(want.name, apart.name));
     assert_rc(t, state_apply(s, &in, at, &o, &t->err), SLP_CORRUPT);
     assert_err_has(t, "was not read");
     assert_int_equal(collect(t, s, 2, 0, 0), STATE_REASON_APPLIED);

@@ -394,7 +394,7 @@ static void a_payload_out_of_line_comes_back_and_its_names_stay_in_the_frame(voi
     struct buf body;
     struct buf bytes;
     struct buf plain;
-    char name[STATE_BODY_NAME_BYTES];
+    struct state_apart apart = {.base = 299, .object = &body};
     size_t used = 0;
     struct state_txn out;
     struct state_txn txn = sample(STATE_ADD);
@@ -402,8 +402,8 @@ static void a_payload_out_of_line_comes_back_and_its_names_stay_in_the_frame(voi
     arena_init(&a, &t->mem, 1 << 20);
     buf_init(&body, &t->mem, STATE_BODY_MAX_BYTES);
     buf_init(&bytes, &t->mem, STATE_TXN_MAX_BYTES);
-    assert_ok(t, state_txn_encode_apart(&txn, 299, &a, &body, name, &bytes, &t->err));
-    assert_int_equal(state_mint_base(slice_str(name)), 299);
+    assert_ok(t, state_txn_encode_apart(&txn, &apart, &a, &bytes, &t->err));
+    assert_int_equal(state_mint_base(slice_str(apart.name)), 299);
     assert_ok(t, state_txn_decode(buf_slice(&bytes), 0, &a, &out, &used, &t->err));
     assert_int_equal(used, bytes.len);
     assert_true(out.body.is_missing);
@@ -430,12 +430,12 @@ static void a_body_that_is_not_what_its_name_says_is_corrupt_G3(void **state)
     struct arena a;
     struct buf body;
     struct buf bytes;
-    char name[STATE_BODY_NAME_BYTES];
+    struct state_apart apart = {.base = 299, .object = &body};
     struct state_txn txn = sample(STATE_REPLACE);
     arena_init(&a, &t->mem, 1 << 24);
     buf_init(&body, &t->mem, STATE_BODY_MAX_BYTES);
     buf_init(&bytes, &t->mem, STATE_TXN_MAX_BYTES);
-    assert_ok(t, state_txn_encode_apart(&txn, 299, &a, &body, name, &bytes, &t->err));
+    assert_ok(t, state_txn_encode_apart(&txn, &apart, &a, &bytes, &t->err));
     for (size_t i = 0; i < body.len; i++) {
         size_t used = 0;
         struct state_txn out;
@@ -458,14 +458,14 @@ static void a_body_that_adds_what_its_frame_does_not_name_is_corrupt_I1(void **s
     struct arena a;
     struct buf body;
     struct buf bytes;
-    char name[STATE_BODY_NAME_BYTES];
+    struct state_apart apart = {.base = 299, .object = &body};
     size_t used = 0;
     struct state_txn txn = sample(STATE_ADD);
     struct state_txn out;
     arena_init(&a, &t->mem, 1 << 20);
     buf_init(&body, &t->mem, STATE_BODY_MAX_BYTES);
     buf_init(&bytes, &t->mem, STATE_TXN_MAX_BYTES);
-    assert_ok(t, state_txn_encode_apart(&txn, 299, &a, &body, name, &bytes, &t->err));
+    assert_ok(t, state_txn_encode_apart(&txn, &apart, &a, &bytes, &t->err));
     txn.body.object_count = 1;
     buf_clear(&bytes);
     assert_ok(t, state_txn_encode(&txn, &bytes, &t->err));
