@@ -39,6 +39,9 @@
  * A value filter that names the time stands in INGEST and COMPACT only if time can turn it from TRUE
  * to something else but never back (filter.h). Key filters stand before everything, in all modes.
  *
+ * An ingest that reduces in steps, chunks and then what they merge to, lifts in the first: it is INGEST,
+ * the next are COMPACT, which takes reduced rows.
+ *
  * Sums never overflow while they are stored: what a field's type has no room for goes into the carry
  * column of the form (kind.h), and only a query refuses a sum that does not fit. So compaction never
  * fails on a value.

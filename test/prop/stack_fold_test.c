@@ -359,5 +359,30 @@ static void float_sums_round_once(void **state)
     buf_fini(&f.scratch);
 }
 
-T_MAIN(T_TEST(folds_are_associative_and_commute_where_claimed), T_TEST(integer_sums_are_exact),
+/* docs/format/datafile.md has this vector. */
+static void the_carry_of_a_float_is_as_specified(void **state)
+{
+    struct t *t = *state;
+    static const uint8_t want[] = {0x0f, 0,    0,    0,    0,    0,    0,    0,   0x38,
+                                   0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x01, 0x00};
+    struct folded f = {.t = t, .op = FOLD_SUM, .field = &fields[8]};
+    struct column in, out;
+    f.has_carry = stack_fold_carry(f.op, f.field, &f.carry_type);
+    buf_init(&f.scratch, &t->mem, 1 << 24);
+    column_init(&f, &in);
+    column_init(&f, &out);
+    assert_ok(t, arr_col_append_f64(&in.values, 0.1, &t->err));
+    assert_ok(t, arr_col_append_f64(&in.values, 0.2, &t->err));
+    assert_ok(t, stack_pad(&in.carries, 2, &t->err));
+    all_at_once(&f, &in, &out);
+    struct slice got = arr_col_bytes(&out.carries, 0);
+    assert_int_equal(got.len, sizeof want);
+    assert_memory_equal(got.ptr, want, sizeof want);
+    column_fini(&in);
+    column_fini(&out);
+    buf_fini(&f.scratch);
+}
+
+T_MAIN(T_TEST(the_carry_of_a_float_is_as_specified),
+       T_TEST(folds_are_associative_and_commute_where_claimed), T_TEST(integer_sums_are_exact),
        T_TEST(float_sums_round_once))
