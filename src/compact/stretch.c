@@ -51,7 +51,7 @@ static slp_rc look_at(struct sweep *s, size_t input, struct slp_err *err)
     struct cursor *c = &s->cursors[input];
     struct datafile *f = s->in->files[input];
     struct key_range range = s->in->ranges[input];
-    struct datafile_block_info next;
+    struct datafile_block_info next = {0};
     TRY(datafile_block_info(f, c->at, s->in->codec, &c->block, err));
     c->from = c->block.key;
     c->to = c->file_to;
@@ -138,7 +138,7 @@ static slp_rc add_copy(struct sweep *s, size_t input, struct datafile_blocks blo
                        struct slp_err *err)
 {
     struct datafile *f = s->in->files[input];
-    struct datafile_block_info b;
+    struct datafile_block_info b = {0};
     struct compact_stretch stretch = {.input = input, .blocks = blocks};
     if (blocks.first == blocks.end || bytes < s->in->least_copy_bytes)
         return SLP_OK;
@@ -172,7 +172,7 @@ static slp_rc find_piece(struct sweep *s, const struct own *run, int64_t first,
                          struct datafile_blocks *blocks, uint64_t *bytes, struct slp_err *err)
 {
     struct datafile *f = s->in->files[run->input];
-    struct datafile_block_info b;
+    struct datafile_block_info b = {0};
     uint64_t sum = 0;
     int64_t group = -1;
     *blocks = (struct datafile_blocks){first, first};

@@ -117,8 +117,8 @@ void datafile_copier_free(struct datafile_copier *c)
 /* The last key before block `end`. */
 static slp_rc read_last_key(struct datafile *f, int64_t end, struct buf *out, struct slp_err *err)
 {
-    struct datafile_block_info last;
-    struct datafile_block_info next;
+    struct datafile_block_info last = {0};
+    struct datafile_block_info next = {0};
     struct run *run = NULL;
     struct run_block got = {0};
     slp_rc rc = SLP_OK;
@@ -215,8 +215,8 @@ static slp_rc check_places(const struct datafile_group *g, struct datafile *f,
 static slp_rc locate(const struct datafile_copier *c, const struct datafile_blocks *blocks,
                      struct pq_carry *what, struct slp_err *err)
 {
-    struct datafile_block_info first;
-    struct datafile_block_info last;
+    struct datafile_block_info first = {0};
+    struct datafile_block_info last = {0};
     int64_t group_row = 0;
     TRY(datafile_block_info(c->f, blocks->first, CX_NONE, &first, err));
     TRY(datafile_block_info(c->f, blocks->end - 1, CX_NONE, &last, err));
