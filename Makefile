@@ -11,7 +11,7 @@ MAKEFLAGS += --no-print-directory
 # Labels of the ordinary suite; `heavy` (judges that need Java or servers) is for make interop alone.
 SUITE = ^(quick|fault|crash|sim|fuzz|interop|cli)$$
 
-.PHONY: help release dev test clang tsan fuzz mutations valgrind roundtrips sim cover tidy format ci demo bench bench-codec interop install clean \
+.PHONY: help release dev test clang tsan fuzz laws mutations valgrind roundtrips sim cover tidy format ci demo bench bench-codec interop install clean \
         packages-build packages-test
 
 help: ## this list
@@ -55,6 +55,10 @@ mutations: packages-test ## [MUTATIONS=20000] [SEED=n]: damaged Parquet files ar
 
 valgrind: packages-test ## the Parquet codec's tests, corpora and others' files under valgrind: nothing read before it is written
 	@tools/valgrind.sh "$(JOBS)"
+
+laws: packages-test ## [LEAVES=100000] [SEED=n]: random histories of tables against a plain model: answers never depend on compaction
+	@tools/build.sh dev $(JOBS)
+	@STACK_LEAVES=$(or $(LEAVES),100000) nice -n 19 build/dev/test/prop.stack_model_test
 
 roundtrips: packages-test ## [FILES=200] [SEED=n]: random columns from us to every judge and back, chdb and parquet-java too
 	@tools/judges.sh
