@@ -166,7 +166,7 @@ static slp_rc take_position(struct reader *r, uint64_t *frame, struct state_posi
 
 static slp_rc take_txid(struct reader *r, struct hash128 *out, struct slp_err *err)
 {
-    struct slice bytes;
+    struct slice bytes = {0};
     TRY(take_bytes(r, sizeof out->bytes, &bytes, err));
     memcpy(out->bytes, bytes.ptr, sizeof out->bytes);
     return SLP_OK;
@@ -205,7 +205,7 @@ slp_rc state_dead_load(struct table_state *s, struct slice bytes, struct slp_err
     TRY(open_list(bytes, STATE_LIST_DEAD, &r, err));
     for (uint32_t i = 0; i < r.count; i++) {
         struct state_dead_file dead = {.file_bytes = 0};
-        struct slice name;
+        struct slice name = {0};
         uint64_t n = 0;
         TRY(take(&r, NAME_MAX_BYTES, &n, err));
         TRY(take_bytes(&r, (size_t)n, &name, err));
