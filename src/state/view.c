@@ -409,12 +409,12 @@ static slp_rc print_range(struct key_range range, struct buf *out, struct slp_er
 static slp_rc print_kinds(const struct state_file *f, struct buf *out, struct slp_err *err)
 {
     if (state_position_compare(f->purged_through, f->id.at) != 0)
-        TRY(buf_printf(out, err, "purged %" PRIu64 ".%u ", f->purged_through.frame,
+        TRY(buf_printf(out, err, " purged %" PRIu64 ".%u", f->purged_through.frame,
                        f->purged_through.index));
     if (f->deletes || f->resets || f->stack)
-        TRY(buf_printf(out, err, "deletes %" PRIu64 " resets %" PRIu64 " stack %u ", f->deletes,
+        TRY(buf_printf(out, err, " deletes %" PRIu64 " resets %" PRIu64 " stack %u", f->deletes,
                        f->resets, f->stack));
-    return f->log_offset ? buf_printf(out, err, "at %" PRIu64 " of its frame ", f->log_offset)
+    return f->log_offset ? buf_printf(out, err, " at %" PRIu64 " of its frame", f->log_offset)
                          : SLP_OK;
 }
 
@@ -431,8 +431,8 @@ static slp_rc print_reference(const struct state_reference *ref, const char *wha
                    " crc %08x positions %" PRIu64 ".%u to %" PRIu64 ".%u references %u extra ",
                    f->info.rows, ref->row_lo, ref->row_hi, f->info.file_bytes, f->info.crc32c,
                    f->low.frame, f->low.index, f->high.frame, f->high.index, f->refs));
-    TRY(print_kinds(f, out, err));
     TRY(state_hex(f->extra, out, err));
+    TRY(print_kinds(f, out, err));
     if (ref->job) {
         state_id_format(ref->job->id, id);
         TRY(buf_printf(out, err, " job %s", id));
