@@ -86,7 +86,7 @@ static void put_jobs(struct writer *w)
     struct state_id inputs[2] = {id_of(2, 0, 0), id_of(3, 0, 0)};
     struct state_split_item cut = {.leaf = range_of("", "p"), .keys = &key, .key_count = 1};
     struct state_assign_item job = {
-        .leaf = range_of("", "p"), .inputs = inputs, .input_count = 2, .deadline_us = 5000};
+        .leaf = range_of("", "p"), .inputs = inputs + 1, .input_count = 1, .deadline_us = 5000};
     struct state_assign_item fold = {
         .inputs = inputs, .input_count = 1, .kind = STATE_JOB_FOLD, .deadline_us = 6000};
     struct state_assign_item import = {.kind = STATE_JOB_IMPORT, .deadline_us = 7000};
