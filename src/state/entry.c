@@ -96,6 +96,26 @@ static bool parse_base(struct slice digits, uint64_t *out)
     return true;
 }
 
+/* The value of a lower-case hexadecimal digit; 16 for anything else. */
+static unsigned hex_value(uint8_t c)
+{
+    unsigned digit = c - (unsigned)'0';
+    unsigned letter = c - (unsigned)'a';
+    return digit < 10 ? digit : letter < 6 ? letter + 10 : 16;
+}
+
+static bool parse_id(const uint8_t *hex, struct hash128 *out)
+{
+    unsigned wrong = 0;
+    for (size_t i = 0; i < sizeof out->bytes; i++) {
+        unsigned high = hex_value(hex[2 * i]);
+        unsigned low = hex_value(hex[2 * i + 1]);
+        wrong |= (high | low) & 16;
+        out->bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return wrong == 0;
+}
+
 /* Would printing these numbers give the name again, byte for byte? */
 static bool parse_name(struct slice name, struct numbered *out)
 {
@@ -106,12 +126,9 @@ static bool parse_name(struct slice name, struct numbered *out)
         !slice_is(slice_last(name, tail), NAME_TAIL) || name.ptr[7] != '/' ||
         name.ptr[HEX_AT - 1] != '-' || memcmp(name.ptr + 5, name.ptr + HEX_AT, 2) != 0)
         return false;
-    for (size_t i = HEX_AT; i < SUFFIX_AT; i++)
-        if (name.ptr[i] >= 'A' && name.ptr[i] <= 'F')
-            return false;
     out->suffix = slice_sub(name, SUFFIX_AT, name.len - SUFFIX_AT - tail);
     return parse_base(slice_sub(name, BASE_AT, BASE_DIGITS), &out->base) &&
-           hash_parse(slice_sub(name, HEX_AT, 32), &out->id);
+           parse_id(name.ptr + HEX_AT, &out->id);
 }
 
 static slp_rc print_name(const struct numbered *n, struct arena *arena, struct slice *out,

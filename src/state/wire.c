@@ -183,6 +183,10 @@ slp_rc state_wire_varint(struct slice bytes, uint64_t place, size_t *at, uint64_
                          struct slp_err *err)
 {
     uint64_t v = 0;
+    if (*at < bytes.len && bytes.ptr[*at] < 0x80) {
+        *out = bytes.ptr[(*at)++]; /* most are */
+        return SLP_OK;
+    }
     for (unsigned i = 0; i < 10; i++) {
         if (*at + i >= bytes.len)
             FAIL(err, CORRUPT, "a number is cut off at offset %llu",
@@ -214,6 +218,7 @@ struct reader {
     uint64_t place;
     size_t at;
     uint64_t last; /* id of the field before; 0 in front */
+    size_t next;   /* in the shape, behind the field before */
 };
 
 /* Odd ids ascend, then even ones do. */
@@ -244,11 +249,18 @@ static slp_rc next_field(struct reader *r, struct raw_field *f, struct slp_err *
     return SLP_OK;
 }
 
-static const struct state_wire_field *find_field(const struct state_shape *shape, uint64_t id)
+/* Fields come in the order of the shape, so the search begins behind the one before. */
+static const struct state_wire_field *find_field(struct reader *r, uint64_t id)
 {
-    for (size_t i = 0; i < shape->count; i++)
-        if (shape->fields[i].id == id)
-            return &shape->fields[i];
+    const struct state_shape *shape = r->shape;
+    if (id == r->last && r->next > 0 && shape->fields[r->next - 1].id == id)
+        return &shape->fields[r->next - 1];
+    for (size_t i = r->next; i < shape->count; i++) {
+        if (shape->fields[i].id != id)
+            continue;
+        r->next = i + 1;
+        return &shape->fields[i];
+    }
     return NULL;
 }
 
@@ -362,30 +374,10 @@ static slp_rc read_value(const struct state_wire_field *f, const struct raw_fiel
     }
 }
 
-/* The first pass: every id is known or may be skipped, and lists get their room. */
-static slp_rc survey(const struct state_shape *shape, struct slice bytes, uint64_t place,
-                     struct arena *arena, void *value, struct slp_err *err)
+/* Room for the lists, whose elements were counted. */
+static slp_rc make_room(const struct state_shape *shape, struct arena *arena, void *value,
+                        struct slp_err *err)
 {
-    struct reader r = {.shape = shape, .bytes = bytes, .place = place};
-    struct raw_field raw = {0};
-    size_t extra_from = SIZE_MAX;
-    for (slp_rc rc; (rc = next_field(&r, &raw, err)) != SLP_DONE; r.last = raw.id) {
-        TRY(rc);
-        const struct state_wire_field *f = find_field(shape, raw.id);
-        if (!f && (raw.id & 1))
-            FAIL(err, UNSUPPORTED,
-                 "%s: field %llu at offset %llu is not known to this version; use a newer one",
-                 shape->name, (unsigned long long)raw.id, (unsigned long long)(place + raw.from));
-        if (f ? raw.id == r.last && !f->is_list : false)
-            FAIL(err, CORRUPT, "%s: field %llu comes twice, again at offset %llu", shape->name,
-                 (unsigned long long)raw.id, (unsigned long long)(place + raw.from));
-        if (f && f->is_list)
-            ++*(size_t *)in_offset(value, f->count_offset);
-        if (!f && extra_from == SIZE_MAX)
-            extra_from = raw.from;
-    }
-    if (shape->keeps_extra && extra_from != SIZE_MAX)
-        *(struct slice *)in_offset(value, shape->extra_offset) = slice_after(bytes, extra_from);
     for (size_t i = 0; i < shape->count; i++) {
         const struct state_wire_field *f = &shape->fields[i];
         if (!f->is_list)
@@ -399,27 +391,65 @@ static slp_rc survey(const struct state_shape *shape, struct slice bytes, uint64
     return SLP_OK;
 }
 
-slp_rc state_wire_read(const struct state_shape *shape, struct slice bytes, uint64_t place,
-                       struct arena *arena, void *value, struct slp_err *err)
+/* The first pass: every id is known or may be skipped; single values are read, elements of lists
+ * counted. */
+static slp_rc read_singles(const struct state_shape *shape, struct slice bytes, uint64_t place,
+                           struct arena *arena, void *value, bool *has_lists, struct slp_err *err)
 {
-    TRY(survey(shape, bytes, place, arena, value, err));
     struct reader r = {.shape = shape, .bytes = bytes, .place = place};
     struct raw_field raw = {0};
-    size_t nth = 0; /* which one of a list */
+    size_t extra_from = SIZE_MAX;
+    *has_lists = false;
+    for (slp_rc rc; (rc = next_field(&r, &raw, err)) != SLP_DONE; r.last = raw.id) {
+        TRY(rc);
+        const struct state_wire_field *f = find_field(&r, raw.id);
+        if (!f && (raw.id & 1))
+            FAIL(err, UNSUPPORTED,
+                 "%s: field %llu at offset %llu is not known to this version; use a newer one",
+                 shape->name, (unsigned long long)raw.id, (unsigned long long)(place + raw.from));
+        if (f && f->is_list) {
+            ++*(size_t *)in_offset(value, f->count_offset);
+            *has_lists = true;
+        } else if (f && raw.id == r.last) {
+            FAIL(err, CORRUPT, "%s: field %llu comes twice, again at offset %llu", shape->name,
+                 (unsigned long long)raw.id, (unsigned long long)(place + raw.from));
+        } else if (f) {
+            TRY(read_value(f, &raw, arena, in_offset(value, f->offset), err));
+        } else if (extra_from == SIZE_MAX) {
+            extra_from = raw.from;
+        }
+    }
+    if (shape->keeps_extra && extra_from != SIZE_MAX)
+        *(struct slice *)in_offset(value, shape->extra_offset) = slice_after(bytes, extra_from);
+    return SLP_OK;
+}
+
+static slp_rc read_lists(const struct state_shape *shape, struct slice bytes, uint64_t place,
+                         struct arena *arena, void *value, struct slp_err *err)
+{
+    struct reader r = {.shape = shape, .bytes = bytes, .place = place};
+    struct raw_field raw = {0};
+    size_t nth = 0;
     for (slp_rc rc; (rc = next_field(&r, &raw, err)) != SLP_DONE; r.last = raw.id) {
         TRY(rc);
         nth = raw.id == r.last ? nth + 1 : 0;
-        const struct state_wire_field *f = find_field(shape, raw.id);
-        if (!f)
+        const struct state_wire_field *f = find_field(&r, raw.id);
+        if (!f || !f->is_list)
             continue;
-        uint8_t *to = in_offset(value, f->offset);
-        if (f->is_list) {
-            memcpy(&to, in_offset(value, f->offset), sizeof to);
-            to += nth * element_bytes(f);
-        }
-        TRY(read_value(f, &raw, arena, to, err));
+        uint8_t *to = NULL;
+        memcpy(&to, in_offset(value, f->offset), sizeof to);
+        TRY(read_value(f, &raw, arena, to + nth * element_bytes(f), err));
     }
     return SLP_OK;
+}
+
+slp_rc state_wire_read(const struct state_shape *shape, struct slice bytes, uint64_t place,
+                       struct arena *arena, void *value, struct slp_err *err)
+{
+    bool has_lists = false;
+    TRY(read_singles(shape, bytes, place, arena, value, &has_lists, err));
+    TRY(make_room(shape, arena, value, err));
+    return has_lists ? read_lists(shape, bytes, place, arena, value, err) : SLP_OK;
 }
 
 /* ------------------------------------------------------------------ printing */
