@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/num.h"
 #include "lib/t.h"
 #include "parquet/page.h"
@@ -34,6 +35,7 @@ struct place {
     enum places_use use;
     size_t leaf;  /* headers and bodies */
     bool has_crc; /* bodies */
+    uint32_t crc;
 };
 
 struct places {
@@ -62,9 +64,9 @@ static inline void places_add_chunk(struct places *p, const struct pq_chunk *chu
             return;
         size_t body = (size_t)at + header_bytes;
         size_t next = body + num_min_size(h.compressed_bytes, (size_t)end - body);
-        places_add(p, (struct place){(size_t)at, body, PLACES_HEADER, leaf, false});
+        places_add(p, (struct place){(size_t)at, body, PLACES_HEADER, leaf, false, 0});
         if (next > body)
-            places_add(p, (struct place){body, next, PLACES_BODY, leaf, h.has_crc});
+            places_add(p, (struct place){body, next, PLACES_BODY, leaf, h.has_crc, h.crc});
         at = next;
     }
 }
@@ -77,8 +79,8 @@ static inline void places_init(struct places *p, struct slice file, const struct
     for (size_t g = 0; g < m->group_count; g++)
         for (size_t i = 0; i < m->column_count; i++)
             places_add_chunk(p, &m->groups[g].chunks[i], i);
-    places_add(p, (struct place){footer, file.len, PLACES_FOOTER, 0, false});
-    places_add(p, (struct place){0, 4, PLACES_MAGIC, 0, false});
+    places_add(p, (struct place){footer, file.len, PLACES_FOOTER, 0, false, 0});
+    places_add(p, (struct place){0, 4, PLACES_MAGIC, 0, false, 0});
 }
 
 static inline void places_fini(struct places *p)
@@ -122,7 +124,7 @@ static inline struct place places_pick(struct t *t, const struct places *p)
     if (use == PLACES_FOOTER)
         return p->all[p->count - 2];
     size_t at = (size_t)t_below(t, p->file.len);
-    return (struct place){at, num_min_size(at + 64, p->file.len), PLACES_OTHER, 0, false};
+    return (struct place){at, num_min_size(at + 64, p->file.len), PLACES_OTHER, 0, false, 0};
 }
 
 static inline void edit_bits(struct t *t, const struct places *p, struct buf *b)
@@ -264,9 +266,16 @@ static inline enum edit_kind edit_file(struct t *t, const struct places *p,
 struct touched {
     bool is_resized;
     bool uses[PLACES_USES];
-    bool without_crc; /* a body that no checksum covers */
+    bool without_crc; /* a body that no checksum covers, or whose checksum fits what it became */
     bool *leaves;     /* of headers and bodies */
 };
+
+/* GZIP bodies of equal length that are stored and not deflated all have one checksum: they end with
+ * that of their contents. A page of a chunk in place of another is not to be told there. */
+static inline bool places_crc_fits(const struct place *p, struct slice now)
+{
+    return p->has_crc && hash_crc32(0, slice_sub(now, p->from, p->to - p->from)) == p->crc;
+}
 
 /* Compare with the original, byte by byte. `leaves` has room for each leaf. */
 static inline void places_touched(const struct places *p, struct slice now, struct touched *out)
@@ -276,17 +285,21 @@ static inline void places_touched(const struct places *p, struct slice now, stru
         return;
     uint8_t *is_known = calloc(p->file.len, 1);
     assert_non_null(is_known);
-    for (size_t i = 0; i < p->count; i++)
+    for (size_t i = 0; i < p->count; i++) {
+        bool is_hit = false;
         for (size_t k = p->all[i].from; k < p->all[i].to; k++) {
             is_known[k] = 1;
             if (p->file.ptr[k] == now.ptr[k])
                 continue;
             out->uses[p->all[i].use] = true;
-            if (p->all[i].use == PLACES_BODY && !p->all[i].has_crc)
-                out->without_crc = true;
+            is_hit = true;
             if (p->all[i].use == PLACES_BODY || p->all[i].use == PLACES_HEADER)
                 out->leaves[p->all[i].leaf] = true;
         }
+        if (is_hit && p->all[i].use == PLACES_BODY &&
+            (!p->all[i].has_crc || places_crc_fits(&p->all[i], now)))
+            out->without_crc = true;
+    }
     for (size_t k = 0; k < p->file.len; k++)
         if (!is_known[k] && p->file.ptr[k] != now.ptr[k])
             out->uses[PLACES_OTHER] = true;
