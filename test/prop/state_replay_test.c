@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "state/frame.h"
+#include "state/global.h"
 #include "state/snapshot.h"
 
 #include "lib/refs.h"
@@ -53,6 +54,8 @@ struct trial {
     struct t *t;
     struct model m;
     struct table_state *s;
+    struct table_state *part; /* the same below some leaves, replayed from a snapshot; or NULL */
+    bool has_parts;
     struct letter post[LATE];
     size_t post_count;
     struct buf log; /* every transaction as it was applied */
@@ -404,6 +407,89 @@ static void expect_same(struct t *t, const struct table_state *a, const struct t
     snapshot_fini(&y);
 }
 
+/* ------------------------------------------------------------------ a part of the leaves */
+
+/* Load the snapshot of some leaves, as a reader of one shard does (rule P1). */
+static void take_part(struct trial *w)
+{
+    struct snapshot b;
+    struct buf shard;
+    struct arena a;
+    struct state_loader l = {0};
+    size_t first = (size_t)t_below(w->t, state_leaf_count(w->s));
+    size_t end = first + 1 + (size_t)t_below(w->t, state_leaf_count(w->s) - first);
+    struct key_range range = state_leaf_at(w->s, first)->range;
+    range.hi = state_leaf_at(w->s, end - 1)->range.hi;
+    range.has_hi = state_leaf_at(w->s, end - 1)->range.has_hi;
+    arena_init(&a, &w->t->mem, 1 << 24);
+    buf_init(&shard, &w->t->mem, 1 << 24);
+    snapshot_bytes(w->t, w->s, &b);
+    assert_ok(w->t, state_shard_encode(w->s, first, end, &a, &shard, &w->t->err));
+    assert_ok(w->t, state_new(&w->t->mem, &w->s->rules, &l.state, &w->t->err));
+    assert_ok(w->t, state_load_root(&l, buf_slice(&b.root), &w->t->err));
+    assert_ok(w->t, key_range_copy(&l.state->keys, range, &l.state->seen, &w->t->err));
+    assert_ok(w->t, state_ring_load(&l.state->ring, buf_slice(&b.ring), &w->t->err));
+    assert_ok(w->t, state_load_shard(&l, buf_slice(&shard), &w->t->err));
+    assert_ok(w->t, state_load_end(&l, &w->t->err));
+    state_loader_fini(&l);
+    state_free(w->part);
+    w->part = l.state;
+    buf_fini(&shard);
+    snapshot_fini(&b);
+    arena_fini(&a);
+}
+
+static void expect_same_leaf(const struct state_leaf *a, const struct state_leaf *b)
+{
+    assert_true(slice_equal(a->range.lo, b->range.lo) && slice_equal(a->range.hi, b->range.hi));
+    assert_int_equal(a->ref_count, b->ref_count);
+    for (size_t i = 0; i < a->ref_count; i++) {
+        struct state_brief x = state_leaf_brief(a, i);
+        struct state_brief y = state_leaf_brief(b, i);
+        struct state_rows rows = state_held_rows(a, &a->held[i]);
+        struct state_rows other = state_held_rows(b, &b->held[i]);
+        assert_true(state_id_equal(x.id, y.id));
+        assert_true(slice_equal(x.range.lo, y.range.lo) && slice_equal(x.range.hi, y.range.hi));
+        assert_int_equal(state_position_compare(x.low, y.low), 0);
+        assert_int_equal(state_position_compare(x.high, y.high), 0);
+        assert_true(rows.lo == other.lo && rows.hi == other.hi);
+        assert_true(x.job ? y.job && state_id_equal(x.job->id, y.job->id) : !y.job);
+    }
+}
+
+/* Each leaf of the part is a leaf of the whole, and each of those that lies there is in the part. */
+static void part_is_the_same(const struct trial *w)
+{
+    size_t first = state_leaf_holding(w->s, w->part->seen.lo);
+    for (size_t i = 0; i < state_leaf_count(w->part); i++)
+        expect_same_leaf(state_leaf_at(w->part, i), state_leaf_at(w->s, first + i));
+    const struct state_leaf *last = state_leaf_at(w->part, state_leaf_count(w->part) - 1);
+    assert_int_equal(last->range.has_hi, w->part->seen.has_hi);
+    assert_int_equal(state_unfiled_count(w->part), state_unfiled_count(w->s));
+    assert_int_equal(w->part->ring.count, w->s->ring.count);
+}
+
+/* The same transaction, where not all leaves are known. */
+static void replay_part(struct trial *w, const struct letter *l, struct state_position at)
+{
+    struct arena a;
+    struct state_txn txn;
+    struct state_outcome o;
+    size_t used = 0;
+    bool wants_more = true;
+    arena_init(&a, &w->t->mem, 1 << 20);
+    assert_ok(w->t, state_txn_decode(buf_slice(&l->bytes), 0, &a, &txn, &used, &w->t->err));
+    if (w->part)
+        wants_more = state_wants(w->part, &txn, at).kind == STATE_WANT_LEAF;
+    if (!wants_more) {
+        assert_ok(w->t, state_apply(w->part, &txn, at, &o, &w->t->err));
+        part_is_the_same(w);
+    }
+    if (wants_more || t_below(w->t, 12) == 0)
+        take_part(w);
+    arena_fini(&a);
+}
+
 static void arrive(struct trial *w, const struct letter *l)
 {
     struct arena a;
@@ -420,6 +506,8 @@ static void arrive(struct trial *w, const struct letter *l)
     w->ends[w->applied++] = at;
     note(w, &txn, l, &o);
     every_row_is_in_one_place(w);
+    if (w->has_parts)
+        replay_part(w, l, at);
     if (t_below(w->t, 8) == 0)
         reload(w);
     arena_fini(&a);
@@ -529,4 +617,24 @@ static void every_row_stays_in_one_place_and_replay_and_snapshots_give_the_same_
     assert_true(jobs > TRIALS * 2 && dead > TRIALS);
 }
 
-T_MAIN(T_TEST(every_row_stays_in_one_place_and_replay_and_snapshots_give_the_same_state))
+static void a_part_of_the_leaves_replays_as_the_whole_does_there(void **state)
+{
+    struct t *t = *state;
+    static struct trial w;
+    for (int i = 0; i < TRIALS; i++) {
+        memset(&w, 0, sizeof w);
+        w.t = t;
+        w.has_parts = true;
+        begin(&w);
+        for (int k = 0; k < STEPS * 2; k++)
+            step(&w);
+        while (w.post_count)
+            buf_fini(&w.post[--w.post_count].bytes);
+        state_free(w.part);
+        state_free(w.s);
+        buf_fini(&w.log);
+    }
+}
+
+T_MAIN(T_TEST(every_row_stays_in_one_place_and_replay_and_snapshots_give_the_same_state),
+       T_TEST(a_part_of_the_leaves_replays_as_the_whole_does_there))
