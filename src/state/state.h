@@ -34,6 +34,7 @@
 #ifndef SLP_STATE_STATE_H
 #define SLP_STATE_STATE_H
 
+#include "schema/properties.h"
 #include "state/txn.h"
 #include "state/view.h"
 #include "store/store.h"
@@ -185,6 +186,19 @@ struct state_instance *state_table_instance(const struct state_table *t);
 /* Parsed once, lives as long as the handle. */
 const struct schema *state_table_schema(const struct state_table *t);
 const struct key_spec *state_table_key_spec(const struct state_table *t);
+
+/*
+ * The properties that count for this table: its own, as the view has them, else the instance's
+ * defaults, else those of schema/properties.def. The instance's are those of when the handle was
+ * opened by name; one that was opened by id has none until it reads them. Borrows from the handle.
+ *
+ *     struct schema_properties p = state_table_properties(table);
+ *     int64_t rows = schema_property_number(&p, SCHEMA_PROPERTY_SPLIT_THRESHOLD);
+ */
+struct schema_properties state_table_properties(const struct state_table *t);
+
+/* Read the instance's defaults anew. Cost: that of reading the catalogue. */
+SLP_NODISCARD slp_rc state_table_read_defaults(struct state_table *t, struct slp_err *err);
 
 /*
  * A fresh name for a data file: "data/<hh>/<base>-<id>.parquet", relative to the table. `base` is

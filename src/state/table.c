@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "state/global.h"
 #include "state/inbox.h"
 #include "state/keep.h"
 
@@ -14,6 +15,9 @@ struct state_table {
     struct slice name;
     struct schema schema;
     struct key_spec spec;
+    struct arena defaults_arena; /* what the instance says of properties */
+    struct state_property *defaults;
+    size_t default_count;
     bool is_fixed; /* an earlier state: it stays */
 };
 
@@ -66,23 +70,6 @@ static slp_rc no_such_table(const struct state_catalogue *c, struct slice name, 
              SLICE_ARG(nearest));
     FAIL(err, NOT_FOUND, "no table \"%.*s\" (there %s %zu; 'sleeper table list' shows them)",
          SLICE_ARG(name), c->count == 1 ? "is" : "are", c->count);
-}
-
-static slp_rc look_up(struct state_instance *i, struct slice name, struct hash128 *id,
-                      struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    struct state_replica r = {0};
-    TRY_OUT(read_catalogue(i, &r, err));
-    const struct state_table_entry *entry = state_catalogue_find(&r.machine.catalogue, name);
-    if (!entry) {
-        rc = no_such_table(&r.machine.catalogue, name, err);
-        goto out;
-    }
-    *id = entry->id;
-out:
-    state_replica_fini(&r);
-    return rc;
 }
 
 /* ------------------------------------------------------------------ making a table */
@@ -182,6 +169,7 @@ static slp_rc open_table(struct state_instance *i, struct hash128 id, struct sli
     t->instance = i;
     t->id = id;
     arena_init(&t->arena, mem, TABLE_ARENA_MAX);
+    arena_init(&t->defaults_arena, mem, TABLE_ARENA_MAX);
     TRY_OUT(arena_copy(&t->arena, name, &t->name, err));
     TRY_OUT(state_replica_init(&t->replica, i, &id, err));
     if (o && (o->range.lo.len > 0 || o->range.has_hi))
@@ -199,21 +187,84 @@ out:
     return err_wrap(err, rc, "table \"%.*s\"", SLICE_ARG(name));
 }
 
-slp_rc state_table_open(struct state_instance *i, struct slice name, struct state_table **out,
-                        struct slp_err *err)
+static slp_rc take_defaults(struct state_table *t, const struct state_catalogue *c,
+                            struct slp_err *err)
 {
-    struct hash128 id;
-    TRY(look_up(i, name, &id, err));
-    return open_table(i, id, name, NULL, out, err);
+    void *room = NULL;
+    t->default_count = 0;
+    arena_fini(&t->defaults_arena);
+    arena_init(&t->defaults_arena, t->mem, TABLE_ARENA_MAX);
+    TRY(arena_array(&t->defaults_arena, c->default_count, sizeof *t->defaults, &room, err));
+    t->defaults = room;
+    for (size_t i = 0; i < c->default_count; i++) {
+        TRY(arena_copy(&t->defaults_arena, c->defaults[i].name, &t->defaults[i].name, err));
+        TRY(arena_copy(&t->defaults_arena, c->defaults[i].value, &t->defaults[i].value, err));
+    }
+    t->default_count = c->default_count;
+    return SLP_OK;
 }
 
 slp_rc state_table_open_with(struct state_instance *i, struct slice name,
                              const struct state_open_options *options, struct state_table **out,
                              struct slp_err *err)
 {
-    struct hash128 id;
-    TRY(look_up(i, name, &id, err));
-    return open_table(i, id, name, options, out, err);
+    slp_rc rc = SLP_OK;
+    struct state_replica r = {0};
+    struct state_table *t = NULL;
+    TRY_OUT(read_catalogue(i, &r, err));
+    const struct state_table_entry *entry = state_catalogue_find(&r.machine.catalogue, name);
+    if (!entry) {
+        rc = no_such_table(&r.machine.catalogue, name, err);
+        goto out;
+    }
+    TRY_OUT(open_table(i, entry->id, name, options, &t, err));
+    TRY_OUT(take_defaults(t, &r.machine.catalogue, err));
+    *out = t;
+    t = NULL;
+out:
+    state_table_close(t);
+    state_replica_fini(&r);
+    return rc;
+}
+
+slp_rc state_table_open(struct state_instance *i, struct slice name, struct state_table **out,
+                        struct slp_err *err)
+{
+    return state_table_open_with(i, name, NULL, out, err);
+}
+
+slp_rc state_table_read_defaults(struct state_table *t, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct state_replica r = {0};
+    TRY_OUT(read_catalogue(t->instance, &r, err));
+    rc = take_defaults(t, &r.machine.catalogue, err);
+out:
+    state_replica_fini(&r);
+    return rc;
+}
+
+static bool find_default(const struct state_table *t, struct slice name, struct slice *value)
+{
+    for (size_t i = 0; i < t->default_count; i++) {
+        if (slice_equal(t->defaults[i].name, name)) {
+            *value = t->defaults[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_property(const void *context, struct slice name, struct slice *value)
+{
+    const struct state_table *t = context;
+    return state_property_find(t->replica.machine.table, name, value) ||
+           find_default(t, name, value);
+}
+
+struct schema_properties state_table_properties(const struct state_table *t)
+{
+    return (struct schema_properties){.context = t, .find = find_property};
 }
 
 slp_rc state_table_open_id(struct state_instance *i, struct hash128 id, struct state_table **out,
@@ -230,6 +281,7 @@ void state_table_close(struct state_table *t)
         return;
     if (t->replica.mem)
         state_replica_fini(&t->replica);
+    arena_fini(&t->defaults_arena);
     arena_fini(&t->arena);
     alloc_delete(t->mem, t);
 }
