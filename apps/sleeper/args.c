@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/amount.h"
 #include "base/err.h"
 #include "base/num.h"
-#include "base/amount.h"
 #include "base/text.h"
 
 const struct option option_table[OPTION_COUNT] = {
@@ -194,7 +194,7 @@ static slp_rc check_options(const struct args *args, struct slp_err *err)
 {
     const struct command *command = args->command;
     for (int i = 0; i < args->option_count; i++) {
-        uint64_t bit = (uint64_t)1 << args->options[i];
+        u128 bit = (u128)1 << args->options[i];
         if (!(bit & (command->options | GLOBAL_OPTIONS)))
             FAIL(err, INVALID, "\"%s\" takes no option --%s; see: sleeper help %s", command->words,
                  option_table[args->options[i]].name, command->words);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/num.h"
 #include "sleeper/types.h"
 
 enum option_id {
@@ -20,7 +21,8 @@ enum option_id {
     OPTION_COUNT
 };
 
-#define BIT(id) ((uint64_t)1 << OPTION_##id)
+/* Sets of options: there are more than 64. */
+#define BIT(id) ((u128)1 << OPTION_##id)
 #define GLOBAL_OPTIONS                                                                             \
     (BIT(INSTANCE) | BIT(FORMAT) | BIT(OUTPUT) | BIT(QUIET) | BIT(VERBOSE) | BIT(PROGRESS) |       \
      BIT(COLOR) | BIT(THREADS) | BIT(MEMORY) | BIT(YES) | BIT(NO_INPUT) | BIT(HELP))
@@ -47,8 +49,8 @@ struct command {
     const char *words;     /* "table create" */
     const char *arguments; /* for help: "NAME KEY..." */
     int fewest;
-    int most;         /* -1: any number */
-    uint64_t options; /* BITs, global ones not included */
+    int most;     /* -1: any number */
+    u128 options; /* BITs, global ones not included */
     const char *summary;
     const char *examples; /* lines */
     slp_rc (*run)(struct app *app, const struct args *args, struct slp_err *err);

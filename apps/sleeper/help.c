@@ -45,13 +45,13 @@ static void print_option(struct printer *p, const struct option *o)
     print(p, "  %-30s %s\n", left, o->help);
 }
 
-static void print_options(struct printer *p, const char *title, uint64_t options)
+static void print_options(struct printer *p, const char *title, u128 options)
 {
     if (!options)
         return;
     print(p, "\n%s\n", title);
     for (int i = 0; i < OPTION_COUNT; i++)
-        if (options & ((uint64_t)1 << i))
+        if (options & ((u128)1 << i))
             print_option(p, &option_table[i]);
 }
 
@@ -146,7 +146,7 @@ static void manual_command(struct printer *p, const struct command *c)
     print_roff(p, c->summary);
     print(p, ".\n");
     for (int i = 0; i < OPTION_COUNT; i++)
-        if (c->options & ((uint64_t)1 << i))
+        if (c->options & ((u128)1 << i))
             manual_option(p, &option_table[i]);
     print(p, ".PP\n.nf\n");
     const char *line = c->examples;
@@ -173,7 +173,7 @@ slp_rc help_manual(int (*write)(void *, const void *, size_t), void *context)
           ".SH OPTIONS OF EVERY COMMAND\n",
           slp_version());
     for (int i = 0; i < OPTION_COUNT; i++)
-        if (GLOBAL_OPTIONS & ((uint64_t)1 << i))
+        if (GLOBAL_OPTIONS & ((u128)1 << i))
             manual_option(&p, &option_table[i]);
     print(&p, ".SH COMMANDS\n");
     for (int i = 0; i < command_count; i++)
