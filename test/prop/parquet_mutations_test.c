@@ -153,7 +153,7 @@ static bool is_column_equal(const struct arr_col *a, const struct arr_col *b)
 
 static bool is_field_equal(const struct arr_field *a, const struct arr_field *b)
 {
-    bool is_equal = memcmp(&a->type, &b->type, sizeof a->type) == 0 && a->nullable == b->nullable &&
+    bool is_equal = arr_type_equal(a->type, b->type) && a->nullable == b->nullable &&
                     a->child_count == b->child_count;
     for (size_t i = 0; is_equal && i < a->child_count; i++)
         is_equal = is_field_equal(&a->children[i], &b->children[i]);
@@ -175,7 +175,7 @@ static bool is_meaning_equal(const struct pq_meta *a, const struct pq_meta *b)
         const struct pq_column *x = &a->columns[i];
         const struct pq_column *y = &b->columns[i];
         if (x->physical != y->physical || x->type_length != y->type_length ||
-            x->optional != y->optional || memcmp(&x->type, &y->type, sizeof x->type) != 0 ||
+            x->optional != y->optional || !arr_type_equal(x->type, y->type) ||
             x->definition_max != y->definition_max || x->repetition_max != y->repetition_max)
             return false;
     }
