@@ -18,18 +18,27 @@ static void head_name(const struct state_replica *r, struct state_name *out)
 static slp_rc learn_head(struct state_replica *r, struct buf *bytes, struct slp_err *err)
 {
     struct state_name name;
+    struct store_request requests[STATE_READ_AHEAD + 3] = {0};
+    struct store_request *q = &requests[0];
+    struct state_replica *beside = r->beside;
+    size_t count = 1;
     head_name(r, &name);
-    struct store_request q = {
+    *q = (struct store_request){
         .verb = STORE_GET, .name = state_name_slice(&name), .len = UINT64_MAX, .out = bytes};
+    if (beside)
+        count += state_probe_requests(beside, requests + 1);
+    r->beside = NULL;
     memset(&r->head_tag, 0, sizeof r->head_tag);
     r->head_us = 0;
     r->is_head_known = false;
-    TRY(store_submit(r->store, &q, 1, err));
-    TRY(store_wait(r->store, &q, 1, NULL, err));
-    r->is_head_known = q.rc == SLP_OK || q.rc == SLP_NOT_FOUND;
-    if (q.rc != SLP_OK)
-        return err_set(err, q.rc, "%s", q.err.text);
-    r->head_tag = q.tag;
+    TRY(store_submit(r->store, requests, count, err));
+    TRY(store_wait(r->store, requests, count, NULL, err));
+    if (beside)
+        state_probe_answer(beside, requests + 1);
+    r->is_head_known = q->rc == SLP_OK || q->rc == SLP_NOT_FOUND;
+    if (q->rc != SLP_OK)
+        return err_set(err, q->rc, "%s", q->err.text);
+    r->head_tag = q->tag;
     return SLP_OK;
 }
 

@@ -61,6 +61,7 @@ struct state_replica {
     uint32_t head_object_count;
     bool is_unproven;              /* begun from a head whose last frame was not yet compared */
     struct state_probe *probe;     /* NULL: none is at hand */
+    struct state_replica *beside;  /* its probe is asked for together with the head */
     const struct state_head *hint; /* while a snapshot is loaded for a head */
     struct state_floor floor;      /* as it was last read; of a catalogue never */
     uint64_t seen;                 /* the highest number of a frame that was there */

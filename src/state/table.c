@@ -99,7 +99,9 @@ static slp_rc begin_log(struct state_instance *i, const struct state_table_optio
                                        .schema_json = o->schema_json,
                                        .key_version = KEY_VERSION,
                                        .split_points = o->split_points,
-                                       .split_point_count = o->split_point_count};
+                                       .split_point_count = o->split_point_count,
+                                       .properties = o->properties,
+                                       .property_count = o->property_count};
     TRY_OUT(state_replica_init(&r, i, &id, err));
     TRY_OUT(state_replica_commit(&r, &txn, NULL, &result, err));
     TRY_OUT(state_result_check(&result, err));
@@ -146,6 +148,8 @@ static slp_rc learn_schema(struct state_table *t, struct slp_err *err)
     const struct table_state *s = t->replica.machine.table;
     if (!state_is_created(s))
         FAIL(err, CORRUPT, "its log does not begin with a create");
+    if (state_is_dropped(s))
+        FAIL(err, NOT_FOUND, "the table was dropped");
     if (state_key_version(s) != KEY_VERSION)
         FAIL(err, UNSUPPORTED,
              "keys are of version %" PRIu32 ", this program knows %u; use a newer one",
@@ -157,9 +161,10 @@ static slp_rc learn_schema(struct state_table *t, struct slp_err *err)
     return SLP_OK;
 }
 
-static slp_rc open_table(struct state_instance *i, struct hash128 id, struct slice name,
-                         const struct state_open_options *o, struct state_table **out,
-                         struct slp_err *err)
+/* A handle that has read nothing yet. */
+static slp_rc table_new(struct state_instance *i, struct hash128 id, struct slice name,
+                        const struct state_open_options *o, struct state_table **out,
+                        struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct state_table *t = NULL;
@@ -174,17 +179,26 @@ static slp_rc open_table(struct state_instance *i, struct hash128 id, struct sli
     TRY_OUT(state_replica_init(&t->replica, i, &id, err));
     if (o && (o->range.lo.len > 0 || o->range.has_hi))
         TRY_OUT(state_replica_set_scope(&t->replica, o->range, err));
+    *out = t;
+out:
+    if (rc != SLP_OK)
+        state_table_close(t);
+    return rc;
+}
+
+/* Replay, and learn the schema. */
+static slp_rc table_begin(struct state_table *t, const struct state_open_options *o,
+                          struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
     TRY_OUT(state_replica_refresh(&t->replica, err));
     if (o && o->at > 0) {
         TRY_OUT(state_keep_go_back(&t->replica, o->at, err));
         t->is_fixed = true;
     }
     TRY_OUT(learn_schema(t, err));
-    *out = t;
 out:
-    if (rc != SLP_OK)
-        state_table_close(t);
-    return err_wrap(err, rc, "table \"%.*s\"", SLICE_ARG(name));
+    return err_wrap(err, rc, "table \"%.*s\"", SLICE_ARG(t->name));
 }
 
 static slp_rc take_defaults(struct state_table *t, const struct state_catalogue *c,
@@ -204,6 +218,23 @@ static slp_rc take_defaults(struct state_table *t, const struct state_catalogue 
     return SLP_OK;
 }
 
+/* Where the catalogue's head has the name, the table's head is read together with the catalogue's
+ * tail: a round less. `*out` stays NULL when it has not. */
+static slp_rc begin_by_hint(struct state_instance *i, struct state_replica *catalogue,
+                            struct slice name, const struct state_open_options *o,
+                            struct state_table **out, struct slp_err *err)
+{
+    TRY(state_head_begin(catalogue, err));
+    const struct state_table_entry *entry =
+        state_catalogue_find(&catalogue->machine.catalogue, name);
+    if (!entry || !catalogue->is_unproven)
+        return SLP_OK;
+    TRY(table_new(i, entry->id, name, o, out, err));
+    TRY(state_probe_new(catalogue, catalogue->number, err));
+    (*out)->replica.beside = catalogue;
+    return state_head_begin(&(*out)->replica, err);
+}
+
 slp_rc state_table_open_with(struct state_instance *i, struct slice name,
                              const struct state_open_options *options, struct state_table **out,
                              struct slp_err *err)
@@ -211,13 +242,21 @@ slp_rc state_table_open_with(struct state_instance *i, struct slice name,
     slp_rc rc = SLP_OK;
     struct state_replica r = {0};
     struct state_table *t = NULL;
-    TRY_OUT(read_catalogue(i, &r, err));
+    TRY_OUT(state_replica_init(&r, i, NULL, err));
+    TRY_OUT(begin_by_hint(i, &r, name, options, &t, err));
+    TRY_OUT(err_wrap(err, state_replica_refresh(&r, err), "catalogue"));
     const struct state_table_entry *entry = state_catalogue_find(&r.machine.catalogue, name);
     if (!entry) {
         rc = no_such_table(&r.machine.catalogue, name, err);
         goto out;
     }
-    TRY_OUT(open_table(i, entry->id, name, options, &t, err));
+    if (t && !hash_equal(t->id, entry->id)) {
+        state_table_close(t); /* the head had an older table of this name */
+        t = NULL;
+    }
+    if (!t)
+        TRY_OUT(table_new(i, entry->id, name, options, &t, err));
+    TRY_OUT(table_begin(t, options, err));
     TRY_OUT(take_defaults(t, &r.machine.catalogue, err));
     *out = t;
     t = NULL;
@@ -271,8 +310,15 @@ slp_rc state_table_open_id(struct state_instance *i, struct hash128 id, struct s
                            struct slp_err *err)
 {
     char hex[33];
+    struct state_table *t = NULL;
     hash_format(id, hex);
-    return open_table(i, id, slice_str(hex), NULL, out, err);
+    TRY(table_new(i, id, slice_str(hex), NULL, &t, err));
+    slp_rc rc = table_begin(t, NULL, err);
+    if (rc != SLP_OK)
+        state_table_close(t);
+    else
+        *out = t;
+    return rc;
 }
 
 void state_table_close(struct state_table *t)

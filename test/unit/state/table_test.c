@@ -175,7 +175,7 @@ static void opening_a_small_table_costs_few_reads_in_few_rounds(void **state)
     assert_ok(t, state_table_open(w.instance, slice_str("t"), &fresh, &t->err));
     struct store_counts after = store_counts_read(w.store);
     assert_int_equal(after.requests[STORE_GET] - before.requests[STORE_GET], 12);
-    assert_int_equal(after.rounds - before.rounds, 5);
+    assert_int_equal(after.rounds - before.rounds, 4);
     state_table_close(fresh);
     state_table_close(table);
     world_close(&w);
