@@ -394,12 +394,11 @@ static slp_rc make_room(const struct state_shape *shape, struct arena *arena, vo
 /* The first pass: every id is known or may be skipped; single values are read, elements of lists
  * counted. */
 static slp_rc read_singles(const struct state_shape *shape, struct slice bytes, uint64_t place,
-                           struct arena *arena, void *value, bool *has_lists, struct slp_err *err)
+                           struct arena *arena, void *value, struct slp_err *err)
 {
     struct reader r = {.shape = shape, .bytes = bytes, .place = place};
     struct raw_field raw = {0};
     size_t extra_from = SIZE_MAX;
-    *has_lists = false;
     for (slp_rc rc; (rc = next_field(&r, &raw, err)) != SLP_DONE; r.last = raw.id) {
         TRY(rc);
         const struct state_wire_field *f = find_field(&r, raw.id);
@@ -409,7 +408,6 @@ static slp_rc read_singles(const struct state_shape *shape, struct slice bytes, 
                  shape->name, (unsigned long long)raw.id, (unsigned long long)(place + raw.from));
         if (f && f->is_list) {
             ++*(size_t *)in_offset(value, f->count_offset);
-            *has_lists = true;
         } else if (f && raw.id == r.last) {
             FAIL(err, CORRUPT, "%s: field %llu comes twice, again at offset %llu", shape->name,
                  (unsigned long long)raw.id, (unsigned long long)(place + raw.from));
@@ -447,7 +445,10 @@ slp_rc state_wire_read(const struct state_shape *shape, struct slice bytes, uint
                        struct arena *arena, void *value, struct slp_err *err)
 {
     bool has_lists = false;
-    TRY(read_singles(shape, bytes, place, arena, value, &has_lists, err));
+    TRY(read_singles(shape, bytes, place, arena, value, err));
+    for (size_t i = 0; i < shape->count && !has_lists; i++)
+        has_lists = shape->fields[i].is_list &&
+                    *(const size_t *)at_offset(value, shape->fields[i].count_offset) > 0;
     TRY(make_room(shape, arena, value, err));
     return has_lists ? read_lists(shape, bytes, place, arena, value, err) : SLP_OK;
 }
