@@ -9,12 +9,6 @@
 #include "state/ring.h"
 #include "state/state.h"
 
-/* A table that was dropped: its id is never a table's again. */
-struct state_dropped_table {
-    struct hash128 id;
-    int64_t dropped_us; /* the dropping transaction's time */
-};
-
 struct state_catalogue {
     struct alloc *mem;
     struct arena names;

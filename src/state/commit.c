@@ -311,7 +311,9 @@ static slp_rc commit_watched(struct attempt *a, struct slp_err *err)
         rc = try_until_found(a, err);
     r->is_watching = false;
     leave_inbox(a);
-    if (rc != SLP_OK && a->may_land && !r->is_found) {
+    /* What was never read back from the log of a dropped table has had no effect. */
+    bool is_dropped = rc == SLP_NOT_FOUND && r->floor.number == STATE_FLOOR_DROPPED;
+    if (rc != SLP_OK && a->may_land && !r->is_found && !is_dropped) {
         struct slp_err cause = {.code = rc};
         if (err)
             cause = *err;

@@ -48,11 +48,13 @@ slp_rc state_floor_decode(struct slice bytes, struct state_floor *out, struct sl
              AT_VERSION, VERSION);
     struct slice root = slice_after(bytes, HEAD_BYTES);
     uint64_t number = num_load_u64le(bytes.ptr + AT_NUMBER);
-    if (number == 0 || root.len >= STATE_ROOT_NAME_BYTES || root.len == 0)
+    bool has_root = root.len > 0 || number == STATE_FLOOR_DROPPED;
+    if (number == 0 || root.len >= STATE_ROOT_NAME_BYTES || !has_root)
         FAIL(err, CORRUPT, "a floor of 0, or without a snapshot, at offset %u", AT_NUMBER);
     out->number = number;
     memset(out->root, 0, sizeof out->root);
-    memcpy(out->root, root.ptr, root.len);
+    if (root.len)
+        memcpy(out->root, root.ptr, root.len);
     return SLP_OK;
 }
 

@@ -15,6 +15,9 @@
 
 #define STATE_FLOOR_MAX_BYTES 256u
 
+/* The floor of a dropped table: no frame counts any more. It names no snapshot. */
+#define STATE_FLOOR_DROPPED UINT64_MAX
+
 struct state_floor {
     uint64_t number;                  /* 1: nothing was ever trimmed */
     char root[STATE_ROOT_NAME_BYTES]; /* relative to the table; empty while the number is 1 */

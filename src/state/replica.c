@@ -255,6 +255,8 @@ slp_rc state_replica_fetch(struct state_replica *r, size_t width, size_t *got, s
         bool is_proven = true;
         uint64_t seen_before = r->seen;
         TRY(read_round(r, &width, &n, &is_proven, err));
+        if (r->floor.number == STATE_FLOOR_DROPPED)
+            FAIL(err, NOT_FOUND, "the table was dropped");
         /* On top of a head frames count only if its last one is still part of the log. */
         if (r->floor.number > r->number + (r->is_unproven ? 0 : 1)) {
             if (++loads > LOADS_MAX)

@@ -112,6 +112,8 @@ struct state_table_options {
     struct slice schema_json;         /* canonical: schema_format's */
     const struct slice *split_points; /* encoded keys, ascending, none empty; may be NULL */
     size_t split_point_count;
+    const struct state_property *properties; /* names ascend; may be NULL */
+    size_t property_count;
 };
 
 /*
@@ -122,6 +124,45 @@ struct state_table_options {
  */
 SLP_NODISCARD slp_rc state_table_create(struct state_instance *i,
                                         const struct state_table_options *options,
+                                        struct slp_err *err);
+
+/* Give a table another name. Errors: INVALID, NOT_FOUND, EXISTS, CONFLICT; those of a commit. */
+SLP_NODISCARD slp_rc state_table_rename(struct state_instance *i, struct slice name,
+                                        struct slice to, struct slp_err *err);
+
+/* Take it offline or online; `*was_changed` is false where it is so already. */
+SLP_NODISCARD slp_rc state_table_set_offline(struct state_instance *i, struct slice name,
+                                             bool is_offline, bool *was_changed,
+                                             struct slp_err *err);
+
+/*
+ * Drop a table: its log ends, its floor goes to the maximum (rule F2), then its name goes. Whoever
+ * is stopped in between leaves a name whose table is dropped; the next call goes on from there.
+ * From then on whoever has it open is told NOT_FOUND, and nothing that comes late counts. Objects
+ * stay until they are collected. A table whose log is damaged can be dropped too.
+ *
+ * Errors   NOT_FOUND  the name; and those of a commit
+ */
+SLP_NODISCARD slp_rc state_table_drop(struct state_instance *i, struct slice name,
+                                      struct slp_err *err);
+
+/* A table that was dropped: its id is never a table's again. */
+struct state_dropped_table {
+    struct hash128 id;
+    int64_t dropped_us; /* the dropping transaction's time */
+};
+
+/* All of them, in order of dropping: what lies below t/<id>/, but for `floor`, is garbage. */
+SLP_NODISCARD slp_rc state_dropped_list(struct state_instance *i, struct arena *arena,
+                                        struct state_dropped_table **out, size_t *count,
+                                        struct slp_err *err);
+
+/* The instance's defaults of properties, ascending by name; and setting them, whose names ascend. */
+SLP_NODISCARD slp_rc state_defaults_list(struct state_instance *i, struct arena *arena,
+                                         struct state_property **out, size_t *count,
+                                         struct slp_err *err);
+SLP_NODISCARD slp_rc state_defaults_set(struct state_instance *i,
+                                        const struct state_property *items, size_t count,
                                         struct slp_err *err);
 
 /*
