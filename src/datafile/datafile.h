@@ -49,6 +49,9 @@ struct datafile_write_options {
     size_t block_bytes;   /* a block's rows: the median column reaches so many bytes; 32 KiB */
     size_t threads;       /* row groups encoded at once; 1 */
     struct slice lineage; /* JSON: table, base, txid or job and attempt, parents */
+    const struct schema
+        *told; /* the table's, which the footer tells; NULL: the writer's. Another one
+                                  where the file has columns of storage; outlives the writer */
 };
 
 void datafile_write_options_init(struct datafile_write_options *o);

@@ -78,7 +78,7 @@ static slp_rc put_schema(struct datafile_writer *w, struct slp_err *err)
 {
     struct buf text;
     buf_init(&text, w->mem, SCHEMA_JSON_MAX_BYTES);
-    slp_rc rc = schema_format(w->schema, &text, err);
+    slp_rc rc = schema_format(w->options.told ? w->options.told : w->schema, &text, err);
     if (rc == SLP_OK)
         rc = put_text(w, "sleeper.schema", buf_slice(&text), err);
     buf_fini(&text);

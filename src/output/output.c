@@ -15,8 +15,11 @@ struct output {
     size_t group_bytes;
     struct store_put *put; /* of the file being written */
     struct datafile_writer *writer;
-    struct slice name; /* relative to the table */
-    struct buf files;  /* of struct state_new_file */
+    struct slice name;       /* relative to the table */
+    struct buf files;        /* of struct state_new_file */
+    struct output_form form; /* of the next group */
+    uint64_t deletes;        /* of the file being written */
+    uint64_t resets;
     int64_t rows;
     uint64_t bytes;
 };
@@ -51,6 +54,8 @@ slp_rc output_new(struct state_table *table, const struct output_options *option
         o->group_bytes =
             num_max_size(num_min_size(share, OUTPUT_GROUP_BYTES_MAX), OUTPUT_GROUP_BYTES_MIN);
     }
+    o->form.schema = state_table_schema(table);
+    o->write.told = o->form.schema;
     TRY_OUT(arena_copy(&o->arena, options->suffix, &o->suffix, err));
     TRY_OUT(arena_copy(&o->arena, options->lineage, &o->write.lineage, err));
     *out = o;
@@ -79,8 +84,10 @@ static slp_rc begin_file(struct output *o, struct slp_err *err)
     TRY(state_table_object(o->table, state_name_slice(&name), &object, err));
     TRY(arena_copy(&o->arena, state_name_slice(&name), &o->name, err));
     TRY(store_put_open(store_of(o), state_name_slice(&object), o->mem, &o->put, err));
-    return datafile_writer_new(o->mem, o->put->sink, state_table_schema(o->table),
-                               state_table_key_spec(o->table), &o->write, &o->writer, err);
+    o->deletes = 0;
+    o->resets = 0;
+    return datafile_writer_new(o->mem, o->put->sink, o->form.schema, state_table_key_spec(o->table),
+                               &o->write, &o->writer, err);
 }
 
 static void drop_file(struct output *o)
@@ -104,7 +111,11 @@ static slp_rc lose_file(struct slp_err *err)
 
 static slp_rc end_file(struct output *o, struct slp_err *err)
 {
-    struct state_new_file file = {.name = o->name, .schema_version = 1};
+    struct state_new_file file = {.name = o->name,
+                                  .schema_version = 1,
+                                  .stack = o->form.stack,
+                                  .deletes = o->deletes,
+                                  .resets = o->resets};
     if (file_count(o) == FILES_MAX)
         FAIL(err, LIMIT, "more than %u data files in one transaction", FILES_MAX);
     file.schema_version = state_schema_version(state_table_view(o->table));
@@ -145,11 +156,24 @@ static slp_rc open_file(struct output *o, struct slp_err *err)
 /* What a group came to. */
 static slp_rc count_rows(struct output *o, int64_t rows, slp_rc rc)
 {
-    if (rc == SLP_OK)
-        o->rows += rows;
-    else
+    if (rc != SLP_OK) {
         drop_file(o);
-    return rc;
+        return rc;
+    }
+    o->rows += rows;
+    o->deletes += (uint64_t)o->form.deletes;
+    o->resets += (uint64_t)o->form.resets;
+    o->form.deletes = 0;
+    o->form.resets = 0;
+    return SLP_OK;
+}
+
+slp_rc output_next(struct output *o, const struct output_form *form, struct slp_err *err)
+{
+    if (form->schema != o->form.schema)
+        TRY(output_cut(o, err));
+    o->form = *form;
+    return SLP_OK;
 }
 
 slp_rc output_take(struct output *o, struct arr_batch *rows, struct key_vec *keys,

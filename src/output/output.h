@@ -36,6 +36,19 @@ struct output;
 SLP_NODISCARD slp_rc output_new(struct state_table *table, const struct output_options *options,
                                 struct alloc *mem, struct output **out, struct slp_err *err);
 
+/* What the next groups are: files that a table's stack was run over may have columns of storage. */
+struct output_form {
+    const struct schema *schema; /* of the groups; outlives the output */
+    uint32_t stack;              /* for the files' entries: the storage columns there are */
+    int64_t deletes;             /* rows of the next group, and of no other, that are deletes */
+    int64_t resets;
+};
+
+/* Say what the next groups are; one not called before writes rows of the table's schema, all puts. A
+ * file that was begun with other columns is ended. Errors: as output_cut. */
+SLP_NODISCARD slp_rc output_next(struct output *o, const struct output_form *form,
+                                 struct slp_err *err);
+
 /* How large a group the caller should make. */
 int64_t output_group_rows(const struct output *o);
 size_t output_group_bytes(const struct output *o);

@@ -139,6 +139,12 @@ enum stack_engine stack_engine(const struct stack *s)
     return s->engine;
 }
 
+bool stack_order_by(const struct stack *s, size_t *column)
+{
+    *column = s->order_column;
+    return s->has_order;
+}
+
 bool stack_is_order_sensitive(const struct stack *s, bool has_deletes)
 {
     if (has_deletes || (s->engine != STACK_BAG && s->engine != STACK_AGGREGATE))

@@ -95,6 +95,9 @@ enum stack_engine stack_engine(const struct stack *s);
 /* The engine as text that parses to the same: what a table's properties and file entries hold. */
 SLP_NODISCARD slp_rc stack_format(const struct stack *s, struct buf *out, struct slp_err *err);
 
+/* The column of `order-by`; false where there is none. */
+bool stack_order_by(const struct stack *s, size_t *column);
+
 /* Does the result depend on the order of a table's runs? So does every engine once a delete was
  * committed; `bag` and aggregates that commute do not before (rule O3). */
 bool stack_is_order_sensitive(const struct stack *s, bool has_deletes);
@@ -102,6 +105,24 @@ bool stack_is_order_sensitive(const struct stack *s, bool has_deletes);
 /* The schema of files of a form, lives as long as the stack. Form 0 is the table's schema. The ids
  * of storage columns are beyond those of fields: such a schema is not for schema_encode. */
 const struct schema *stack_schema(const struct stack *s, unsigned form);
+
+/* Do sums of this table often not fit their fields, so that files have carries sooner or later: are
+ * there sums of floats or maps? */
+bool stack_wants_carries(const struct stack *s);
+
+/* Append rows [first, first + count) of a block of form `from_form` to a batch of `to_form`, which has
+ * all of its bits: what they lack is filled in. Errors: NO_MEMORY, LIMIT. */
+struct stack_rows {
+    const struct arr_batch *from;
+    unsigned from_form;
+    int64_t first;
+    int64_t count;
+};
+SLP_NODISCARD slp_rc stack_append(const struct stack *s, const struct stack_rows *rows,
+                                  unsigned to_form, struct arr_batch *to, struct slp_err *err);
+
+/* How many rows of a batch of this form are deletes, and resets. */
+void stack_count_kinds(const struct arr_batch *batch, unsigned form, int64_t out[STACK_KIND_COUNT]);
 
 /* The form of a file by its columns, or of a block by its schema. Errors: CORRUPT when there are
  * storage columns that this table's files do not have. */

@@ -19,4 +19,17 @@ SLP_NODISCARD slp_rc state_open_file(const struct state_table *t, struct slice o
                                      const struct datafile_info *info, struct alloc *mem,
                                      struct datafile **out, struct slp_err *err);
 
+/* A file to open with the columns of another schema than the table's: one with columns of storage.
+ * The schema outlives the file. */
+struct state_open_as {
+    struct slice object;
+    const struct datafile_info *info;
+    const struct schema *schema;
+};
+
+/* As state_open_file. */
+SLP_NODISCARD slp_rc state_open_file_as(const struct state_table *t, const struct state_open_as *as,
+                                        struct alloc *mem, struct datafile **out,
+                                        struct slp_err *err);
+
 #endif

@@ -137,7 +137,7 @@ struct state_new_file {
     uint64_t
         deletes; /* rows of info.rows that are deletes, and resets (rule O5); others are puts */
     uint64_t resets;
-    uint32_t stack; /* the version of engine, filters and iterators that its rows went through */
+    uint32_t stack; /* the storage columns that it has: docs/format/datafile.md */
     struct state_position purged_through; /* an output: job->assigned; else left zero (rule V3) */
     uint32_t body; /* embedded: its bytes are body `body` - 1 of the transaction; it has no name */
     uint64_t body_offset; /* where these bytes are in the frame; known once it is decoded */

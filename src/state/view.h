@@ -44,7 +44,7 @@ struct state_file {
     int64_t time_us;  /* table time when it was made */
     uint64_t deletes; /* rows of info.rows that are deletes, and resets (rule O5) */
     uint64_t resets;
-    uint32_t stack;                       /* what its rows went through, as its maker said */
+    uint32_t stack;                       /* its storage columns, as its maker said */
     struct state_position purged_through; /* purges at and below it were applied (rule V3) */
     uint64_t log_offset; /* embedded: where in frame id.at.frame its bytes begin; 0: it is an object
                             `name`, as an embedded one is below the floor (rule G4) */
@@ -144,6 +144,7 @@ struct state_brief {
     struct key_range range; /* where the file's rows count; borrows from the state */
     int64_t file_rows;
     uint64_t file_bytes;
+    int64_t rows; /* inside `range`: exact where it is cut, else an equal share of the file's */
 };
 
 /* The i-th reference of a leaf; the files of one transaction stand together. */
