@@ -285,17 +285,11 @@ static slp_rc import_slice(struct rows_arrow *a, int64_t count, struct slp_err *
     return check_import(a, arr_import_batch(&part, &a->picked_format, &a->staged, err), err);
 }
 
-static slp_rc arrow_fill(struct rows_text_reader *base, struct arr_batch *out,
-                         struct rows_limits limits, struct slp_err *err)
+static slp_rc take_columns(void *context, struct arr_batch *staged, int64_t first_row,
+                           struct arr_batch *out, const char **column, struct slp_err *err)
 {
-    struct rows_arrow *a = (struct rows_arrow *)base;
-    if (!a->rows.release || a->row == a->rows.length) {
-        slp_rc rc = next_rows(a, err);
-        if (rc != SLP_OK)
-            return rc == SLP_DONE ? SLP_OK : rc;
-    }
-    int64_t count = rows_of_batch(a, limits);
-    TRY(import_slice(a, count, err));
+    const struct rows_arrow *a = context;
+    int64_t count = staged->rows;
     size_t next = 0;
     for (size_t i = 0; i < a->want->count; i++) {
         const struct arr_field *field = &a->want->fields[i];
@@ -303,13 +297,49 @@ static slp_rc arrow_fill(struct rows_text_reader *base, struct arr_batch *out,
         if (a->places[i] == SIZE_MAX)
             rc = arr_col_append_nulls(&out->cols[i], count, err);
         else
-            rc = rows_take_column(&a->staged.cols[next++], field, a->first_row, &out->cols[i], err);
-        if (rc != SLP_OK)
-            return err_wrap(err, rc, "column \"%s\"", field->name);
+            rc = rows_take_column(&staged->cols[next++], field, first_row, &out->cols[i], err);
+        if (rc != SLP_OK) {
+            *column = field->name;
+            return rc;
+        }
     }
     out->rows = count;
+    return SLP_OK;
+}
+
+/* Rows of one message that are left to be taken, as far as a batch has room; all of them may be
+ * rejected. DONE at the end. */
+static slp_rc fill_some(struct rows_arrow *a, struct arr_batch *out, struct rows_limits limits,
+                        struct slp_err *err)
+{
+    if (!a->rows.release || a->row == a->rows.length) {
+        slp_rc rc = next_rows(a, err);
+        if (rc != SLP_OK)
+            return rc;
+    }
+    int64_t count = rows_of_batch(a, limits);
+    TRY(import_slice(a, count, err));
+    a->staged.rows = count;
+    const struct rows_sift sift = {.mem = a->mem,
+                                   .file = a->in->name,
+                                   .rejects = a->base.rejects,
+                                   .take = take_columns,
+                                   .context = a};
+    TRY(rows_sift(&sift, &a->staged, a->first_row, out, err));
     a->row += count;
     a->first_row += count;
+    return SLP_OK;
+}
+
+static slp_rc arrow_fill(struct rows_text_reader *base, struct arr_batch *out,
+                         struct rows_limits limits, struct slp_err *err)
+{
+    struct rows_arrow *a = (struct rows_arrow *)base;
+    while (out->rows == 0) {
+        slp_rc rc = fill_some(a, out, limits, err);
+        if (rc != SLP_OK)
+            return rc == SLP_DONE ? SLP_OK : rc;
+    }
     return SLP_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "arrow/text.h"
 #include "rows/csv_scan.h"
+#include "rows/lines.h"
 #include "rows/rows_priv.h"
 
 struct csv_reader {
@@ -9,20 +10,21 @@ struct csv_reader {
     struct rows_csv_scan scan;
     struct arr_schema header; /* names of the file */
     const struct arr_schema *want;
-    size_t *places; /* of wanted columns among the fields, SIZE_MAX: missing */
+    size_t *places;         /* of wanted columns among the fields, SIZE_MAX: missing */
+    const char *column;     /* that is being read, for messages; NULL: none */
+    struct slp_err problem; /* of a row that may be rejected */
 };
 
 /* ---- Rows ---- */
 
-static slp_rc refuse_count(const struct csv_reader *r, struct slp_err *err)
+static slp_rc refuse_count(struct csv_reader *r, struct slp_err *err)
 {
     const struct rows_csv_scan *s = &r->scan;
     if (s->field_count > r->header.count)
-        FAIL(err, BAD_INPUT, "line %llu: %zu fields, expected %zu as in the header",
-             (unsigned long long)s->line, s->field_count, r->header.count);
-    FAIL(err, BAD_INPUT,
-         "line %llu, column \"%s\": missing; %zu fields, expected %zu as in the header",
-         (unsigned long long)s->line, r->header.fields[s->field_count].name, s->field_count,
+        FAIL(err, BAD_INPUT, "%zu fields, expected %zu as in the header", s->field_count,
+             r->header.count);
+    r->column = r->header.fields[s->field_count].name;
+    FAIL(err, BAD_INPUT, "missing; %zu fields, expected %zu as in the header", s->field_count,
          r->header.count);
 }
 
@@ -49,17 +51,65 @@ static slp_rc put_field(struct csv_reader *r, size_t place, const struct arr_fie
 
 static slp_rc put_record(struct csv_reader *r, struct arr_batch *out, struct slp_err *err)
 {
+    r->column = NULL;
     if (r->scan.field_count != r->header.count)
         return refuse_count(r, err);
     for (size_t i = 0; i < r->want->count; i++) {
         const struct arr_field *field = &r->want->fields[i];
         slp_rc rc = put_field(r, r->places[i], field, &out->cols[i], err);
-        if (rc != SLP_OK)
-            return err_wrap(err, rc, "line %llu, column \"%s\"", (unsigned long long)r->scan.line,
-                            field->name);
+        if (rc != SLP_OK) {
+            r->column = field->name;
+            return rc;
+        }
     }
     out->rows++;
     return SLP_OK;
+}
+
+/* The record is bad: r->problem says why. */
+static slp_rc reject(struct csv_reader *r, struct slice text, struct arr_batch *out,
+                     struct slp_err *err)
+{
+    const struct rows_rejects *rejects = r->base.rejects;
+    const struct rows_reject bad = {.file = r->scan.in->name,
+                                    .line = r->scan.line,
+                                    .column = r->column,
+                                    .reason = r->problem.text,
+                                    .text = text};
+    arr_batch_truncate(out, out->rows);
+    return rejects->take(rejects->context, &bad, err);
+}
+
+/* The next record, those with wrong quotes left out as far as that may be. */
+static slp_rc next_record(struct csv_reader *r, struct arr_batch *out, struct slp_err *err)
+{
+    for (;;) {
+        struct slice text = {0};
+        slp_rc rc = rows_csv_record(&r->scan, r->base.rejects ? &r->problem : err);
+        if (rc == SLP_OK || rc == SLP_DONE || !r->base.rejects)
+            return rc;
+        bool is_bad = rc == SLP_BAD_INPUT || rc == SLP_LIMIT;
+        if (!is_bad && err)
+            *err = r->problem;
+        TRY(is_bad ? SLP_OK : rc);
+        TRY(rows_csv_pass(&r->scan, &text, err));
+        r->column = NULL;
+        TRY(reject(r, text, out, err));
+    }
+}
+
+static slp_rc take_record(struct csv_reader *r, struct arr_batch *out, struct slp_err *err)
+{
+    slp_rc rc = put_record(r, out, r->base.rejects ? &r->problem : err);
+    if (rc == SLP_OK)
+        return rc;
+    if (!r->base.rejects)
+        return rows_wrap_line(err, rc, r->scan.line, r->column);
+    if (rc == SLP_BAD_INPUT)
+        return reject(r, rows_csv_record_text(&r->scan), out, err);
+    if (err)
+        *err = r->problem;
+    return rc;
 }
 
 static slp_rc csv_fill(struct rows_text_reader *base, struct arr_batch *out,
@@ -70,13 +120,13 @@ static slp_rc csv_fill(struct rows_text_reader *base, struct arr_batch *out,
     size_t row_bytes = rows_fixed_bytes(r->want);
     size_t bytes = 0;
     while (out->rows < limits.rows && bytes < limits.bytes) {
-        slp_rc rc = rows_csv_record(&r->scan, err);
+        slp_rc rc = next_record(r, out, err);
         if (rc == SLP_DONE)
             break;
         TRY(rc);
         if (r->header.count > 1 && rows_csv_is_blank(&r->scan))
             continue;
-        TRY(put_record(r, out, err));
+        TRY(take_record(r, out, err));
         bytes += row_bytes + rows_csv_record_bytes(&r->scan);
     }
     return SLP_OK;

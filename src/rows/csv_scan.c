@@ -204,6 +204,40 @@ slp_rc rows_csv_record(struct rows_csv_scan *s, struct slp_err *err)
     }
 }
 
+static struct slice without_end(struct slice line)
+{
+    if (line.len && line.ptr[line.len - 1] == '\n')
+        line.len--;
+    if (line.len && line.ptr[line.len - 1] == '\r')
+        line.len--;
+    return line;
+}
+
+slp_rc rows_csv_pass(struct rows_csv_scan *s, struct slice *text, struct slp_err *err)
+{
+    struct rows_text_in *in = s->in;
+    for (;;) {
+        struct slice rest = rows_text_in_rest(in);
+        const uint8_t *end = rest.len ? memchr(rest.ptr, '\n', rest.len) : NULL;
+        if (end || in->is_end) {
+            rest.len = end ? (size_t)(end - rest.ptr) + 1 : rest.len;
+            s->record_at = in->at;
+            in->at += rest.len;
+            s->next_line = s->line + 1;
+            *text = without_end(rest);
+            return SLP_OK;
+        }
+        slp_rc rc = rows_text_in_more(in, err);
+        if (rc != SLP_OK)
+            return err_wrap(err, rc, "line %llu", (unsigned long long)s->line);
+    }
+}
+
+struct slice rows_csv_record_text(const struct rows_csv_scan *s)
+{
+    return without_end(slice_of(s->in->window.ptr + s->record_at, rows_csv_record_bytes(s)));
+}
+
 slp_rc rows_csv_text(struct rows_csv_scan *s, const struct rows_csv_field *f, struct slice *out,
                      struct slp_err *err)
 {

@@ -49,6 +49,16 @@ static inline const struct rows_csv_field *rows_csv_field(const struct rows_csv_
     return (const struct rows_csv_field *)(const void *)s->fields.ptr + i;
 }
 
+/*
+ * Give up the record that rows_csv_record refused: its first line is passed over, and is `*text`,
+ * without its end, until the next call. Errors: LIMIT as rows_csv_record, those of reading.
+ */
+SLP_NODISCARD slp_rc rows_csv_pass(struct rows_csv_scan *s, struct slice *text,
+                                   struct slp_err *err);
+
+/* The last record as it stands, without its end; valid until the next call. */
+struct slice rows_csv_record_text(const struct rows_csv_scan *s);
+
 /* Is the record a line with nothing in it? */
 static inline bool rows_csv_is_blank(const struct rows_csv_scan *s)
 {

@@ -22,6 +22,7 @@ struct ndjson_reader {
     size_t *positions;      /* of every column among `members` */
     uint64_t *seen;         /* the line each column was last found in */
     const char *column;     /* that is being read, for messages; NULL: none */
+    struct slp_err problem; /* of a row that may be rejected */
 };
 
 static int compare_members(const void *a, const void *b)
@@ -124,6 +125,31 @@ static slp_rc put_line(struct ndjson_reader *r, struct slice line, struct arr_ba
     return SLP_OK;
 }
 
+/* A line as a row, or among the rejects. */
+static slp_rc take_line(struct ndjson_reader *r, struct slice line, struct arr_batch *out,
+                        struct slp_err *err)
+{
+    const struct rows_rejects *rejects = r->base.rejects;
+    r->column = NULL;
+    slp_rc rc = put_line(r, line, out, rejects ? &r->problem : err);
+    if (rc == SLP_OK || !rejects)
+        return rows_wrap_line(err, rc, r->lines.line, r->column);
+    if (rc != SLP_BAD_INPUT) {
+        if (err)
+            *err = r->problem;
+        return rc;
+    }
+    if (line.len && line.ptr[line.len - 1] == '\r')
+        line.len--;
+    const struct rows_reject bad = {.file = r->lines.in->name,
+                                    .line = r->lines.line,
+                                    .column = r->column,
+                                    .reason = r->problem.text,
+                                    .text = line};
+    arr_batch_truncate(out, out->rows);
+    return rejects->take(rejects->context, &bad, err);
+}
+
 static slp_rc ndjson_fill(struct rows_text_reader *base, struct arr_batch *out,
                           struct rows_limits limits, struct slp_err *err)
 {
@@ -136,9 +162,7 @@ static slp_rc ndjson_fill(struct rows_text_reader *base, struct arr_batch *out,
         if (rc == SLP_DONE)
             break;
         TRY(rc);
-        rc = put_line(r, line, out, err);
-        if (rc != SLP_OK)
-            return rows_wrap_line(err, rc, r->lines.line, r->column);
+        TRY(take_line(r, line, out, err));
         bytes += row_bytes + line.len;
     }
     return SLP_OK;

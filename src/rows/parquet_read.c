@@ -31,6 +31,7 @@ struct rows_parquet {
     const struct pred *pred; /* NULL: all rows */
     struct rows_counts *counts;
     enum pq_crc crc;
+    const struct rows_rejects *rejects; /* may be NULL */
 };
 
 /* A source of one's own over the file. */
@@ -131,6 +132,11 @@ void rows_parquet_crc(struct rows_parquet *p, enum pq_crc crc)
     p->crc = crc;
 }
 
+void rows_parquet_rejects(struct rows_parquet *p, const struct rows_rejects *rejects)
+{
+    p->rejects = rejects;
+}
+
 void rows_parquet_close(struct rows_parquet *p)
 {
     if (!p)
@@ -220,24 +226,40 @@ static slp_rc take_column(struct arr_col *staged, const struct arr_field *have,
     return rc == SLP_BAD_INPUT ? err_wrap(err, rc, "row %" PRId64, first_row + row + 1) : rc;
 }
 
-static slp_rc take_batch(struct part *s, struct arr_batch *out, struct slp_err *err)
+static slp_rc take_columns(void *context, struct arr_batch *staged, int64_t first_row,
+                           struct arr_batch *out, const char **column, struct slp_err *err)
 {
+    const struct part *s = context;
     const struct rows_parquet *p = s->p;
     size_t next = 0;
     for (size_t i = 0; i < p->want->count; i++) {
         const struct arr_field *field = &p->want->fields[i];
         slp_rc rc = SLP_OK;
         if (p->places[i] == SIZE_MAX)
-            rc = arr_col_append_nulls(&out->cols[i], s->staged.rows, err);
+            rc = arr_col_append_nulls(&out->cols[i], staged->rows, err);
         else
-            rc = take_column(&s->staged.cols[next++], &p->have.fields[p->places[i]], field,
-                             s->first_row, &out->cols[i], err);
-        if (rc != SLP_OK)
-            return err_wrap(err, rc, "file \"%s\": column \"%s\"", p->path, field->name);
+            rc = take_column(&staged->cols[next++], &p->have.fields[p->places[i]], field, first_row,
+                             &out->cols[i], err);
+        if (rc != SLP_OK) {
+            *column = field->name;
+            return rc;
+        }
     }
-    out->rows = s->staged.rows;
-    s->first_row += out->rows;
+    out->rows = staged->rows;
     return SLP_OK;
+}
+
+static slp_rc take_batch(struct part *s, struct arr_batch *out, struct slp_err *err)
+{
+    const struct rows_sift sift = {.mem = s->mem,
+                                   .file = s->p->path,
+                                   .rejects = s->p->rejects,
+                                   .take = take_columns,
+                                   .context = s};
+    int64_t count = s->staged.rows;
+    slp_rc rc = rows_sift(&sift, &s->staged, s->first_row, out, err);
+    s->first_row += count;
+    return err_wrap(err, rc, "file \"%s\"", s->p->path);
 }
 
 /* What was read since the last call. */

@@ -38,6 +38,10 @@
  * field, the empty string is "". In JSON a row is an object by column name, numbers are numbers,
  * and NaN and infinities texts. Nested values are JSON: as they are within JSON, as text elsewhere.
  * Rows in messages count from 1.
+ *
+ * Bad rows. A row that does not fit ends reading with BAD_INPUT, or goes to `rejects`. A record of CSV
+ * whose quotes are wrong ends, as far as that goes, with its first line: the lines behind it are
+ * records again. Damage (CORRUPT) is no bad row.
  */
 #ifndef SLP_ROWS_ROWS_H
 #define SLP_ROWS_ROWS_H
@@ -69,6 +73,28 @@ const char *rows_format_name(enum rows_format f);
 
 struct rows_input;
 
+/* A row that does not fit what is wanted. Everything is borrowed for the call. */
+struct rows_reject {
+    const char *file;
+    uint64_t line;      /* of text, from 1; else 0 */
+    int64_t row;        /* of Parquet and Arrow, from 1; else 0 */
+    const char *column; /* NULL: none in particular */
+    const char *reason;
+    struct slice
+        text; /* the row as it stood: the record without its end; Parquet, Arrow: as JSON */
+};
+
+/*
+ * Who takes such rows, so that reading goes on without them.
+ *
+ * Errors   whatever it returns ends reading
+ * Threads  `take` may be called by those who read parts of one input, at the same time
+ */
+struct rows_rejects {
+    slp_rc (*take)(void *context, const struct rows_reject *row, struct slp_err *err);
+    void *context;
+};
+
 struct rows_input_options {
     enum rows_format format;
     const struct arr_schema *want; /* NULL: the file's own columns */
@@ -76,6 +102,8 @@ struct rows_input_options {
     const char *temp_folder; /* for Parquet that comes on a pipe; NULL: $TMPDIR or /tmp */
     int64_t batch_rows;      /* 0: 65,536 */
     size_t batch_bytes;      /* a batch is closed at about this many; 0: 16 MiB */
+    const struct rows_rejects
+        *rejects; /* NULL: a row that does not fit is BAD_INPUT; outlives it */
 };
 
 /*

@@ -62,6 +62,31 @@ SLP_NODISCARD slp_rc rows_widen(const struct arr_col *from, struct arr_col *to, 
 SLP_NODISCARD slp_rc rows_take_column(struct arr_col *staged, const struct arr_field *field,
                                       int64_t first_row, struct arr_col *out, struct slp_err *err);
 
+/* ---- sift.c ---- */
+
+/* Take all rows of `staged`, which may be used up, into `out`, which has none; `first_row` of the file
+ * is their first. `*column` is the one that is refused. */
+typedef slp_rc (*rows_take_fn)(void *context, struct arr_batch *staged, int64_t first_row,
+                               struct arr_batch *out, const char **column, struct slp_err *err);
+
+struct rows_sift {
+    struct alloc *mem;
+    const char *file;
+    const struct rows_rejects *rejects; /* NULL: nothing is sifted */
+    rows_take_fn take;
+    void *context;
+};
+
+/*
+ * Take a batch; where that is refused, take its halves, and theirs, until the rows that are refused
+ * stand alone: these go to the rejects. `out` has no rows and is filled in order.
+ *
+ * Errors   BAD_INPUT without rejects, by column; those of `take` and of the rejects
+ * Cost     with rejects a copy of the batch; for each bad row, copies of a batch once more
+ */
+SLP_NODISCARD slp_rc rows_sift(const struct rows_sift *s, struct arr_batch *staged,
+                               int64_t first_row, struct arr_batch *out, struct slp_err *err);
+
 /* ---- input.c: what parquet_read.c implements and the text readers share ---- */
 
 struct rows_limits {
@@ -81,6 +106,7 @@ struct rows_text_reader_ops {
 
 struct rows_text_reader {
     const struct rows_text_reader_ops *ops;
+    const struct rows_rejects *rejects; /* set by who opened it; NULL: a bad row is an error */
 };
 
 /* Open readers over `in`, which stays the caller's and outlives them, as does `want`. CSV reads its
@@ -130,6 +156,7 @@ SLP_NODISCARD slp_rc rows_parquet_want(struct rows_parquet *p, const struct arr_
 void rows_parquet_filter(struct rows_parquet *p, const struct pred *pred,
                          struct rows_counts *counts);
 void rows_parquet_crc(struct rows_parquet *p, enum pq_crc crc);
+void rows_parquet_rejects(struct rows_parquet *p, const struct rows_rejects *rejects);
 void rows_parquet_close(struct rows_parquet *p);
 const struct arr_schema *rows_parquet_schema(const struct rows_parquet *p);
 size_t rows_parquet_parts(const struct rows_parquet *p);
