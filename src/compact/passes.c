@@ -68,7 +68,10 @@ static slp_rc merge_some(struct passes *p, const struct compact_job *job, size_t
                          struct pass *pass, struct slp_err *err)
 {
     struct output **o = &pass->outputs[pass->count];
-    struct output_options oo = {.file_bytes = UINT64_MAX, .suffix = slice_str("pass")};
+    struct output_options oo = {.file_bytes = UINT64_MAX,
+                                .suffix = slice_str("pass"),
+                                .on_group = job->on_group,
+                                .on_group_context = job->on_group_context};
     struct shifted shifted = {.job = job, .first = first};
     struct compact_job some = *job;
     some.inputs = job->inputs + first;

@@ -30,6 +30,11 @@ struct compact_job {
     size_t input_count;
     compact_may_copy_fn may_copy; /* what processing says; NULL: rows go over as they are */
     void *may_copy_context;
+    uint32_t kind; /* enum state_job_kind: a fold keeps deletes, and rows as they are (rule O4) */
+    bool drops_deletes; /* nothing older is in its leaf there (rule O6) */
+    /* As output.h has it, of the output and of what passes write; may be NULL. */
+    slp_rc (*on_group)(void *context, int64_t rows, struct slp_err *err);
+    void *on_group_context;
 };
 
 /* So many inputs are merged at once, at least 2: as many as half of the memory has room for, with

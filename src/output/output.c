@@ -11,6 +11,8 @@ struct output {
     struct state_table *table;
     struct datafile_write_options write;
     struct slice suffix;
+    slp_rc (*on_group)(void *context, int64_t rows, struct slp_err *err);
+    void *on_group_context;
     uint64_t file_bytes;
     size_t group_bytes;
     struct store_put *put; /* of the file being written */
@@ -42,6 +44,8 @@ slp_rc output_new(struct state_table *table, const struct output_options *option
     TRY(alloc_new(mem, &o, err));
     o->mem = mem;
     o->table = table;
+    o->on_group = options->on_group;
+    o->on_group_context = options->on_group_context;
     o->file_bytes = options->file_bytes ? options->file_bytes : OUTPUT_FILE_BYTES;
     arena_init(&o->arena, mem, ARENA_MAX_BYTES);
     buf_init(&o->files, mem, FILES_MAX * sizeof(struct state_new_file));
@@ -148,6 +152,8 @@ slp_rc output_cut(struct output *o, struct slp_err *err)
 /* A file to write the next group to: another one where the last has its size. */
 static slp_rc open_file(struct output *o, struct slp_err *err)
 {
+    if (o->on_group)
+        TRY(o->on_group(o->on_group_context, o->rows, err));
     if (o->writer && o->put->sink->offset >= o->file_bytes)
         TRY(output_cut(o, err));
     return o->writer ? SLP_OK : begin_file(o, err);

@@ -28,6 +28,10 @@ struct output_options {
     uint64_t file_bytes;  /* 0: OUTPUT_FILE_BYTES */
     struct slice suffix;  /* of names, for people: "12.0.0-1" */
     struct slice lineage; /* JSON for the files' metadata */
+    /* Called before each row group by whoever gives it, with the rows so far: to tell how far the
+       work is, to keep a job alive, or to end it with an error. May be NULL. */
+    slp_rc (*on_group)(void *context, int64_t rows, struct slp_err *err);
+    void *on_group_context;
 };
 
 struct output;

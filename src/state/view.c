@@ -220,6 +220,18 @@ slp_rc state_job_references(const struct table_state *s, const struct state_job 
     return select_references(s, &which, arena, out, count, err);
 }
 
+/* Rows of a reference, an estimate where it is not cut; those of its file, and that one's bytes. */
+static int64_t held_rows(const struct state_leaf *leaf, const struct state_held *held, bool *exact,
+                         int64_t *file_rows, uint64_t *file_bytes)
+{
+    struct state_rows rows = state_held_rows(leaf, held);
+    state_entry_size(held->file, file_rows, file_bytes);
+    if (rows.lo >= 0 && rows.hi >= 0)
+        return num_max_i64(rows.hi - rows.lo, 0);
+    *exact = false;
+    return *file_rows / num_max_i64(held->file->refs, 1);
+}
+
 struct state_brief state_leaf_brief(const struct state_leaf *leaf, size_t i)
 {
     assert(i < leaf->ref_count);
@@ -227,7 +239,8 @@ struct state_brief state_leaf_brief(const struct state_leaf *leaf, size_t i)
     struct state_brief b = {
         .id = state_entry_id(held->file), .job = held->job, .range = state_held_range(leaf, held)};
     state_entry_positions(held->file, &b.low, &b.high);
-    state_entry_size(held->file, &b.file_rows, &b.file_bytes);
+    bool exact = true;
+    b.rows = held_rows(leaf, held, &exact, &b.file_rows, &b.file_bytes);
     return b;
 }
 
@@ -347,18 +360,6 @@ int64_t state_reference_rows(const struct state_reference *ref, struct key_range
     bool all_of_ref = slice_equal(inside.lo, ref->range.lo) && inside.has_hi == ref->range.has_hi &&
                       slice_equal(inside.hi, ref->range.hi);
     return all_of_ref && ref->row_lo >= 0 && ref->row_hi >= 0 ? ref->row_hi - ref->row_lo : -1;
-}
-
-/* Rows of a reference, an estimate where it is not cut; those of its file, and that one's bytes. */
-static int64_t held_rows(const struct state_leaf *leaf, const struct state_held *held, bool *exact,
-                         int64_t *file_rows, uint64_t *file_bytes)
-{
-    struct state_rows rows = state_held_rows(leaf, held);
-    state_entry_size(held->file, file_rows, file_bytes);
-    if (rows.lo >= 0 && rows.hi >= 0)
-        return num_max_i64(rows.hi - rows.lo, 0);
-    *exact = false;
-    return *file_rows / num_max_i64(held->file->refs, 1);
 }
 
 int64_t state_leaf_rows(const struct state_leaf *leaf, bool *exact)
