@@ -6,6 +6,7 @@
 
 #include "base/num.h"
 #include "state/apply_priv.h"
+#include "state/bug.h"
 
 struct state_rules state_rules_default(void)
 {
@@ -55,20 +56,22 @@ bool state_rule_judge(const struct state_ring *ring, const struct state_txn *txn
                       struct state_position at, struct state_outcome *out)
 {
     *out = (struct state_outcome){.at = at, .reason = STATE_REASON_APPLIED};
-    if (txn->base < state_ring_oldest_frame(ring)) {
+    if (txn->base + (STATE_BUG(RING_INCLUSIVE) ? 1 : 0) < state_ring_oldest_frame(ring) &&
+        !STATE_BUG(NO_EXPIRY)) {
         out->reason = STATE_REASON_EXPIRED; /* rule I3 */
         return true;
     }
     const struct state_ring_entry *first = state_ring_find(ring, txn->txid);
-    if (first) {
+    if (first && !STATE_BUG(NO_RING)) {
         out->at = first->at;
         out->reason = first->reason;
         out->is_duplicate = true;
         return true;
     }
-    if (txn->base >= at.frame)
+    bool is_early = txn->base >= at.frame && !STATE_BUG(NO_BASE);
+    if (is_early)
         out->reason = STATE_REASON_BASE; /* rule I2 */
-    return txn->base >= at.frame;
+    return is_early;
 }
 
 /* An expired one does not enter the ring, and a duplicate is there. */
@@ -77,8 +80,9 @@ slp_rc state_rule_zero(struct state_ring *ring, const struct state_txn *txn,
                        struct slp_err *err)
 {
     *judged = state_rule_judge(ring, txn, at, out);
-    if (*judged && !out->is_duplicate && out->reason == STATE_REASON_BASE)
-        return state_ring_add(ring, txn->txid, at, STATE_REASON_BASE, err);
+    bool is_entered = out->reason == STATE_REASON_BASE || STATE_BUG(EXPIRED_IN_RING);
+    if (*judged && !out->is_duplicate && is_entered)
+        return state_ring_add(ring, txn->txid, at, out->reason, err);
     return SLP_OK;
 }
 
@@ -89,7 +93,9 @@ slp_rc state_rule_enter(struct state_ring *ring, struct state_ring *tokens, bool
     TRY(state_ring_add(ring, txn->txid, at, reason, err));
     /* One that the ring had forgotten enters again, so that what a snapshot holds of the frames behind
      * its parent does not depend on what was known before. */
-    if (keeps_random ? false : !txn->has_token || state_ring_find(tokens, txn->txid))
+    if (keeps_random && !STATE_BUG(NO_TOKENS)
+            ? false
+            : !txn->has_token || state_ring_find(tokens, txn->txid))
         return SLP_OK;
     TRY(state_ring_add(tokens, txn->txid, at, reason, err));
     state_ring_last(tokens)->is_client = txn->has_token;
@@ -168,7 +174,8 @@ static enum state_reason judge_head(const struct table_state *s, const struct st
         return STATE_REASON_NO_TABLE;
     if (body->name.len == 0)
         return STATE_REASON_APPLIED;
-    enum state_reason reason = state_judge_object(s, txn, body->name, false);
+    enum state_reason reason =
+        STATE_BUG(BODY_FREE) ? STATE_REASON_APPLIED : state_judge_object(s, txn, body->name, false);
     bool may_be_old = txn->kind == STATE_REPLACE || !state_id_is_none(body->job);
     for (size_t i = 0; reason == STATE_REASON_APPLIED && i < body->object_count; i++)
         if (body->objects[i].len)
@@ -185,7 +192,7 @@ static bool wants_leaf(const struct table_state *s, const struct state_txn *txn,
         bool at_lo = s->seen.lo.len > 0 && slice_equal(item->at, s->seen.lo);
         bool at_hi = s->seen.has_hi && slice_equal(item->at, s->seen.hi);
         *range = item->range;
-        if (at_lo || at_hi)
+        if ((at_lo || at_hi) && !STATE_BUG(MERGE_BLIND))
             return true;
     }
     return false;
@@ -293,7 +300,10 @@ static slp_rc apply_items(const struct state_act *act, struct state_outcome *out
     for (size_t i = 0; i < count; i++) {
         bool is_replace = act->txn->kind == STATE_REPLACE;
         s->items[i] = STATE_REASON_APPLIED;
-        TRY(apply_item(act, i, id, &s->items[i], err));
+        if (STATE_BUG(ALL_OR_NOTHING) && i > 0 && s->items[i - 1] != STATE_REASON_APPLIED)
+            s->items[i] = s->items[i - 1];
+        else
+            TRY(apply_item(act, i, id, &s->items[i], err));
         any = any || s->items[i] == STATE_REASON_APPLIED;
         id.item += is_replace ? (uint32_t)act->txn->replace.items[i].output_count : 1;
     }

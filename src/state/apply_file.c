@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "state/apply_priv.h"
+#include "state/bug.h"
 
 /* What unpacking one unfiled file takes. */
 #define UNFILED_ARENA_MAX ((size_t)1 << 20)
@@ -99,7 +100,7 @@ enum state_reason state_judge_object(const struct table_state *s, const struct s
     uint64_t minted = state_mint_base(name);
     if (minted > txn->base)
         return STATE_REASON_BASE; /* rule I2 */
-    if (minted < s->global.minted && !may_be_old)
+    if (minted < s->global.minted && !may_be_old && !STATE_BUG(NO_M))
         return STATE_REASON_TOO_OLD; /* rule G1 */
     return STATE_REASON_APPLIED;
 }
@@ -169,7 +170,7 @@ slp_rc state_enter_file(struct table_state *s, const struct state_file *f, bool 
     slp_rc rc = is_unfiled ? state_unfiled_add(s, e, err) : state_tree_file(s, e, err);
     if (e->refs == 0)
         state_entry_free(s->mem, e);
-    if (f->deletes || f->resets)
+    if ((f->deletes || f->resets) && !STATE_BUG(NO_FLAG))
         s->global.has_deleted = true; /* rule O3 */
     return rc;
 }
@@ -179,6 +180,12 @@ static void moved_name(const struct state_file *f, char out[80])
 {
     (void)snprintf(out, 80, "data/%02x/%020" PRIu64 "-log-%" PRIu64 ".parquet",
                    (unsigned)(f->id.at.frame & 0xff), f->id.at.frame, f->log_offset);
+}
+
+/* For the planted bug that breaks rule P2. */
+static bool meets_many(const struct table_state *s, const struct state_file *f)
+{
+    return state_leaf_holding(s, f->info.last_key) > state_leaf_holding(s, f->info.first_key) + 1;
 }
 
 static slp_rc enter_all(const struct state_act *act, const struct state_add *add, size_t import,
@@ -193,7 +200,8 @@ static slp_rc enter_all(const struct state_act *act, const struct state_add *add
             moved_name(&f, name);
             f.name = slice_str(name);
         }
-        TRY(state_enter_file(s, &f, add->files[i].is_unfiled, err));
+        bool is_wide = STATE_BUG(COUNT_LEAVES) && meets_many(s, &f);
+        TRY(state_enter_file(s, &f, add->files[i].is_unfiled || is_wide, err));
     }
     if (add->count)
         TRY(note_add(s, act->at, err));

@@ -1,4 +1,5 @@
 #include "state/apply_priv.h"
+#include "state/bug.h"
 
 /* Purges and range deletes that may be open at once: queries consider each of them. */
 #define PURGES_MAX 65536u
@@ -162,6 +163,8 @@ void state_apply_retire(struct table_state *s, struct state_position purge,
     size_t i = 0;
     while (i < g->purge_count && state_position_compare(g->purges[i].at, purge) != 0)
         i++;
+    for (size_t k = 0; STATE_BUG(RETIRE_CHECKED) && k < s->leaf_count; k++)
+        i = s->leaves[k]->ref_count ? g->purge_count : i;
     *reason = i == g->purge_count                           ? STATE_REASON_NO_PURGE
               : state_purge_is_restorable(s, &g->purges[i]) ? STATE_REASON_RESTORABLE
                                                             : STATE_REASON_APPLIED;
@@ -190,7 +193,7 @@ static enum state_reason judge_pin(const struct table_state *s, const struct sta
         return STATE_REASON_NAME_TAKEN;
     if (s->global.pin_count >= STATE_PINS_MAX)
         return STATE_REASON_PINS;
-    if (p->number < s->global.horizon)
+    if (p->number < s->global.horizon && !STATE_BUG(NO_H))
         return STATE_REASON_TOO_OLD;
     return is_verified(s, p->root, p->number) ? STATE_REASON_APPLIED : STATE_REASON_NO_SNAPSHOT;
 }

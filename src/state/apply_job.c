@@ -1,4 +1,5 @@
 #include "state/apply_priv.h"
+#include "state/bug.h"
 
 size_t state_job_index(const struct table_state *s, struct state_id id)
 {
@@ -152,14 +153,14 @@ static enum state_reason choose_held(const struct state_leaf *leaf,
 static enum state_reason judge_others(const struct table_state *s, const struct state_leaf *leaf,
                                       const struct state_assign_item *item, const struct choice *c)
 {
-    bool ordered = state_is_order_sensitive(s);
+    bool ordered = state_is_order_sensitive(s) && !STATE_BUG(NO_ADJACENCY);
     if (!ordered && !item->drops_deletes)
         return STATE_REASON_APPLIED;
     bool between = false;
     bool older = false;
     for (size_t i = 0; i < leaf->ref_count; i++) {
         const struct state_held *ref = &leaf->held[i];
-        if (is_named(item, state_entry_id(ref->file)))
+        if (is_named(item, state_entry_id(ref->file)) || (ref->job && STATE_BUG(DROP_FREE)))
             continue;
         struct hull run = hull_of(ref->file);
         between = between || stands_between(c, run);
@@ -168,14 +169,15 @@ static enum state_reason judge_others(const struct table_state *s, const struct 
     for (size_t i = 0; i < s->unfiled_count; i++) {
         const struct state_reference *ref = &s->unfiled[i]->ref;
         struct hull run = {.low = ref->file->low, .high = ref->file->high};
-        if (!key_range_meets(ref->range, leaf->range))
+        if (!key_range_meets(ref->range, leaf->range) || STATE_BUG(LEAF_ONLY))
             continue;
         between = between || stands_between(c, run);
         older = older || may_be_older(c, run, ref->range);
     }
     if (ordered && between)
         return STATE_REASON_NOT_ADJACENT;
-    return item->drops_deletes && older ? STATE_REASON_NOT_OLDEST : STATE_REASON_APPLIED;
+    return item->drops_deletes && older && !STATE_BUG(DROP_ANY) ? STATE_REASON_NOT_OLDEST
+                                                                : STATE_REASON_APPLIED;
 }
 
 static enum state_reason judge_leaf_job(const struct table_state *s,
@@ -244,7 +246,13 @@ static bool is_covered(const struct table_state *s, const struct state_assign_it
 static bool is_fold_adjacent(const struct table_state *s, const struct state_assign_item *item,
                              const struct choice *c)
 {
-    for (size_t i = 0; i < s->global.add_count; i++) {
+    if (STATE_BUG(FOLD_AS_WRITTEN) || STATE_BUG(NO_ADJACENCY))
+        return true;
+    for (size_t i = 0; STATE_BUG(FOLD_LEAVES) && i < s->leaf_count; i++)
+        for (size_t k = 0; k < s->leaves[i]->ref_count; k++)
+            if (stands_between(c, hull_of(s->leaves[i]->held[k].file)))
+                return false;
+    for (size_t i = 0; i < s->global.add_count && !STATE_BUG(FOLD_LEAVES); i++) {
         struct state_position p = s->global.adds[i];
         if (state_position_compare(p, c->all.low) >= 0 &&
             state_position_compare(p, c->all.high) <= 0 && !is_covered(s, item, p))
@@ -350,7 +358,8 @@ static enum state_reason judge_job(const struct table_state *s, struct state_id 
     const struct state_job *job = s->jobs[*at];
     if (!same_range(job->range, range))
         return STATE_REASON_NO_JOB;
-    return job->attempt == attempt ? STATE_REASON_APPLIED : STATE_REASON_ATTEMPT;
+    return job->attempt == attempt || STATE_BUG(ANY_ATTEMPT) ? STATE_REASON_APPLIED
+                                                             : STATE_REASON_ATTEMPT;
 }
 
 size_t state_judge_import(const struct table_state *s, const struct state_add *add,
@@ -382,7 +391,7 @@ void state_apply_reassign(const struct state_act *act, const struct state_reassi
     if (*reason != STATE_REASON_APPLIED)
         return;
     struct state_job *job = act->s->jobs[at];
-    if (job->extension != item->extension) {
+    if (job->extension != item->extension && !STATE_BUG(ANY_EXTENSION)) {
         *reason = STATE_REASON_EXTENDED;
         return;
     }
@@ -465,9 +474,11 @@ slp_rc state_apply_replace(const struct state_act *act, const struct state_repla
         struct state_id id = first_output;
         id.item += (uint32_t)i;
         struct state_file f = state_file_of(s, &item->outputs[i], id);
-        f.low = job->low;
-        f.high = job->high;
-        f.purged_through = job->assigned;
+        f.low = STATE_BUG(NEW_POSITION) ? act->at : job->low;
+        f.high = STATE_BUG(NEW_POSITION) ? act->at : job->high;
+        f.purged_through = STATE_BUG(MARK_FINISH) ? act->at
+                           : STATE_BUG(MARK_MIN)  ? job->low
+                                                  : job->assigned;
         TRY(state_enter_file(s, &f, is_fold, err));
     }
     state_close_job(s, at);

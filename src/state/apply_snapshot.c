@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "state/apply_priv.h"
+#include "state/bug.h"
 
 /* What the lists of a restore take: a pointer or two for each file. */
 #define RESTORE_ARENA_MAX ((size_t)1 << 30)
@@ -26,7 +27,7 @@ static enum state_reason judge_verified(const struct state_act *act)
     if (!slice_starts_with(v->root, slice_str("snap/")) || v->root.len >= STATE_ROOT_NAME_BYTES ||
         memchr(v->root.ptr, 0, v->root.len) || v->number == 0 || v->number >= act->at.frame)
         return STATE_REASON_BAD_SNAPSHOT;
-    if (!is_parent(s, v->parent))
+    if (!is_parent(s, v->parent) && !STATE_BUG(VERIFIED_ANY))
         return STATE_REASON_PARENT;
     if (s->verified_count && v->number <= s->verified[s->verified_count - 1].number)
         return STATE_REASON_BACKWARDS;
@@ -73,9 +74,9 @@ enum state_reason state_judge_restore(const struct table_state *s, const struct 
     const struct state_restore *r = &txn->restore;
     if (!s->global.is_paused || s->global.paused_at.frame > txn->base)
         return STATE_REASON_NOT_PAUSED;
-    if (is_pinned(s, r))
+    if (is_pinned(s, r) && !STATE_BUG(RESTORE_STRICT))
         return STATE_REASON_APPLIED;
-    if (r->number < s->global.horizon)
+    if (r->number < s->global.horizon && !STATE_BUG(NO_H))
         return STATE_REASON_TOO_OLD;
     return is_verified(s, r) ? STATE_REASON_APPLIED : STATE_REASON_NO_SNAPSHOT;
 }
@@ -215,7 +216,8 @@ static slp_rc copy_tree(struct table_state *s, const struct entry_list *restored
 
 static void drop_tree(struct table_state *s)
 {
-    state_free_jobs(s);
+    if (!STATE_BUG(RESTORE_JOBS))
+        state_free_jobs(s);
     state_tree_free(s);
     while (s->unfiled_count > 0)
         state_entry_free(s->mem, state_unfiled_take(s, s->unfiled_count - 1));
@@ -234,7 +236,7 @@ static slp_rc merge_purges(struct table_state *s, const struct state_global *now
                     : k == then->purge_count
                         ? -1
                         : state_position_compare(now->purges[i].at, then->purges[k].at);
-        bool is_kept = order >= 0 || !now->purges[i].is_range;
+        bool is_kept = order >= 0 || (!now->purges[i].is_range && !STATE_BUG(RESTORE_PURGES));
         if (is_kept)
             TRY(state_add_purge(s, order < 0 ? &now->purges[i] : &then->purges[k], err));
         i += order <= 0;
@@ -252,8 +254,8 @@ static slp_rc restore_global(struct table_state *s, const struct table_state *fr
     struct state_global mixed = from->global;
     mixed.has_deleted = now.has_deleted || from->global.has_deleted;
     mixed.schema_highest = now.schema_highest;
-    mixed.minted = now.minted;
-    mixed.horizon = now.horizon;
+    mixed.minted = STATE_BUG(RESTORE_MARKS) ? mixed.minted : now.minted;
+    mixed.horizon = STATE_BUG(RESTORE_MARKS) ? mixed.horizon : now.horizon;
     mixed.is_paused = now.is_paused;
     mixed.paused_at = now.paused_at;
     mixed.is_dropped = now.is_dropped;

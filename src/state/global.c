@@ -1,4 +1,5 @@
 #include "state/global.h"
+#include "state/bug.h"
 
 #include "base/num.h"
 #include "state/shape.h"
@@ -95,7 +96,7 @@ const struct state_purge *state_purge_at(const struct table_state *s, size_t i)
 /* Rule V5. A restore brings range deletes back with the state that they belong to. */
 bool state_purge_is_restorable(const struct table_state *s, const struct state_purge *purge)
 {
-    if (purge->is_range)
+    if (purge->is_range || STATE_BUG(RETIRE_RESTORE))
         return false;
     if (s->global.horizon <= purge->at.frame)
         return true;

@@ -1,4 +1,5 @@
 #include "state/queue.h"
+#include "state/bug.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -160,6 +161,21 @@ out:
     return rc;
 }
 
+/* Durable before anybody is told. */
+static slp_rc put_frame(struct store *store, struct slice name, struct slice bytes,
+                        struct slp_err *err)
+{
+    struct store_request q = {.verb = STORE_PUT_IF_ABSENT,
+                              .name = name,
+                              .body = bytes,
+                              .is_fleeting = STATE_BUG(ACK_BEFORE_SYNC)};
+    TRY(store_submit(store, &q, 1, err));
+    TRY(store_wait(store, &q, 1, NULL, err));
+    if (q.rc != SLP_OK && err)
+        *err = q.err;
+    return q.rc;
+}
+
 /* Create the frame. `*is_tried` says whether the store was asked. */
 static slp_rc create(const struct state_queue *q, struct store *store, const struct batch *b,
                      struct state_shared **out, bool *is_tried, struct slp_err *err)
@@ -176,8 +192,9 @@ static slp_rc create(const struct state_queue *q, struct store *store, const str
     TRY_OUT(pack(b, f, err));
     (void)snprintf(name, sizeof name, "%slog/%020" PRIu64, q->place, f->number);
     *is_tried = true;
-    TRY_OUT(store_put_if_absent(store, slice_str(name), buf_slice(&f->bytes), err));
-    TRY_OUT(state_floor_confirm(store, q->mem, q->place, f->number, err));
+    TRY_OUT(put_frame(store, slice_str(name), buf_slice(&f->bytes), err));
+    if (!STATE_BUG(NO_FLOOR_WRITER))
+        TRY_OUT(state_floor_confirm(store, q->mem, q->place, f->number, err));
     *out = f;
 out:
     if (rc != SLP_OK)

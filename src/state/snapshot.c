@@ -1,4 +1,5 @@
 #include "base/num.h"
+#include "state/bug.h"
 #include "state/snapshot_priv.h"
 
 #define VERSION    1u
@@ -104,6 +105,15 @@ static struct snap_job job_view(const struct state_job *j)
                              .drops_deletes = j->drops_deletes};
 }
 
+/* Does a shard of these keys, or without them the root, have the job's record (rule P4)? */
+static bool is_kept_in(const struct state_job *job, const struct key_range *range)
+{
+    if (STATE_BUG(IMPORT_LOCAL) && job->kind == STATE_JOB_IMPORT)
+        return range && range->lo.len == 0;
+    return range ? state_job_is_local(job) && key_range_meets(job->range, *range)
+                 : !state_job_is_local(job);
+}
+
 slp_rc state_snap_jobs(const struct table_state *s, const struct key_range *range,
                        struct arena *arena, const struct snap_job **out, size_t *count,
                        struct slp_err *err)
@@ -111,15 +121,13 @@ slp_rc state_snap_jobs(const struct table_state *s, const struct key_range *rang
     size_t n = 0;
     void *room = NULL;
     for (size_t i = 0; i < s->job_count; i++)
-        n += range ? state_job_is_local(s->jobs[i]) && key_range_meets(s->jobs[i]->range, *range)
-                   : !state_job_is_local(s->jobs[i]);
+        n += is_kept_in(s->jobs[i], range);
     TRY(arena_array(arena, n, sizeof(struct snap_job), &room, err));
     struct snap_job *jobs = room;
     n = 0;
     for (size_t i = 0; i < s->job_count; i++) {
         const struct state_job *job = s->jobs[i];
-        if (range ? state_job_is_local(job) && key_range_meets(job->range, *range)
-                  : !state_job_is_local(job))
+        if (is_kept_in(job, range))
             jobs[n++] = job_view(job);
     }
     *out = jobs;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/num.h"
+#include "state/bug.h"
 #include "state/keep.h"
 
 /* An object to read: a list's or a shard's. */
@@ -41,6 +42,8 @@ static slp_rc plan(struct loading *l, const struct state_snapshot *self, struct 
     l->objects = room;
     for (size_t i = 0; i < self->list_count; i++) {
         uint32_t kind = self->lists[i].kind;
+        if (kind == STATE_LIST_RING && STATE_BUG(FORGET_RING))
+            continue;
         if (kind == STATE_LIST_RING || (kind == STATE_LIST_DEAD && is_scope_whole(r)))
             l->objects[l->count++] = (struct wanted){.name = self->lists[i].name, .list = kind};
     }

@@ -1,5 +1,6 @@
 
 #include "base/num.h"
+#include "state/bug.h"
 #include "state/view_priv.h"
 
 /* What unpacking one file takes. */
@@ -394,7 +395,8 @@ static slp_rc split_references(struct table_state *s, const struct state_leaf *o
         if (key_range_is_empty(part.range))
             continue;
         part.rows = split_rows(old, whole, item, i, part.range);
-        TRY(leaf_insert(s, leaf, whole->file, whole->job, &held, err));
+        struct state_job *job = STATE_BUG(JOB_ONE_HALF) && i > 0 ? NULL : whole->job;
+        TRY(leaf_insert(s, leaf, whole->file, job, &held, err));
         TRY(state_held_set(s, leaf, held, part, err));
     }
     return SLP_OK;

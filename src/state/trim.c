@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/num.h"
+#include "state/bug.h"
 #include "state/global.h"
 #include "state/keep.h"
 
@@ -78,7 +79,7 @@ static slp_rc raise_floor(struct state_replica *r, const struct state_floor *to,
     *is_raised = false;
     for (int i = 0; i < RAISES_MAX; i++) {
         TRY(state_floor_read(r->store, r->mem, r->place, &r->floor, err));
-        if (r->floor.number >= to->number)
+        if (r->floor.number >= to->number && !STATE_BUG(LOWER_FLOOR))
             return SLP_OK;
         slp_rc rc = state_floor_raise(r->store, r->mem, r->place, to, &r->floor, err);
         *is_raised = rc == SLP_OK;
@@ -164,6 +165,10 @@ slp_rc state_keep_trim(struct state_replica *r, struct state_kept *out, struct s
     if (n >= 2) {
         struct state_floor to = {.number = s->verified[n - 2].number + 1};
         memcpy(to.root, s->verified[n - 1].root, sizeof to.root);
+        if (STATE_BUG(FLOOR_PAST_TIP))
+            to.number = r->number + 2;
+        if (STATE_BUG(STALE_ROOT) && r->floor.number > 1)
+            memcpy(to.root, r->floor.root, sizeof to.root);
         TRY(raise_floor(r, &to, &is_raised, err));
     }
     out->floor = r->floor.number;

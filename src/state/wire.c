@@ -1,4 +1,5 @@
 #include "state/wire.h"
+#include "state/bug.h"
 
 #include "base/num.h"
 #include "state/txn.h"
@@ -402,7 +403,7 @@ static slp_rc read_singles(const struct state_shape *shape, struct slice bytes, 
     for (slp_rc rc; (rc = next_field(&r, &raw, err)) != SLP_DONE; r.last = raw.id) {
         TRY(rc);
         const struct state_wire_field *f = find_field(&r, raw.id);
-        if (!f && (raw.id & 1))
+        if (!f && (raw.id & 1) && !STATE_BUG(IGNORE_ODD))
             FAIL(err, UNSUPPORTED,
                  "%s: field %llu at offset %llu is not known to this version; use a newer one",
                  shape->name, (unsigned long long)raw.id, (unsigned long long)(place + raw.from));
@@ -417,7 +418,7 @@ static slp_rc read_singles(const struct state_shape *shape, struct slice bytes, 
             extra_from = raw.from;
         }
     }
-    if (shape->keeps_extra && extra_from != SIZE_MAX)
+    if (shape->keeps_extra && extra_from != SIZE_MAX && !STATE_BUG(FORGET_EVEN))
         *(struct slice *)in_offset(value, shape->extra_offset) = slice_after(bytes, extra_from);
     return SLP_OK;
 }

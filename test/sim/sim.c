@@ -147,6 +147,9 @@ void sim_spawn(struct sim *sim, const char *name, sim_actor_fn run, void *arg)
     }
     struct sim_actor *a = &sim->actors[sim->actor_count++];
     *a = (struct sim_actor){.name = name, .run = run, .arg = arg, .wake_us = sim->now_us};
+    if (sim->faults.skew_us)
+        a->skew_us =
+            (int64_t)sim_below(sim, (uint64_t)sim->faults.skew_us * 2) - sim->faults.skew_us;
     a->stack = clean_stack(sim->actor_count - 1);
     if (getcontext(&a->context) != 0)
         abort();
@@ -191,6 +194,45 @@ static void take_effect(struct sim *sim, struct store_request *r)
         rc = store_wait(sim->below, r, 1, NULL, &r->err);
     if (rc != SLP_OK)
         r->rc = rc;
+    if (r->rc != SLP_OK || r->verb == STORE_GET || r->verb == STORE_LIST_FROM)
+        return;
+    if (r->is_fleeting) {
+        struct sim_fleeting *f = &sim->fleeting[sim->fleeting_count++ % SIM_FLEETING_MAX];
+        f->at_us = sim->now_us;
+        memcpy(f->name, r->name.ptr, r->name.len);
+        f->name[r->name.len] = '\0';
+    }
+    if (sim->on_effect)
+        sim->on_effect(sim, r->verb, r->name);
+}
+
+static void lose(struct sim *sim, const char *name)
+{
+    slp_rc rc = store_delete(sim->below, slice_str(name), NULL);
+    (void)rc; /* nothing fails in memory */
+}
+
+/* The power goes: young fleeting writes were never on a disk. */
+static void cut_power(struct sim *sim)
+{
+    for (size_t i = 0; i < SIM_FLEETING_MAX && i < sim->fleeting_count; i++) {
+        const struct sim_fleeting *f = &sim->fleeting[i];
+        if (f->name[0] && f->at_us > sim->now_us - SIM_FLEETING_US)
+            lose(sim, f->name);
+    }
+    sim->fleeting_count = 0;
+    sim->cuts++;
+}
+
+/* A listing as it was a moment ago. */
+static void list_stale(struct sim *sim, struct store_request *r)
+{
+    size_t kept = 0;
+    int64_t before_us = sim->now_us - (int64_t)sim_below(sim, 400000);
+    for (size_t i = 0; i < r->item_count; i++)
+        if (r->items[i].modified_us < before_us)
+            r->items[kept++] = r->items[i];
+    r->item_count = kept;
 }
 
 /* Keep a write for later. */
@@ -215,8 +257,14 @@ static void run_request(struct sim *sim, struct store_request *r)
     bool is_write = r->verb == STORE_PUT_IF_ABSENT || r->verb == STORE_PUT_IF_MATCH;
     uint64_t luck = sim_below(sim, 1000);
     const struct sim_faults *f = &sim->faults;
+    if (sim_below(sim, 1000) < f->throttle) {
+        sim->throttled_until_us = sim->now_us + (int64_t)sim_below(sim, 300000);
+        sim->throttles++;
+    }
+    if (sim_below(sim, 10000) < f->cut)
+        cut_power(sim);
     pass_time(sim, some_delay(sim));
-    if (luck < f->refuse) {
+    if (luck < f->refuse || sim->now_us < sim->throttled_until_us) {
         r->rc = err_set(&r->err, SLP_UNAVAILABLE, "refused by the simulator");
     } else if (is_write && luck < f->refuse + f->lose_before) {
         put_off(sim, r);
@@ -225,6 +273,8 @@ static void run_request(struct sim *sim, struct store_request *r)
         take_effect(sim, r);
         if (is_write && luck < f->refuse + f->lose_before + f->lose_after)
             r->rc = err_set(&r->err, SLP_UNKNOWN, "answer lost by the simulator");
+        if (r->verb == STORE_LIST_FROM && r->rc == SLP_OK && sim_below(sim, 1000) < f->stale)
+            list_stale(sim, r);
     }
     pass_time(sim, some_delay(sim));
 }
@@ -281,7 +331,8 @@ static const struct os_clock_ops world_clock_ops = {.wall_us = world_clock_us,
 
 static int64_t sim_clock_us(struct store *s)
 {
-    return ((struct sim *)s)->now_us;
+    const struct sim *sim = (const struct sim *)s;
+    return sim->now_us + sim->actors[sim->running].skew_us;
 }
 
 static void sim_sleep_us(struct store *s, int64_t us)
@@ -324,6 +375,10 @@ static bool land_one(struct sim *sim, int64_t until_us)
             continue;
         slp_rc rc = store_put_if_absent(sim->below, slice_str(d->name), buf_slice(&d->body), NULL);
         sim->late_writes += rc == SLP_OK;
+        if (rc == SLP_OK && sim->on_effect)
+            sim->on_effect(sim, STORE_PUT_IF_ABSENT, slice_str(d->name));
+        if (sim->on_settle)
+            sim->on_settle(sim);
         buf_fini(&d->body);
         *d = sim->delayed[--sim->delayed_count];
         return true;
@@ -354,6 +409,8 @@ void sim_run(struct sim *sim)
             sim->now_us = sim->actors[next].wake_us;
         sim->running = next;
         enter_actor(sim, &sim->actors[next]);
+        if (sim->on_settle)
+            sim->on_settle(sim);
     }
     while (land_one(sim, INT64_MAX))
         continue;

@@ -29,6 +29,10 @@
 #define SIM_DELAYED_MAX 64
 #define SIM_STEPS_MAX   200000
 
+/* Fleeting writes younger than this are lost with the power. */
+#define SIM_FLEETING_MAX 32
+#define SIM_FLEETING_US  ((int64_t)2 * 1000 * 1000)
+
 struct sim;
 
 /* How likely what is, in 1,000 requests. */
@@ -38,6 +42,10 @@ struct sim_faults {
     unsigned lose_after;  /* UNKNOWN; the write has happened */
     unsigned freeze;      /* the actor stops for a day or so */
     unsigned kill;        /* the actor ends here */
+    unsigned throttle;    /* for a while the store refuses everything */
+    unsigned stale;       /* a listing does not show what is new */
+    unsigned cut;         /* a power cut takes fleeting writes that are young */
+    int64_t skew_us;      /* actors' clocks are off by up to so much */
 };
 
 typedef void (*sim_actor_fn)(struct sim *sim, void *arg);
@@ -50,6 +58,7 @@ struct sim_actor {
     void *stack;
     void *fiber; /* what the sanitizer keeps of a stack that is left */
     int64_t wake_us;
+    int64_t skew_us; /* its clock */
     bool is_done;
     bool is_killed;
 };
@@ -60,6 +69,18 @@ struct sim_delayed {
     char name[STORE_NAME_MAX + 1];
     struct buf body;
 };
+
+/* A fleeting write that a power cut would take. */
+struct sim_fleeting {
+    int64_t at_us;
+    char name[STORE_NAME_MAX + 1];
+};
+
+/* Told of what has taken effect: a write or a deletion. It runs on the actor's stack. */
+typedef void (*sim_effect_fn)(struct sim *sim, enum store_verb verb, struct slice name);
+
+/* Called by the scheduler after each step. */
+typedef void (*sim_settle_fn)(struct sim *sim);
 
 struct sim {
     struct store base; /* what actors are given */
@@ -75,6 +96,11 @@ struct sim {
     size_t running;
     struct sim_delayed delayed[SIM_DELAYED_MAX];
     size_t delayed_count;
+    struct sim_fleeting fleeting[SIM_FLEETING_MAX];
+    size_t fleeting_count; /* ever; the last ones are kept */
+    int64_t throttled_until_us;
+    sim_effect_fn on_effect; /* may be NULL, both */
+    sim_settle_fn on_settle;
     ucontext_t scheduler;
     void *scheduler_fiber;
     const void *scheduler_stack;
@@ -82,6 +108,8 @@ struct sim {
     size_t steps;
     size_t kills;
     size_t freezes;
+    size_t throttles;
+    size_t cuts;
     size_t late_writes; /* that came after they were given up, and took effect */
     char failure[512];  /* the first; empty when all is well */
 };
