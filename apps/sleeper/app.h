@@ -16,6 +16,8 @@ struct app {
     struct slp_instance *instance; /* opened by app_instance */
     bool quiet;
     bool verbose;
+    bool is_partial; /* some of it was left out: exit code 3 */
+    bool was_declined; /* a confirmation is missing: exit code 10 */
 };
 
 /* Open the instance of -I or $SLEEPER_INSTANCE, once. Errors: INVALID when none is named, and those
@@ -45,6 +47,32 @@ SLP_NODISCARD slp_rc app_selection(struct app *app, const char *const **columns,
  * --limit leave of them. */
 SLP_NODISCARD slp_rc app_print_rows(struct app *app, struct slp_rows *rows, bool narrow,
                                     struct slp_err *err);
+
+/* Commands that print one list of a table, or of the whole instance when no table is named. */
+typedef slp_rc (*list_fn)(struct slp_instance *, const char *, struct slp_rows **,
+                          struct slp_err *);
+SLP_NODISCARD slp_rc app_print_list(struct app *app, list_fn list, struct slp_err *err);
+
+/* --min-seq. Errors: INVALID. */
+SLP_NODISCARD slp_rc app_min_sequence(struct app *app, uint64_t *out, struct slp_err *err);
+
+/* PROPERTY=VALUE of `texts` (may be NULL) and of --set, and --unset PROPERTY, in the arena. */
+SLP_NODISCARD slp_rc app_settings(struct app *app, const char *const *texts,
+                                  const struct slp_setting **out, size_t *count,
+                                  struct slp_err *err);
+
+/* Ask on a terminal before something that is hard to take back. Errors: INVALID when it was
+ * declined; the program then ends with exit code 10. */
+SLP_NODISCARD slp_rc app_confirm(struct app *app, const char *question, struct slp_err *err);
+
+/* The same before something that cannot be taken back: the name is to be typed, and without a
+ * terminal --confirm NAME or --yes is needed. */
+SLP_NODISCARD slp_rc app_confirm_name(struct app *app, const char *question, const char *name,
+                                      struct slp_err *err);
+
+/* Text in the arena. */
+SLP_NODISCARD slp_rc app_format(struct app *app, const char **out, struct slp_err *err,
+                                const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* A notice on standard error, unless --quiet. */
 void app_notice(const struct app *app, const char *format, ...)

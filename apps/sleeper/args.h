@@ -31,7 +31,8 @@ enum option_id {
     (BIT(PROFILE) | BIT(CODEC) | BIT(ENCODING) | BIT(BLOOM) | BIT(ROW_GROUP_ROWS) |                \
      BIT(PAGE_ROWS) | BIT(PAGE_SIZE) | BIT(PAGE_VERSION))
 #define SELECT_OPTIONS                                                                             \
-    (BIT(FROM) | BIT(TO) | BIT(WHERE) | BIT(PARAM) | BIT(MAX_ROWS) | BIT(MAX_BYTES))
+    (BIT(FROM) | BIT(TO) | BIT(WHERE) | BIT(PARAM) | BIT(MAX_ROWS) | BIT(MAX_BYTES) | BIT(AT) |    \
+     BIT(MIN_SEQ))
 
 struct option {
     const char *name;

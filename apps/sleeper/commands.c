@@ -39,16 +39,13 @@ slp_rc run_table_create(struct app *app, const struct args *args, struct slp_err
     if (points)
         TRY(app_read_file(app, points, &o.split_points, err));
     o.split_points_base64 = args_has(args, OPTION_BASE64);
+    TRY(app_settings(app, NULL, &o.settings, &o.setting_count, err));
     TRY(slp_table_create(instance, &o, err));
     app_notice(app, "table \"%s\" created", o.name);
     return SLP_OK;
 }
 
-/* Commands that print one list of a table, or of the whole instance when no table is named. */
-typedef slp_rc (*list_fn)(struct slp_instance *, const char *, struct slp_rows **,
-                          struct slp_err *);
-
-static slp_rc print_list(struct app *app, list_fn list, struct slp_err *err)
+slp_rc app_print_list(struct app *app, list_fn list, struct slp_err *err)
 {
     struct slp_instance *instance = NULL;
     struct slp_rows *rows = NULL;
@@ -67,43 +64,37 @@ static slp_rc list_tables(struct slp_instance *instance, const char *table, stru
 slp_rc run_table_list(struct app *app, const struct args *args, struct slp_err *err)
 {
     (void)args;
-    return print_list(app, list_tables, err);
+    return app_print_list(app, list_tables, err);
 }
 
 slp_rc run_table_describe(struct app *app, const struct args *args, struct slp_err *err)
 {
     (void)args;
-    return print_list(app, slp_table_describe, err);
+    return app_print_list(app, slp_table_describe, err);
 }
 
 slp_rc run_partition_list(struct app *app, const struct args *args, struct slp_err *err)
 {
     (void)args;
-    return print_list(app, slp_partition_list, err);
+    return app_print_list(app, slp_partition_list, err);
 }
 
 slp_rc run_file_list(struct app *app, const struct args *args, struct slp_err *err)
 {
     (void)args;
-    return print_list(app, slp_file_list, err);
-}
-
-slp_rc run_job_list(struct app *app, const struct args *args, struct slp_err *err)
-{
-    (void)args;
-    return print_list(app, slp_job_list, err);
+    return app_print_list(app, slp_file_list, err);
 }
 
 slp_rc run_log(struct app *app, const struct args *args, struct slp_err *err)
 {
     (void)args;
-    return print_list(app, slp_log_list, err);
+    return app_print_list(app, slp_log_list, err);
 }
 
 slp_rc run_status(struct app *app, const struct args *args, struct slp_err *err)
 {
     (void)args;
-    return print_list(app, slp_status, err);
+    return app_print_list(app, slp_status, err);
 }
 
 slp_rc run_check(struct app *app, const struct args *args, struct slp_err *err)
@@ -189,6 +180,8 @@ slp_rc run_get(struct app *app, const struct args *args, struct slp_err *err)
     struct slp_rows *rows = NULL;
     struct slp_get_options o = {.table = args->arguments[0]};
     int64_t limit = 0; /* kept when printing */
+    o.at = args_value(args, OPTION_AT);
+    TRY(app_min_sequence(app, &o.min_sequence, err));
     TRY(collect_keys(app, &o.keys, err));
     TRY(app_pairs(app, OPTION_KEY, &o.key_fields, &o.key_field_count, err));
     if (o.key_field_count && o.keys[0])
@@ -211,6 +204,8 @@ static slp_rc scan_options(struct app *app, struct slp_scan_options *o, struct s
     o->to = args_value(args, OPTION_TO);
     o->where = args_value(args, OPTION_WHERE);
     o->in_key_order = true;
+    o->at = args_value(args, OPTION_AT);
+    TRY(app_min_sequence(app, &o->min_sequence, err));
     TRY(app_pairs(app, OPTION_PARAM, &o->params, &o->param_count, err));
     TRY(args_number(args, OPTION_MAX_ROWS, &max_rows, err));
     TRY(args_size(args, OPTION_MAX_BYTES, &o->max_bytes, err));

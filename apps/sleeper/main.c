@@ -14,6 +14,8 @@
 
 #define ARENA_MAX_BYTES ((size_t)256 << 20)
 #define FILE_MAX_BYTES  ((size_t)64 << 20)
+#define EXIT_DECLINED   10
+#define EXIT_PARTIAL    3
 
 slp_rc app_instance_uri(const struct app *app, const char **out, struct slp_err *err)
 {
@@ -233,6 +235,23 @@ out:
     return rc;
 }
 
+slp_rc app_format(struct app *app, const char **out, struct slp_err *err, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (n < 0)
+        FAIL(err, INVALID, "a text of more than 2 GiB");
+    TRY(arena_alloc(&app->arena, (size_t)n + 1, (void **)&text, err));
+    va_start(args, format);
+    (void)vsnprintf(text, (size_t)n + 1, format, args);
+    va_end(args);
+    *out = text;
+    return SLP_OK;
+}
+
 void app_notice(const struct app *app, const char *format, ...)
 {
     if (app->quiet)
@@ -289,5 +308,7 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "sleeper: %s\n", err.text[0] ? err.text : slp_rc_name(rc));
     slp_instance_close(app.instance);
     arena_fini(&app.arena);
-    return slp_rc_exit_code(rc);
+    if (rc == SLP_OK && app.is_partial)
+        return EXIT_PARTIAL;
+    return app.was_declined ? EXIT_DECLINED : slp_rc_exit_code(rc);
 }

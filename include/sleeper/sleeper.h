@@ -34,6 +34,7 @@
 
 #include <stdbool.h>
 
+#include "sleeper/admin.h"
 #include "sleeper/arrow.h"
 #include "sleeper/types.h"
 
@@ -206,6 +207,8 @@ struct slp_table_options {
     const char *const *sort_key; /* names; may be NULL */
     const char *split_points;    /* one a line, ascending, each a row key as CSV; NULL: none */
     bool split_points_base64;    /* lines are base64 (upstream's form for strings) */
+    const struct slp_setting *settings; /* properties it begins with; see admin.h */
+    size_t setting_count;
 };
 
 /*
@@ -280,12 +283,16 @@ struct slp_scan_options {
     bool in_key_order;  /* rows come in key order over the whole table (they do, for now, always) */
     uint64_t max_rows;  /* LIMIT when the answer is longer; 0: any */
     uint64_t max_bytes; /* LIMIT when more bytes would be read; 0: any */
+    const char *at;     /* the table as it was: at a sequence, a pin, or a time such as
+                           2026-11-22T14:00:00Z; NULL: as it is */
+    uint64_t min_sequence; /* of a receipt: wait up to ten seconds until the table has come to it */
 };
 
 /*
  * The rows of a table as its log stands now, in key order.
  *
- * Errors   NOT_FOUND  the table; a column, with the nearest name
+ * Errors   NOT_FOUND  the table; a column, with the nearest name; an earlier state that is not kept
+ *          UNAVAILABLE  the table does not reach min_sequence
  *          INVALID    a key that does not parse, a column twice, a predicate, with caret
  *          LIMIT      from the rows: max_rows, max_bytes
  */
@@ -310,6 +317,8 @@ struct slp_get_options {
     const struct slp_param *key_fields; /* or one key by field names, in any order */
     size_t key_field_count;
     const char *const *columns; /* in this order; NULL: all */
+    const char *at;             /* as for scans */
+    uint64_t min_sequence;
 };
 
 /*

@@ -114,19 +114,37 @@ void slp_instance_counts(const struct slp_instance *instance, struct slp_counts 
     };
 }
 
+static size_t find_handle(const struct slp_instance *instance, const char *name)
+{
+    size_t i = 0;
+    while (i < instance->table_count &&
+           (instance->is_retired[i] || !slice_is(state_table_name(instance->tables[i]), name)))
+        i++;
+    return i;
+}
+
+void api_instance_forget(struct slp_instance *instance, const char *name)
+{
+    size_t i = find_handle(instance, name);
+    if (i < instance->table_count)
+        instance->is_retired[i] = true;
+}
+
 slp_rc api_instance_table(struct slp_instance *instance, const char *name, struct state_table **out,
                           struct slp_err *err)
 {
     if (!name)
         FAIL(err, INVALID, "no table is named");
-    for (size_t i = 0; i < instance->table_count; i++) {
-        if (!slice_is(state_table_name(instance->tables[i]), name))
-            continue;
+    size_t i = find_handle(instance, name);
+    if (i < instance->table_count) {
         slp_rc rc = state_table_refresh(instance->tables[i], err);
-        if (rc != SLP_OK)
-            return err_wrap(err, rc, "table \"%s\"", name);
-        *out = instance->tables[i];
-        return SLP_OK;
+        if (rc == SLP_OK)
+            *out = instance->tables[i];
+        if (rc != SLP_NOT_FOUND)
+            return rc;
+        /* Dropped by somebody else; there may be another one of this name. */
+        err_clear(err);
+        instance->is_retired[i] = true;
     }
     if (instance->table_count == INSTANCE_TABLES_MAX)
         FAIL(err, LIMIT, "more than %u tables in use; open another instance", INSTANCE_TABLES_MAX);

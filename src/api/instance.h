@@ -22,6 +22,7 @@ struct slp_instance {
     const volatile int *cancel;
     struct query_counts counts;
     struct state_table *tables[INSTANCE_TABLES_MAX];
+    bool is_retired[INSTANCE_TABLES_MAX]; /* rows may still read from it; nobody else is given it */
     size_t table_count;
 };
 
@@ -34,6 +35,10 @@ struct slp_rows {
  * (NULL), NOT_FOUND, LIMIT beyond INSTANCE_TABLES_MAX tables, and those of state_table_refresh. */
 SLP_NODISCARD slp_rc api_instance_table(struct slp_instance *instance, const char *name,
                                         struct state_table **out, struct slp_err *err);
+
+/* Have the next one who asks for the table open it anew: it was dropped, or has another name or
+ * schema. */
+void api_instance_forget(struct slp_instance *instance, const char *name);
 
 /* What the work may use: as asked for when the instance was opened, else what the machine has. The
  * machine is asked by the first that needs it: reading its limits would cost a lookup more than

@@ -1,85 +1,8 @@
 #include "api/fn_sink.h"
-#include "api/instance.h"
-#include "api/list.h"
+#include "api/listing.h"
 #include "arrow/text.h"
 
 #define LIST_MAX_BYTES ((size_t)1 << 30)
-
-/* What making a list of one table needs. */
-struct listing {
-    struct slp_instance *instance;
-    struct state_table *table;
-    const struct table_state *view;
-    struct arena arena;
-    struct list *list;
-};
-
-/* A kind of list: its columns, and what makes its rows. */
-struct list_kind {
-    const struct list_column *columns;
-    size_t count;
-    slp_rc (*fill)(struct listing *l, struct slp_err *err);
-};
-
-static slp_rc fill_list(struct listing *l, const struct list_kind *kind, struct slp_rows **out,
-                        struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    arena_init(&l->arena, l->instance->mem, LIST_MAX_BYTES);
-    TRY_OUT(api_list_new(l->instance->mem, kind->columns, kind->count, &l->list, err));
-    TRY_OUT(kind->fill(l, err));
-out:
-    arena_fini(&l->arena);
-    if (rc != SLP_OK) {
-        api_list_free(l->list);
-        return rc;
-    }
-    return api_list_rows(l->list, out, err);
-}
-
-static slp_rc make_list(struct slp_instance *instance, const char *table,
-                        const struct list_kind *kind, struct slp_rows **out, struct slp_err *err)
-{
-    struct listing l = {.instance = instance};
-    TRY(api_instance_table(instance, table, &l.table, err));
-    l.view = state_table_view(l.table);
-    return fill_list(&l, kind, out, err);
-}
-
-/* A key as text in the arena; one that is cut inside a field is shown as hexadecimal digits. */
-static slp_rc key_text(struct listing *l, struct slice key, struct slice *out, struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    struct buf text;
-    buf_init(&text, l->instance->mem, (size_t)KEY_MAX_BYTES * 8);
-    if (key_format(state_table_key_spec(l->table), key, &text, NULL) != SLP_OK) {
-        buf_clear(&text);
-        TRY_OUT(buf_append(&text, "0x", 2, err));
-        for (size_t i = 0; i < key.len; i++)
-            TRY_OUT(buf_printf(&text, err, "%02x", key.ptr[i]));
-    }
-    rc = arena_copy(&l->arena, buf_slice(&text), out, err);
-out:
-    buf_fini(&text);
-    return rc;
-}
-
-/* Both bounds of an interval; an open end is NULL. */
-static slp_rc range_text(struct listing *l, struct key_range range, struct list_value *lo,
-                         struct list_value *hi, struct slp_err *err)
-{
-    *lo = list_null();
-    *hi = list_null();
-    if (range.lo.len) {
-        *lo = list_text(range.lo);
-        TRY(key_text(l, range.lo, &lo->text, err));
-    }
-    if (range.has_hi) {
-        *hi = list_text(range.hi);
-        TRY(key_text(l, range.hi, &hi->text, err));
-    }
-    return SLP_OK;
-}
 
 /* ---- Partitions ---- */
 
@@ -97,7 +20,7 @@ static slp_rc fill_partitions(struct listing *l, struct slp_err *err)
                                    list_number(rows),
                                    list_number(exact),
                                    list_number((int64_t)state_leaf_bytes(leaf))};
-        TRY(range_text(l, leaf->range, &row[1], &row[2], err));
+        TRY(api_range_text(l, leaf->range, &row[1], &row[2], err));
         TRY(api_list_add(l->list, row, err));
     }
     return SLP_OK;
@@ -111,7 +34,7 @@ slp_rc slp_partition_list(struct slp_instance *instance, const char *table, stru
                                                  {"depth", ARR_INT64},     {"rows", ARR_INT64},
                                                  {"rows_exact", ARR_BOOL}, {"bytes", ARR_INT64}};
     static const struct list_kind kind = {columns, 8, fill_partitions};
-    return make_list(instance, table, &kind, out, err);
+    return api_make_list(instance, table, &kind, NULL, out, err);
 }
 
 static slp_rc write_point(struct listing *l, struct slice key, bool base64, struct buf *out,
@@ -183,8 +106,8 @@ static slp_rc fill_files(struct listing *l, struct slp_err *err)
                                    list_number((int64_t)f->refs),
                                    list_number(is_unfiled),
                                    list_number(f->time_us)};
-        TRY(key_text(l, f->info.first_key, &row[3].text, err));
-        TRY(key_text(l, f->info.last_key, &row[4].text, err));
+        TRY(api_key_text(l, f->info.first_key, &row[3].text, err));
+        TRY(api_key_text(l, f->info.last_key, &row[4].text, err));
         TRY(api_list_add(l->list, row, err));
     }
     return SLP_OK;
@@ -199,7 +122,7 @@ slp_rc slp_file_list(struct slp_instance *instance, const char *table, struct sl
         {"to_sequence", ARR_INT64}, {"partitions", ARR_INT64}, {"unfiled", ARR_BOOL},
         {"made", ARR_TIMESTAMP}};
     static const struct list_kind kind = {columns, 10, fill_files};
-    return make_list(instance, table, &kind, out, err);
+    return api_make_list(instance, table, &kind, NULL, out, err);
 }
 
 /* ---- Jobs ---- */
@@ -211,13 +134,13 @@ static slp_rc fill_jobs(struct listing *l, struct slp_err *err)
         char id[STATE_ID_TEXT_BYTES];
         state_id_format(job->id, id);
         struct list_value row[] = {list_text(slice_str(id)),
-                                   list_text(slice_str("compact")),
+                                   list_text(slice_str(api_job_kind(job))),
                                    list_number(job->attempt),
                                    list_null(),
                                    list_null(),
                                    list_number(job->inputs),
                                    list_number(job->deadline_us)};
-        TRY(range_text(l, job->range, &row[3], &row[4], err));
+        TRY(api_range_text(l, job->range, &row[3], &row[4], err));
         TRY(api_list_add(l->list, row, err));
     }
     return SLP_OK;
@@ -230,7 +153,7 @@ slp_rc slp_job_list(struct slp_instance *instance, const char *table, struct slp
         {"id", ARR_UTF8}, {"kind", ARR_UTF8},    {"attempt", ARR_INT64},     {"from", ARR_UTF8},
         {"to", ARR_UTF8}, {"inputs", ARR_INT64}, {"deadline", ARR_TIMESTAMP}};
     static const struct list_kind kind = {columns, 7, fill_jobs};
-    return make_list(instance, table, &kind, out, err);
+    return api_make_list(instance, table, &kind, NULL, out, err);
 }
 
 /* ---- Log ---- */
@@ -273,7 +196,7 @@ slp_rc slp_log_list(struct slp_instance *instance, const char *table, struct slp
                                                  {"verdict", ARR_UTF8},   {"summary", ARR_UTF8},
                                                  {"base", ARR_INT64},     {"txid", ARR_UTF8}};
     static const struct list_kind kind = {columns, 8, fill_log};
-    return make_list(instance, table, &kind, out, err);
+    return api_make_list(instance, table, &kind, NULL, out, err);
 }
 
 /* ---- Status ---- */
@@ -315,19 +238,7 @@ static slp_rc fill_status(struct listing *l, struct slp_err *err)
 
 static slp_rc fill_status_of_all(struct listing *l, struct slp_err *err)
 {
-    struct state_table_entry *tables = NULL;
-    size_t count = 0;
-    TRY(state_table_list(l->instance->state, &l->arena, &tables, &count, err));
-    for (size_t i = 0; i < count; i++) {
-        slp_rc rc = state_table_open_id(l->instance->state, tables[i].id, &l->table, err);
-        if (rc != SLP_OK)
-            return err_wrap(err, rc, "table \"%.*s\"", SLICE_ARG(tables[i].name));
-        l->view = state_table_view(l->table);
-        rc = add_status(l, tables[i].name, err);
-        state_table_close(l->table);
-        TRY(rc);
-    }
-    return SLP_OK;
+    return api_each_listed(l, add_status, err);
 }
 
 slp_rc slp_status(struct slp_instance *instance, const char *table, struct slp_rows **out,
@@ -341,5 +252,6 @@ slp_rc slp_status(struct slp_instance *instance, const char *table, struct slp_r
     static const struct list_kind one = {columns, 11, fill_status};
     static const struct list_kind all = {columns, 11, fill_status_of_all};
     struct listing l = {.instance = instance};
-    return table ? make_list(instance, table, &one, out, err) : fill_list(&l, &all, out, err);
+    return table ? api_make_list(instance, table, &one, NULL, out, err)
+                 : api_fill_list(&l, &all, out, err);
 }

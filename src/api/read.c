@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "api/instance.h"
+#include "api/at.h"
 #include "api/list.h"
 #include "base/text.h"
 
@@ -10,6 +10,7 @@
 struct request {
     struct arena arena;
     struct state_table *table;
+    struct state_table *owned; /* an earlier state's, until rows have it */
     struct query_options query;
     struct key_range range; /* of --from and --to */
 };
@@ -18,6 +19,12 @@ static void request_init(struct request *r, struct slp_instance *instance)
 {
     *r = (struct request){.query = {.cancel = instance->cancel, .counts = &instance->counts}};
     arena_init(&r->arena, instance->mem, REQUEST_MAX_BYTES);
+}
+
+static void request_fini(struct request *r)
+{
+    state_table_close(r->owned);
+    arena_fini(&r->arena);
 }
 
 static slp_rc copy_names(struct request *r, const char *const *names, const struct slice **out,
@@ -79,7 +86,8 @@ static slp_rc set_params(struct request *r, const struct slp_scan_options *o, st
 static slp_rc set_scan(struct request *r, struct slp_instance *instance,
                        const struct slp_scan_options *o, struct slp_err *err)
 {
-    TRY(api_instance_table(instance, o->table, &r->table, err));
+    struct reading reading = {.table = o->table, .at = o->at, .min_sequence = o->min_sequence};
+    TRY(api_table_for_reading(instance, &reading, &r->table, &r->owned, err));
     TRY(set_range(r, o, err));
     TRY(set_params(r, o, err));
     TRY(copy_names(r, o->columns, &r->query.columns, &r->query.column_count, err));
@@ -98,8 +106,14 @@ static slp_rc open_rows(struct slp_instance *instance, struct request *r, struct
                         struct slp_err *err)
 {
     struct arr_stream *stream = NULL;
+    struct slp_rows *rows = NULL;
     TRY(query_scan(r->table, &r->query, instance->mem, &stream, err));
-    return api_rows_wrap(instance->mem, stream, out, err);
+    TRY(api_rows_wrap(instance->mem, stream, &rows, err));
+    struct state_table *owned = r->owned;
+    r->owned = NULL;
+    TRY(api_rows_own(&rows, owned, err));
+    *out = rows;
+    return SLP_OK;
 }
 
 slp_rc slp_scan(struct slp_instance *instance, const struct slp_scan_options *options,
@@ -111,7 +125,7 @@ slp_rc slp_scan(struct slp_instance *instance, const struct slp_scan_options *op
     TRY_OUT(set_scan(&r, instance, options, err));
     rc = open_rows(instance, &r, out, err);
 out:
-    arena_fini(&r.arena);
+    request_fini(&r);
     return rc;
 }
 
@@ -124,7 +138,7 @@ slp_rc slp_count(struct slp_instance *instance, const struct slp_scan_options *o
     TRY_OUT(set_scan(&r, instance, options, err));
     rc = query_count(r.table, &r.query, instance->mem, out, err);
 out:
-    arena_fini(&r.arena);
+    request_fini(&r);
     return rc;
 }
 
@@ -265,12 +279,14 @@ slp_rc slp_get(struct slp_instance *instance, const struct slp_get_options *opti
     slp_rc rc = SLP_OK;
     struct request r;
     request_init(&r, instance);
-    TRY_OUT(api_instance_table(instance, options->table, &r.table, err));
+    struct reading reading = {
+        .table = options->table, .at = options->at, .min_sequence = options->min_sequence};
+    TRY_OUT(api_table_for_reading(instance, &reading, &r.table, &r.owned, err));
     TRY_OUT(set_keys(&r, options, err));
     TRY_OUT(copy_names(&r, options->columns, &r.query.columns, &r.query.column_count, err));
     r.query.is_lookup = true;
     rc = open_rows(instance, &r, out, err);
 out:
-    arena_fini(&r.arena);
+    request_fini(&r);
     return rc;
 }

@@ -1,6 +1,7 @@
 #include "api/instance.h"
 #include "api/list.h"
-#include "arrow/text.h"
+#include "api/points.h"
+#include "api/properties.h"
 #include "rows/rows.h"
 
 #define REQUEST_MAX_BYTES ((size_t)256 << 20)
@@ -32,89 +33,17 @@ static slp_rc schema_from_file(struct creation *c, const struct slp_table_option
     return err_wrap(err, rc, "\"%s\"", o->like_file);
 }
 
-/* The next line of `text` without its end; false when none is left. */
-static bool next_line(struct slice *text, struct slice *line)
-{
-    if (text->len == 0)
-        return false;
-    const uint8_t *end = memchr(text->ptr, '\n', text->len);
-    size_t len = end ? (size_t)(end - text->ptr) : text->len;
-    *line = slice_first(*text, len);
-    *text = slice_after(*text, end ? len + 1 : len);
-    if (line->len && line->ptr[line->len - 1] == '\r')
-        *line = slice_first(*line, line->len - 1);
-    return true;
-}
-
-/* A base64 line as the value of the first key field, which must be text or binary. */
-static slp_rc encode_base64(struct creation *c, struct slice line, struct buf *out,
-                            struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    struct arr_type type = c->spec.types[0];
-    struct arr_col bytes;
-    struct arr_col value;
-    arr_col_init(&bytes, c->mem, (struct arr_type){.kind = ARR_BINARY});
-    arr_col_init(&value, c->mem, type);
-    if (!arr_type_is_variable(type))
-        FAIL_OUT(err, INVALID, "base64 is for text and binary row keys");
-    TRY_OUT(arr_text_parse(&bytes, line, err));
-    TRY_OUT(arr_col_append(&value, arr_col_bytes(&bytes, 0), err));
-    TRY_OUT(key_encode_prefix(&c->spec, &value, 1, out, err));
-out:
-    arr_col_fini(&bytes);
-    arr_col_fini(&value);
-    return rc;
-}
-
-static slp_rc encode_point(struct creation *c, const struct slp_table_options *o, struct slice line,
-                           struct slice *out, struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    struct buf key;
-    buf_init(&key, c->mem, KEY_MAX_BYTES);
-    if (o->split_points_base64)
-        TRY_OUT(encode_base64(c, line, &key, err));
-    else
-        TRY_OUT(key_parse(&c->spec, &c->schema, line, 1, &key, err));
-    TRY_OUT(arena_copy(&c->arena, buf_slice(&key), out, err));
-out:
-    buf_fini(&key);
-    return rc;
-}
-
-/* Split points are row keys or prefixes of them: a bound inside a row key would part its rows. */
-static slp_rc check_point(const struct creation *c, struct slice point, struct slp_err *err)
-{
-    size_t row_bytes = 0;
-    if (key_prefix_bytes(&c->spec, point, c->schema.row_key_count, &row_bytes, NULL) == SLP_OK &&
-        row_bytes < point.len)
-        FAIL(err, INVALID, "it goes beyond the row key");
-    return SLP_OK;
-}
-
 static slp_rc parse_points(struct creation *c, const struct slp_table_options *o,
                            struct state_table_options *out, struct slp_err *err)
 {
+    struct slice *points = NULL;
+    struct points_options p = {.schema = &c->schema,
+                               .spec = &c->spec,
+                               .text = o->split_points,
+                               .is_base64 = o->split_points_base64};
     if (!o->split_points)
         return SLP_OK;
-    struct slice text = slice_str(o->split_points);
-    struct slice line;
-    size_t room = 1;
-    for (size_t i = 0; i < text.len; i++)
-        room += text.ptr[i] == '\n';
-    struct slice *points = NULL;
-    TRY(arena_array(&c->arena, room, sizeof *points, (void **)&points, err));
-    for (size_t number = 1; next_line(&text, &line); number++) {
-        if (line.len == 0)
-            continue;
-        slp_rc rc = encode_point(c, o, line, &points[out->split_point_count], err);
-        if (rc == SLP_OK)
-            rc = check_point(c, points[out->split_point_count], err);
-        if (rc != SLP_OK)
-            return err_wrap(err, rc, "split points: line %zu", number);
-        out->split_point_count++;
-    }
+    TRY(api_points_parse(&p, &c->arena, &points, &out->split_point_count, err));
     out->split_points = points;
     return SLP_OK;
 }
@@ -125,6 +54,7 @@ slp_rc slp_table_create(struct slp_instance *instance, const struct slp_table_op
     slp_rc rc = SLP_OK;
     struct creation c = {.mem = instance->mem};
     struct state_table_options o = {0};
+    struct state_property *settings = NULL;
     struct buf json;
     arena_init(&c.arena, instance->mem, REQUEST_MAX_BYTES);
     buf_init(&json, instance->mem, SCHEMA_JSON_MAX_BYTES);
@@ -141,6 +71,10 @@ slp_rc slp_table_create(struct slp_instance *instance, const struct slp_table_op
     o.name = slice_str(options->name);
     o.schema_json = buf_slice(&json);
     TRY_OUT(parse_points(&c, options, &o, err));
+    TRY_OUT(api_check_settings(options->settings, options->setting_count, false, &c.arena,
+                               &settings, err));
+    o.properties = settings;
+    o.property_count = options->setting_count;
     rc = state_table_create(instance->state, &o, err);
 out:
     buf_fini(&json);
@@ -151,7 +85,7 @@ out:
 slp_rc slp_table_list(struct slp_instance *instance, struct slp_rows **out, struct slp_err *err)
 {
     static const struct list_column columns[] = {
-        {"name", ARR_UTF8}, {"id", ARR_UTF8}, {"created", ARR_TIMESTAMP}};
+        {"name", ARR_UTF8}, {"id", ARR_UTF8}, {"created", ARR_TIMESTAMP}, {"offline", ARR_BOOL}};
     slp_rc rc = SLP_OK;
     struct arena arena;
     struct list *list = NULL;
@@ -159,12 +93,13 @@ slp_rc slp_table_list(struct slp_instance *instance, struct slp_rows **out, stru
     size_t count = 0;
     arena_init(&arena, instance->mem, REQUEST_MAX_BYTES);
     TRY_OUT(state_table_list(instance->state, &arena, &tables, &count, err));
-    TRY_OUT(api_list_new(instance->mem, columns, 3, &list, err));
+    TRY_OUT(api_list_new(instance->mem, columns, 4, &list, err));
     for (size_t i = 0; i < count; i++) {
         char id[33];
         hash_format(tables[i].id, id);
         struct list_value row[] = {list_text(tables[i].name), list_text(slice_str(id)),
-                                   list_number(tables[i].created_us)};
+                                   list_number(tables[i].created_us),
+                                   list_number(tables[i].is_offline)};
         TRY_OUT(api_list_add(list, row, err));
     }
     arena_fini(&arena);

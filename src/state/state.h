@@ -195,6 +195,17 @@ SLP_NODISCARD slp_rc state_table_open_with(struct state_instance *i, struct slic
                                            const struct state_open_options *options,
                                            struct state_table **out, struct slp_err *err);
 
+/*
+ * The last frame whose table time is not above `time_us`: what the table was then is its state behind
+ * that frame. `t` need not be at the tip.
+ *
+ * Errors   NOT_FOUND  older than what is kept
+ * Cost     a replay to the tip; one from each snapshot that is too young, from the newest on, up to
+ *          its first frame; then one up to that time
+ */
+SLP_NODISCARD slp_rc state_table_find_time(struct state_table *t, int64_t time_us, uint64_t *number,
+                                           struct slp_err *err);
+
 /* Open by id, without the catalogue. */
 SLP_NODISCARD slp_rc state_table_open_id(struct state_instance *i, struct hash128 id,
                                          struct state_table **out, struct slp_err *err);
@@ -325,6 +336,11 @@ struct state_kept {
  */
 SLP_NODISCARD slp_rc state_table_keep(struct state_table *t, uint64_t every, struct state_kept *out,
                                       struct slp_err *err);
+
+/* The same, but at once, and without deleting what came before: whoever pins what is now does not
+ * forget what was. */
+SLP_NODISCARD slp_rc state_table_snapshot(struct state_table *t, struct state_kept *out,
+                                          struct slp_err *err);
 
 /*
  * The same if a snapshot is due: what whoever has committed calls when it is done. Losing to somebody

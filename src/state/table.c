@@ -398,22 +398,38 @@ static slp_rc keep_snapshot(struct state_table *t, struct slice parent, struct s
     return SLP_OK;
 }
 
-slp_rc state_table_keep(struct state_table *t, uint64_t every, struct state_kept *out,
+/* Make and verify a snapshot if `every` frames have come since the newest one. */
+static slp_rc keep_some(struct state_table *t, uint64_t every, struct state_kept *out,
                         struct slp_err *err)
 {
-    struct state_kept kept = {0};
     if (t->is_fixed || state_is_partial(t->replica.machine.table))
         FAIL(err, INVALID, "a handle of a part of a table, or of an earlier state, keeps nothing");
     char parent[STATE_ROOT_NAME_BYTES] = {0};
     TRY(state_table_refresh(t, err));
     const struct table_state *s = t->replica.machine.table;
     if (s->verified_count) {
-        kept.verified = s->verified[s->verified_count - 1].number;
+        out->verified = s->verified[s->verified_count - 1].number;
         memcpy(parent, s->verified[s->verified_count - 1].root, sizeof parent);
     }
-    if (t->replica.number - kept.verified >= (every ? every : STATE_KEEP_FRAMES))
-        TRY(err_wrap(err, keep_snapshot(t, slice_str(parent), &kept, err), "table \"%.*s\"",
+    if (t->replica.number - out->verified >= every)
+        TRY(err_wrap(err, keep_snapshot(t, slice_str(parent), out, err), "table \"%.*s\"",
                      SLICE_ARG(t->name)));
+    return SLP_OK;
+}
+
+slp_rc state_table_snapshot(struct state_table *t, struct state_kept *out, struct slp_err *err)
+{
+    struct state_kept kept = {0};
+    TRY(keep_some(t, 1, &kept, err));
+    *out = kept;
+    return SLP_OK;
+}
+
+slp_rc state_table_keep(struct state_table *t, uint64_t every, struct state_kept *out,
+                        struct slp_err *err)
+{
+    struct state_kept kept = {0};
+    TRY(keep_some(t, every ? every : STATE_KEEP_FRAMES, &kept, err));
     TRY(err_wrap(err, state_keep_trim(&t->replica, &kept, err), "table \"%.*s\"",
                  SLICE_ARG(t->name)));
     *out = kept;

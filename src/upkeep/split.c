@@ -1,11 +1,9 @@
 #include "base/num.h"
 #include "state/open.h"
+#include "upkeep/split_priv.h"
 #include "upkeep/upkeep.h"
 
 #define WORK_MAX_BYTES ((size_t)1 << 30)
-
-/* With so many blocks for each part their first keys are good enough; with fewer, rows are read. */
-#define BLOCKS_A_PART 4
 
 struct splitting {
     struct state_table *table;
@@ -30,12 +28,12 @@ static const struct state_reference *largest(const struct state_reference *refs,
     return best;
 }
 
-static slp_rc open_file(struct splitting *s, const struct state_reference *ref,
-                        struct datafile **out, struct slp_err *err)
+slp_rc upkeep_open_file(struct state_table *table, const struct state_reference *ref,
+                        struct alloc *mem, struct datafile **out, struct slp_err *err)
 {
     struct state_name object;
-    TRY(state_table_object(s->table, ref->file->name, &object, err));
-    return state_open_file(s->table, state_name_slice(&object), &ref->file->info, s->mem, out, err);
+    TRY(state_table_object(table, ref->file->name, &object, err));
+    return state_open_file(table, state_name_slice(&object), &ref->file->info, mem, out, err);
 }
 
 /* The row key that block `block` begins with: where a leaf may be split. */
@@ -143,7 +141,7 @@ static slp_rc choose_keys(struct splitting *s, struct key_range leaf, size_t par
         TRY(row_key_at(s, first, &first_key, err));
         c.last = slice_compare(first_key, c.last) > 0 ? first_key : c.last;
     }
-    if (end - first >= BLOCKS_A_PART * (int64_t)parts)
+    if (end - first >= UPKEEP_BLOCKS_A_PART * (int64_t)parts)
         TRY(choose_by_blocks(s, leaf, first, end, &c, err));
     else
         TRY(choose_by_rows(s, leaf, &c, err));
@@ -151,22 +149,36 @@ static slp_rc choose_keys(struct splitting *s, struct key_range leaf, size_t par
     return SLP_OK;
 }
 
-/* The exact first rows of the references behind each key: one key page a file and key. */
-static slp_rc find_cuts(struct splitting *s, const struct state_reference *refs, size_t count,
-                        struct state_split_item *item, struct slp_err *err)
+/* The first of the keys that parts the reference; `item->key_count` if none does. */
+static size_t first_inside(const struct state_reference *ref, const struct state_split_item *item)
+{
+    size_t k = 0;
+    while (k < item->key_count && !key_range_holds(ref->range, item->keys[k]))
+        k++;
+    return k;
+}
+
+slp_rc upkeep_find_cuts(struct state_table *table, const struct state_reference *refs, size_t count,
+                        struct alloc *mem, struct arena *arena, struct state_split_item *item,
+                        struct slp_err *err)
 {
     struct state_split_cut *cuts = NULL;
     size_t n = 0;
-    TRY(arena_array(&s->arena, count * item->key_count, sizeof *cuts, (void **)&cuts, err));
+    TRY(arena_array(arena, count * item->key_count, sizeof *cuts, (void **)&cuts, err));
     for (size_t i = 0; i < count; i++) {
         struct datafile *file = NULL;
-        slp_rc rc = open_file(s, &refs[i], &file, err);
-        for (size_t k = 0; k < item->key_count && rc == SLP_OK; k++) {
+        size_t k = first_inside(&refs[i], item);
+        if (k == item->key_count)
+            continue;
+        slp_rc rc = upkeep_open_file(table, &refs[i], mem, &file, err);
+        for (; k < item->key_count && rc == SLP_OK; k++) {
             struct state_split_cut *cut = &cuts[n];
+            if (!key_range_holds(refs[i].range, item->keys[k]))
+                break;
             cut->file = refs[i].file->id;
             cut->key = (uint32_t)k;
             rc = datafile_lower_bound(file, item->keys[k], &cut->row, err);
-            n += rc == SLP_OK && key_range_holds(refs[i].range, item->keys[k]);
+            n += rc == SLP_OK;
         }
         datafile_close(file);
         TRY(rc);
@@ -188,7 +200,7 @@ static slp_rc plan_leaf(struct splitting *s, const struct state_leaf *leaf, int6
     TRY(state_leaf_references(leaf, &s->arena, &refs, err));
     const struct state_reference *ref = largest(refs, leaf->ref_count);
     TRY(key_range_copy(&s->arena, leaf->range, &item->leaf, err));
-    TRY(open_file(s, ref, &s->file, err));
+    TRY(upkeep_open_file(s->table, ref, s->mem, &s->file, err));
     s->rows = rows_of(ref);
     slp_rc rc = choose_keys(s, item->leaf, parts, &chosen, err);
     datafile_close(s->file);
@@ -196,7 +208,9 @@ static slp_rc plan_leaf(struct splitting *s, const struct state_leaf *leaf, int6
     TRY(rc);
     item->keys = chosen.keys;
     item->key_count = chosen.count;
-    return chosen.count ? find_cuts(s, refs, leaf->ref_count, item, err) : SLP_OK;
+    if (chosen.count == 0)
+        return SLP_OK;
+    return upkeep_find_cuts(s->table, refs, leaf->ref_count, s->mem, &s->arena, item, err);
 }
 
 static slp_rc split_leaf(struct splitting *s, const struct state_leaf *leaf, int64_t threshold_rows,

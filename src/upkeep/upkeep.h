@@ -66,6 +66,38 @@ SLP_NODISCARD slp_rc upkeep_split(struct state_table *table, int64_t threshold_r
                                   struct alloc *mem, size_t *count, struct slp_err *err);
 
 /*
+ * Split at these row keys, or prefixes of them; sorted here. Those at which a bound stands are passed
+ * over. One transaction for each leaf, or for each few thousand keys of one; references are cut
+ * exactly. `*made` is how many bounds were made, or would be.
+ *
+ * Errors  INVALID   a key that is empty or too long
+ *         CONFLICT  others split and merge there all the time
+ *         LIMIT     so many leaves that a table does not hold them
+ */
+SLP_NODISCARD slp_rc upkeep_split_at(struct state_table *table, struct slice *keys, size_t count,
+                                     bool dry_run, struct alloc *mem, uint64_t *made,
+                                     struct slp_err *err);
+
+/*
+ * Split into `leaves` leaves of about equal size, several levels at once, at row keys from the key
+ * indexes of all files; where those are too coarse, from the key columns. Bounds that stand are kept.
+ * A row key is never parted, so there may be fewer.
+ *
+ * Errors  INVALID  no rows to go by
+ */
+SLP_NODISCARD slp_rc upkeep_split_evenly(struct state_table *table, uint64_t leaves, bool dry_run,
+                                         struct alloc *mem, uint64_t *made, struct slp_err *err);
+
+/*
+ * Merge neighbours that have together at most `below_rows` rows, from the first leaf on (rule P3), as
+ * many as fit. Rows are those that the state tells; unfiled files count in equal shares. Pairs, then
+ * pairs of these: a transaction a level. `*merged` is how many bounds went, or would.
+ */
+SLP_NODISCARD slp_rc upkeep_merge_leaves(struct state_table *table, int64_t below_rows,
+                                         bool dry_run, struct alloc *mem, uint64_t *merged,
+                                         struct slp_err *err);
+
+/*
  * A stored thing, as text or JSON, by path in the local file system: any Parquet file (footer, pages,
  * indexes, filters; the key index of ours), a log frame, sleeper.json, which is JSON in both forms.
  * A Parquet file that is damaged or not supported is shown as far as it can be looked at.

@@ -1,0 +1,238 @@
+#!/usr/bin/env bash
+# Tables as a whole: properties, names, pins, earlier states, confirmations.
+. "$(dirname "$0")/lib.sh"
+
+# A table t of four rows.
+make_table() {
+    run_ok init
+    printf 'k,v\na,1\nb,2\nc,3\nd,4\n' >rows.csv
+    run_ok table create t --like rows.csv --row-key k "$@"
+    run_ok ingest t rows.csv
+}
+
+test_a_property_is_the_tables_then_the_instances_then_the_programs() {
+    make_table --set gc.delay.minutes=5
+    run_ok instance set gc.delay.minutes=30 gc.batch.size=100
+    run_ok table properties t --where "name in ('gc.delay.minutes', 'gc.batch.size', 'gc.history')" \
+        --columns name,value,default,source
+    expect_out_is 'name,value,default,source
+gc.delay.minutes,5,60,table
+gc.history,0s,0s,default
+gc.batch.size,100,10000,instance'
+    run_ok table set t --unset gc.delay.minutes
+    expect_out_is 'property,old,new
+gc.delay.minutes,5,30'
+    run_ok instance properties --where "source = 'instance'" --columns name,value
+    expect_out_is 'name,value
+gc.delay.minutes,30
+gc.batch.size,100'
+}
+
+test_a_change_of_properties_is_shown_before_it_is_made() {
+    make_table
+    run_ok table set t sleeper.table.gc.delay.minutes=15 --dry-run
+    expect_out_is 'property,old,new
+gc.delay.minutes,60,15'
+    run_ok table properties t --where "source = 'table'"
+    expect_out_lines 1
+    run_ok table set t sleeper.table.gc.delay.minutes=15 gc.history=2d
+    run_ok table properties t --where "source = 'table'" --columns name,value
+    expect_out_is 'name,value
+gc.delay.minutes,15
+gc.history,172800'
+    run_ok table set t gc.delay.minutes=15
+    expect_out_is 'property,old,new'
+    run_ok log t --where "kind = 'properties'"
+    expect_out_lines 2
+}
+
+test_a_property_that_is_none_or_does_not_fit_changes_nothing() {
+    make_table
+    run table set t gc.delay.minute=5
+    expect_rc 4
+    expect_err 'did you mean "gc.delay.minutes"'
+    run table set t gc.history=1d gc.delay.minutes=soon
+    expect_rc 2
+    expect_err 'property "gc.delay.minutes": "soon" is not a whole number'
+    run table set t gc.delay.minutes=1 gc.delay.minutes=2
+    expect_rc 2
+    expect_err 'given twice'
+    run table set t sleeper.default.table.gc.delay.minutes=1
+    expect_rc 2
+    expect_err 'instance set'
+    run table set t
+    expect_rc 2
+    run table create u --like rows.csv --row-key k --set compaction.strategy.class=none
+    expect_rc 2
+    expect_err 'size-ratio'
+    run_ok table list
+    expect_no_out u,
+    run_ok table properties t --where "source = 'table'"
+    expect_out_lines 1
+}
+
+test_a_renamed_table_keeps_its_rows() {
+    make_table
+    run_ok table rename t u
+    run count t
+    expect_rc 4
+    run_ok count u
+    expect_out_is 4
+    run table rename u u
+    expect_rc 5
+    run table rename none v
+    expect_rc 4
+    run table rename u 9
+    expect_rc 2
+}
+
+test_a_table_is_dropped_only_when_its_name_is_said() {
+    make_table
+    run table drop t
+    expect_rc 10
+    expect_err '--confirm'
+    run table drop t --confirm u
+    expect_rc 10
+    run table drop t --no-input
+    expect_rc 10
+    run_ok count t
+    run_ok table drop t --confirm t
+    run count t
+    expect_rc 4
+    run table drop t --yes
+    expect_rc 4
+    run_ok table create t --like rows.csv --row-key k
+    run_ok count t
+    expect_out_is 0
+    run_ok table drop t --yes
+}
+
+test_on_a_terminal_the_name_is_typed() {
+    make_table
+    python3 - "$SLEEPER" >answer <<'END' || fail "no terminal"
+import os, pty, sys
+def ask(answer):
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(sys.argv[1], [sys.argv[1], "table", "drop", "t"])
+    text = b""
+    while b"go on: " not in text:
+        text += os.read(fd, 1000)
+    os.write(fd, answer + b"\n")
+    try:
+        while os.read(fd, 1000):
+            pass
+    except OSError:
+        pass
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+print(ask(b"no"), ask(b"t"))
+END
+    expect_true test "$(cat answer)" = "10 0"
+    run count t
+    expect_rc 4
+}
+
+test_offline_is_shown_and_taken_back() {
+    make_table
+    run_ok table offline t
+    run_ok table offline t
+    expect_err already
+    run_ok table list --columns name,offline
+    expect_out_is 'name,offline
+t,true'
+    run_ok table online t
+    run_ok table list --columns offline
+    expect_out_is 'offline
+false'
+}
+
+test_a_pin_is_read_and_restored_by_name_and_by_sequence() {
+    make_table
+    run_ok pin t before
+    expect_err 'at sequence 2'
+    run_ok ingest t rows.csv
+    run_ok count t
+    expect_out_is 8
+    for at in before 2; do
+        run_ok count t --at "$at"
+        expect_out_is 4
+        run_ok get t a --at "$at"
+        expect_out_lines 2
+        run_ok scan t --at "$at"
+        expect_out_lines 5
+    done
+    run_ok table restore t --to before
+    run_ok count t
+    expect_out_is 4
+    run_ok ingest t rows.csv
+    run_ok table restore t --to 2
+    run_ok count t
+    expect_out_is 4
+    run table restore t --to 3
+    expect_rc 4
+    expect_err 'no snapshot stands at just sequence 3'
+    expect_err '2'
+    run_ok unpin t before
+    run unpin t before
+    expect_rc 4
+    run count t --at before
+    expect_rc 2
+}
+
+test_pins_have_names_and_may_expire() {
+    make_table
+    run_ok pin t a --expires 30d
+    run pin t a
+    expect_rc 5
+    run pin t 12
+    expect_rc 2
+    run_ok pin t b
+    run_ok pin list --columns table,pin,expired
+    expect_out_is 'table,pin,expired
+t,a,false
+t,b,false'
+    run_ok pin list t --where "expires is null" --columns pin
+    expect_out_is 'pin
+b'
+}
+
+test_a_table_is_read_as_it_was_at_a_time() {
+    make_table
+    run_ok log t --where "kind = 'add'" --columns time
+    time=$(tail -1 out)
+    run_ok ingest t rows.csv
+    run_ok count t --at "$time"
+    expect_out_is 4
+    run_ok count t --at 2999-01-01
+    expect_out_is 8
+    run count t --at 1999-01-01
+    expect_rc 4
+    run count t --at yesterday
+    expect_rc 2
+    run count t --at 99
+    expect_rc 4
+}
+
+test_a_receipt_is_waited_for() {
+    make_table
+    run_ok count t --min-seq 2
+    expect_out_is 4
+    ("$SLEEPER" ingest t rows.csv -q) &
+    run_ok count t --min-seq 3
+    expect_out_is 8
+    wait
+}
+
+test_a_paused_table_takes_no_rows() {
+    make_table
+    run_ok table pause t
+    run ingest t rows.csv
+    expect_rc 5
+    expect_err 'paused'
+    run_ok count t
+    expect_out_is 4
+    run_ok table resume t
+    run_ok ingest t rows.csv
+}
+
+run_tests
