@@ -362,6 +362,14 @@ out:
     return err_wrap(err, rc, "commit of \"%s\"", state_kind_text(txn->kind));
 }
 
+slp_rc state_replica_find_token(struct state_replica *r, struct slice token,
+                                struct state_outcome *out, bool *is_found, struct slp_err *err)
+{
+    struct hash128 txid;
+    TRY(token_txid(r, token, &txid, err));
+    return find_first(r, txid, out, is_found, err);
+}
+
 slp_rc state_result_check(const struct state_result *r, struct slp_err *err)
 {
     enum state_reason reason = r->outcome.reason;

@@ -151,6 +151,9 @@ void state_base_fini(struct state_base *b);
 SLP_NODISCARD slp_rc state_replica_blank(struct state_replica *r, struct slp_err *err);
 
 /* Commit; as state_table_commit, for which `table` gives tokens their room of names. */
+SLP_NODISCARD slp_rc state_replica_find_token(struct state_replica *r, struct slice token,
+                                              struct state_outcome *out, bool *is_found,
+                                              struct slp_err *err);
 SLP_NODISCARD slp_rc state_replica_commit(struct state_replica *r, struct state_txn *txn,
                                           const struct state_commit_options *options,
                                           struct state_result *out, struct slp_err *err);

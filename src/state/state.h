@@ -296,6 +296,17 @@ SLP_NODISCARD slp_rc state_table_commit(struct state_table *t, struct state_txn 
                                         struct state_result *out, struct slp_err *err);
 
 /*
+ * Was a transaction of this client token committed, as far as was replayed? Then `*out` says where
+ * (is_duplicate): who has much to do before it commits asks first.
+ *
+ * Cost   nothing; a read where the token is so old that only the snapshot knows it, and likewise where
+ *        it is new and there is a snapshot
+ */
+SLP_NODISCARD slp_rc state_table_find_token(struct state_table *t, struct slice token,
+                                            struct state_outcome *out, bool *is_found,
+                                            struct slp_err *err);
+
+/*
  * Pack what waits in the table's inbox into a frame, at once: what a resident committer does again
  * and again (rule C1). `*packed` says how many transactions it held; losing the race for the frame
  * leaves it 0, for then somebody else has moved on.

@@ -362,6 +362,13 @@ slp_rc state_table_commit(struct state_table *t, struct state_txn *txn,
                     "table \"%.*s\"", SLICE_ARG(t->name));
 }
 
+slp_rc state_table_find_token(struct state_table *t, struct slice token, struct state_outcome *out,
+                              bool *is_found, struct slp_err *err)
+{
+    return err_wrap(err, state_replica_find_token(&t->replica, token, out, is_found, err),
+                    "table \"%.*s\"", SLICE_ARG(t->name));
+}
+
 slp_rc state_table_pack(struct state_table *t, uint32_t *packed, struct slp_err *err)
 {
     uint32_t n = 0;
