@@ -17,6 +17,7 @@ struct app {
     bool quiet;
     bool verbose;
     bool is_partial; /* some of it was left out: exit code 3 */
+    bool is_partial; /* some of it was left out: exit code 3 */
     bool was_declined; /* a confirmation is missing: exit code 10 */
 };
 

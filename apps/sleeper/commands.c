@@ -111,37 +111,6 @@ slp_rc run_check(struct app *app, const struct args *args, struct slp_err *err)
     return SLP_OK;
 }
 
-slp_rc run_ingest(struct app *app, const struct args *args, struct slp_err *err)
-{
-    struct slp_instance *instance = NULL;
-    struct slp_ingest_options o = {.table = args->arguments[0], .inputs = args->arguments + 1};
-    struct slp_ingest_result result = {0};
-    const char *policy = args_value(args, OPTION_ON_ERROR);
-    if (policy && strcmp(policy, "fail") != 0)
-        FAIL(err, INVALID, "--on-error %s is not known; this version has: fail", policy);
-    o.format = args_value(args, OPTION_INPUT_FORMAT);
-    o.token = args_value(args, OPTION_TOKEN);
-    if (o.token && !*o.token)
-        FAIL(err, INVALID,
-             "--token \"\" is no name: a repeat could not be told from another ingest");
-    o.dry_run = args_has(args, OPTION_DRY_RUN);
-    TRY(app_instance(app, &instance, err));
-    TRY(slp_ingest(instance, &o, &result, err));
-    if (result.was_duplicate)
-        app_notice(app, "nothing to do: token \"%s\" was committed at sequence %" PRIu64, o.token,
-                   result.sequence);
-    else if (o.dry_run)
-        app_notice(app, "%" PRId64 " row%s of %zu file%s can be ingested", result.rows,
-                   result.rows == 1 ? "" : "s", result.files_read,
-                   result.files_read == 1 ? "" : "s");
-    else
-        app_notice(app, "%" PRId64 " row%s of %zu file%s in %zu data file%s, sequence %" PRIu64,
-                   result.rows, result.rows == 1 ? "" : "s", result.files_read,
-                   result.files_read == 1 ? "" : "s", result.files_written,
-                   result.files_written == 1 ? "" : "s", result.sequence);
-    return SLP_OK;
-}
-
 /* The keys of a get: arguments, lines of --keys, or none when --key names fields. */
 static slp_rc collect_keys(struct app *app, const char *const **out, struct slp_err *err)
 {

@@ -237,6 +237,10 @@ struct slp_ingest_options {
     const char *format;        /* parquet csv tsv ndjson; NULL: by content, then name */
     const char *token;         /* a repeat with the same token changes nothing; may be NULL */
     bool dry_run;              /* read and check everything, write nothing */
+    const char *on_error;      /* a bad row: fail (NULL), skip or quarantine */
+    const char *quarantine;    /* file for bad rows, which must not be there */
+    int64_t max_errors;        /* skip, quarantine: more bad rows than this are an error; 0: any number */
+    const char *file_strategy; /* auto one_file_per_leaf one_reference_per_leaf; NULL: the table's */
 };
 
 struct slp_ingest_result {
@@ -246,6 +250,7 @@ struct slp_ingest_result {
     uint64_t bytes_written;
     uint64_t sequence;  /* the frame that holds the commit */
     bool was_duplicate; /* the token was known: `sequence` is that of the first commit */
+    int64_t rows_rejected; /* bad rows that were left out */
 };
 
 /*
@@ -254,7 +259,9 @@ struct slp_ingest_result {
  *
  * Errors   INVALID      no inputs, an unknown format
  *          NOT_FOUND    the table or an input
- *          BAD_INPUT    rows that do not fit the table: file, line or row, column
+ *          BAD_INPUT    rows that do not fit the table: file, line or row, column; more of them than
+ *                       max_errors
+ *          EXISTS       the quarantine file
  *          CORRUPT      an input, by name; so is UNSUPPORTED
  *          CONFLICT     the table has too many unfiled files: compact it
  *          UNAVAILABLE  others were faster for ten minutes

@@ -11,6 +11,44 @@
 #define GC_AGE_MAX_S            ((int64_t)1000000000) /* thirty years: nothing is older */
 #define INSTANCE_LIST_MAX_BYTES ((size_t)256 << 20)
 
+/* The place of a name in a list that ends with NULL; -1: it is not there. */
+static int place_of(const char *name, const char *const *names)
+{
+    for (int i = 0; names[i]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return i;
+    return -1;
+}
+
+static slp_rc parse_policies(const struct slp_ingest_options *o, struct ingest_options *out,
+                             struct slp_err *err)
+{
+    static const char *const policies[] = {"fail", "skip", "quarantine", NULL};
+    static const char *const strategies[] = {"auto", "one_file_per_leaf", "one_reference_per_leaf",
+                                             NULL};
+    int policy = o->on_error ? place_of(o->on_error, policies) : 0;
+    int strategy = o->file_strategy ? place_of(o->file_strategy, strategies) : -1;
+    if (policy < 0)
+        FAIL(err, INVALID, "unknown policy \"%s\" for bad rows; expected fail, skip or quarantine",
+             o->on_error);
+    if (o->file_strategy && strategy < 0)
+        FAIL(err, INVALID,
+             "unknown file strategy \"%s\"; expected auto, one_file_per_leaf or "
+             "one_reference_per_leaf",
+             o->file_strategy);
+    if (policy != INGEST_QUARANTINE && o->quarantine)
+        FAIL(err, INVALID, "a quarantine file is for the policy quarantine");
+    if (policy == INGEST_FAIL && o->max_errors)
+        FAIL(err, INVALID, "a number of bad rows is for the policies skip and quarantine");
+    if (o->max_errors < 0)
+        FAIL(err, INVALID, "a negative number of bad rows");
+    out->on_error = (enum ingest_on_error)policy;
+    out->layout = (enum ingest_layout)(strategy + INGEST_LAYOUT_AUTO);
+    out->quarantine = o->quarantine;
+    out->max_errors = o->max_errors;
+    return SLP_OK;
+}
+
 slp_rc slp_ingest(struct slp_instance *instance, const struct slp_ingest_options *options,
                   struct slp_ingest_result *out, struct slp_err *err)
 {
@@ -30,6 +68,7 @@ slp_rc slp_ingest(struct slp_instance *instance, const struct slp_ingest_options
         FAIL(err, INVALID,
              "unknown input format \"%s\"; expected parquet, csv, tsv, ndjson or arrow",
              options->format);
+    TRY(parse_policies(options, &o, err));
     TRY(api_instance_table(instance, options->table, &table, err));
     TRY(ingest_run(table, &o, instance->mem, &result, err));
     state_table_keep_due(table);
@@ -38,7 +77,8 @@ slp_rc slp_ingest(struct slp_instance *instance, const struct slp_ingest_options
                                       .files_written = result.files,
                                       .bytes_written = result.bytes,
                                       .sequence = result.at.frame,
-                                      .was_duplicate = result.is_duplicate};
+                                      .was_duplicate = result.is_duplicate,
+                                      .rows_rejected = result.rejected};
     return SLP_OK;
 }
 

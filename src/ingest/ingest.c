@@ -16,6 +16,7 @@ struct ingest {
     struct ingest_meter meter;
     struct alloc *mem; /* the meter */
     struct ingest_budget budget;
+    struct ingest_rejects rejects;
     struct ingest_result result;
 };
 
@@ -46,6 +47,7 @@ static slp_rc commit(struct ingest *g, struct output *out, bool is_wide, struct 
     g->result.at = result.outcome.at;
     g->result.is_duplicate = result.outcome.is_duplicate;
     if (result.outcome.is_duplicate) {
+        ingest_rejects_withdraw(&g->rejects);
         output_discard(out);
         return SLP_OK;
     }
@@ -54,12 +56,30 @@ static slp_rc commit(struct ingest *g, struct output *out, bool is_wide, struct 
     return SLP_OK;
 }
 
+static enum ingest_layout layout_of(const struct ingest *g)
+{
+    static const enum ingest_layout layouts[] = {INGEST_LAYOUT_AUTO, INGEST_LAYOUT_LEAF,
+                                                 INGEST_LAYOUT_WIDE};
+    if (g->o->layout != INGEST_LAYOUT_PROPERTY)
+        return g->o->layout;
+    struct schema_properties p = state_table_properties(g->table);
+    return layouts[schema_property_choice(&p, SCHEMA_PROPERTY_INGEST_STRATEGY)];
+}
+
+/* A table of one leaf has no wide files: its one file is filed under that leaf. */
+static bool is_wide_by(enum ingest_layout layout, const struct ingest_rows *rows)
+{
+    if (layout == INGEST_LAYOUT_AUTO)
+        return ingest_is_wide(rows);
+    return layout == INGEST_LAYOUT_WIDE && rows->leaves > 1;
+}
+
 static slp_rc write_files(struct ingest *g, struct ingest_rows *rows, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct output *out = NULL;
     struct buf lineage;
-    bool is_wide = ingest_is_wide(rows);
+    bool is_wide = is_wide_by(layout_of(g), rows);
     buf_init(&lineage, g->mem, LINEAGE_MAX_BYTES);
     TRY_OUT(write_lineage(g, &lineage, err));
     struct output_options o = {.threads = g->budget.output_threads,
@@ -69,10 +89,14 @@ static slp_rc write_files(struct ingest *g, struct ingest_rows *rows, struct slp
     struct ingest_emit_options emit = {
         .table = g->table, .is_wide = is_wide, .cancel = g->o->cancel};
     TRY_OUT(ingest_emit(g->mem, &emit, rows, out, err));
+    TRY_OUT(ingest_rejects_finish(&g->rejects, err));
     TRY_OUT(commit(g, out, is_wide, err));
 out:
-    if (rc != SLP_OK && rc != SLP_UNKNOWN && out)
-        output_discard(out);
+    if (rc != SLP_OK && rc != SLP_UNKNOWN) {
+        ingest_rejects_withdraw(&g->rejects);
+        if (out)
+            output_discard(out);
+    }
     output_free(out);
     buf_fini(&lineage);
     return rc;
@@ -88,7 +112,8 @@ static slp_rc take_in(struct ingest *g, struct ingest_rows *rows, struct slp_err
         .rows = {.format = g->o->format,
                  .want = &state_table_schema(g->table)->columns,
                  .batch_rows = OUTPUT_GROUP_ROWS,
-                 .batch_bytes = g->budget.batch_bytes},
+                 .batch_bytes = g->budget.batch_bytes,
+                 .rejects = ingest_rejects_rows(&g->rejects)},
     };
     TRY(ingest_feed_init(&feed, g->mem, &f, err));
     g->result.inputs = feed.path_count;
@@ -104,24 +129,59 @@ static slp_rc take_in(struct ingest *g, struct ingest_rows *rows, struct slp_err
     return rc;
 }
 
+/* Was this committed before? Then nothing is to be done. */
+static slp_rc look_for_token(struct ingest *g, struct slp_err *err)
+{
+    struct state_outcome first = {.at = {.frame = 0}};
+    bool is_found = false;
+    if (g->o->token.len == 0)
+        return SLP_OK;
+    TRY(state_table_find_token(g->table, g->o->token, &first, &is_found, err));
+    if (is_found) {
+        g->result.at = first.at;
+        g->result.is_duplicate = true;
+    }
+    return SLP_OK;
+}
+
+static slp_rc take_and_write(struct ingest *g, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct ingest_rows rows = {0};
+    TRY_OUT(take_in(g, &rows, err));
+    g->result.rows = rows.rows;
+    g->result.rejected = g->rejects.count;
+    g->result.spilled_runs = rows.spilled_runs;
+    if (g->o->dry_run)
+        goto out;
+    rc = rows.rows > 0 ? write_files(g, &rows, err) : ingest_rejects_finish(&g->rejects, err);
+out:
+    ingest_rows_fini(&rows);
+    return rc;
+}
+
 slp_rc ingest_run(struct state_table *table, const struct ingest_options *options,
                   struct alloc *mem, struct ingest_result *out, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
-    struct ingest_rows rows = {0};
     struct ingest g = {.table = table,
                        .o = options,
                        .budget = ingest_budget_of(options->memory, options->threads)};
     ingest_meter_init(&g.meter, mem);
     g.mem = &g.meter.base;
     g.result.at.frame = state_number(state_table_view(table));
-    TRY_OUT(take_in(&g, &rows, err));
-    g.result.rows = rows.rows;
-    g.result.spilled_runs = rows.spilled_runs;
-    if (rows.rows > 0 && !options->dry_run)
-        TRY_OUT(write_files(&g, &rows, err));
+    const struct ingest_reject_options rejects = {.policy = options->on_error,
+                                                  .most = options->max_errors ? options->max_errors
+                                                                              : -1,
+                                                  .quarantine = options->quarantine,
+                                                  .dry_run = options->dry_run};
+    TRY_OUT(look_for_token(&g, err));
+    if (!g.result.is_duplicate) {
+        TRY_OUT(ingest_rejects_init(&g.rejects, mem, &rejects, err));
+        TRY_OUT(take_and_write(&g, err));
+    }
     *out = g.result;
 out:
-    ingest_rows_fini(&rows);
+    ingest_rejects_fini(&g.rejects);
     return rc;
 }

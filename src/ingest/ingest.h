@@ -21,7 +21,7 @@
 #ifndef SLP_INGEST_INGEST_H
 #define SLP_INGEST_INGEST_H
 
-#include "rows/rows.h"
+#include "ingest/reject.h"
 #include "state/state.h"
 
 /* A leaf gets a file of its own when its rows take at least this many bytes; else all leaves share
@@ -30,12 +30,24 @@
 /* ...if there are more leaves with rows than this. */
 #define INGEST_LEAF_FILES_MAX 16u
 
+/* How rows are spread over files. */
+enum ingest_layout {
+    INGEST_LAYOUT_PROPERTY = 0, /* as ingest.file.writing.strategy says */
+    INGEST_LAYOUT_AUTO,         /* by the rule above */
+    INGEST_LAYOUT_LEAF,         /* a file a leaf, one_file_per_leaf */
+    INGEST_LAYOUT_WIDE          /* one file over all leaves, one_reference_per_leaf */
+};
+
 struct ingest_options {
     const char *const *inputs; /* files, folders, globs, "-"; input_count of them */
     size_t input_count;
-    enum rows_format format;    /* ROWS_AUTO: by content */
-    struct slice token;         /* client token; empty: none */
-    bool dry_run;               /* read, check and sort nothing; write nothing */
+    enum rows_format format; /* ROWS_AUTO: by content */
+    struct slice token;      /* client token; empty: none */
+    bool dry_run;            /* read, check and sort nothing; write nothing */
+    enum ingest_on_error on_error;
+    int64_t max_errors;         /* bad rows that skip and quarantine bear; 0: any number */
+    const char *quarantine;     /* the file for bad rows; QUARANTINE needs one */
+    enum ingest_layout layout;  /* 0: as the table's property says */
     size_t memory;              /* bytes; at least 16 MiB */
     size_t threads;             /* at least 1 */
     const char *temp_folder;    /* for spills; NULL: $TMPDIR or /tmp */
@@ -44,9 +56,10 @@ struct ingest_options {
 
 struct ingest_result {
     int64_t rows;
-    size_t inputs;  /* files read */
-    size_t files;   /* data files written */
-    uint64_t bytes; /* of them */
+    int64_t rejected; /* rows that did not fit */
+    size_t inputs;    /* files read */
+    size_t files;     /* data files written */
+    uint64_t bytes;   /* of them */
     struct state_position at;
     bool is_duplicate; /* the token was known; `at` is the first commit's */
     size_t spilled_runs;
@@ -54,10 +67,12 @@ struct ingest_result {
 
 /*
  * Ingest all inputs into `table` as one transaction. No rows: nothing is committed, and `at` is
- * where the table stands.
+ * where the table stands. A token that was committed before is noticed before anything is read.
  *
  * Errors   NOT_FOUND, DENIED   an input
- *          BAD_INPUT    rows that do not fit the table: file, line or row, column
+ *          BAD_INPUT    rows that do not fit the table: file, line or row, column; more of them than
+ *                       `max_errors`
+ *          EXISTS       the quarantine file is there
  *          CORRUPT, UNSUPPORTED   an input, by name
  *          LIMIT        device full; a key or value too long
  *          CANCELLED    nothing was committed

@@ -353,7 +353,7 @@ static slp_rc init_worker(struct intake *in, struct worker *w, struct slp_err *e
     buf_init(&w->held, in->mem, RUNS_MAX_BYTES);
     buf_init(&w->leaves, in->mem, SIZE_MAX / 4);
     size_t leaves = state_leaf_count(in->view);
-    if (leaves > INGEST_LEAF_FILES_MAX)
+    if (leaves > 1)
         TRY(buf_resize(&w->leaves, leaves, err));
     return ingest_chunk_init(&w->chunk, in->mem, &in->schema->columns, err);
 }

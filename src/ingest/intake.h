@@ -33,7 +33,7 @@ struct ingest_rows {
     struct buf runs; /* of struct run *; their keys carry ordinals */
     int64_t rows;
     uint64_t bytes;      /* of rows in memory, keys not counted */
-    size_t leaves;       /* that have rows, if the table has more than INGEST_LEAF_FILES_MAX */
+    size_t leaves;       /* that have rows, if the table has more than one */
     size_t spilled_runs; /* written, those merged into others too */
 };
 
