@@ -7,6 +7,9 @@
 #define STEP_VALUES      64u
 #define WIDTH_MAX        64u
 
+/* Wider ones are unpacked faster into 64 bits (codec/unpack.c). */
+#define NARROW_WIDTH_MAX 25u
+
 static bool take_varint(struct slice *in, uint64_t *out)
 {
     uint64_t v = 0;
@@ -90,7 +93,7 @@ static size_t take_deltas(struct cx_delta *d, int64_t *out, size_t n)
         for (size_t i = 0; i < take; i++)
             out[i] = (int64_t)(value + (i + 1) * d->min_delta);
         value += take * d->min_delta;
-    } else if (d->width <= 32) {
+    } else if (d->width <= NARROW_WIDTH_MAX) {
         uint32_t narrow[STEP_VALUES];
         cx_unpack32(ahead, d->mini_bit, d->width, narrow, take);
         for (size_t i = 0; i < take; i++) {

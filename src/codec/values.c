@@ -2,6 +2,10 @@
 
 #include "base/num.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #define NANOS_PER_DAY  INT64_C(86400000000000)
 #define JULIAN_OF_1970 2440588
 
@@ -226,14 +230,26 @@ static inline void copy_16(uint8_t *dst, const uint8_t *src)
     memcpy(dst, step, sizeof step);
 }
 
-size_t cx_join_prefixes(uint8_t *dst, int32_t *ends, size_t base, const uint8_t *before,
-                        struct slice in, const int64_t *prefixes, const int64_t *suffixes, size_t n)
+/* Strings still to be put together; all of this moves on. */
+struct joining {
+    uint8_t *dst;
+    int32_t *ends;
+    size_t base;
+    const uint8_t *before;
+    struct slice in;
+    const int64_t *prefixes;
+    const int64_t *suffixes;
+};
+
+static void join_plain(struct joining *j, size_t n)
 {
-    const uint8_t *suffix = in.ptr;
-    const uint8_t *safe = in.len >= CX_COPY_SLACK ? in.ptr + in.len - CX_COPY_SLACK : NULL;
+    uint8_t *dst = j->dst;
+    const uint8_t *before = j->before;
+    const uint8_t *suffix = j->in.ptr;
+    const uint8_t *safe = j->in.len >= CX_COPY_SLACK ? j->in.ptr + j->in.len - CX_COPY_SLACK : NULL;
     for (size_t i = 0; i < n; i++) {
-        size_t prefix = (size_t)prefixes[i];
-        size_t more = (size_t)suffixes[i];
+        size_t prefix = (size_t)j->prefixes[i];
+        size_t more = (size_t)j->suffixes[i];
         if (prefix <= CX_COPY_SLACK)
             copy_16(dst, before);
         else
@@ -246,10 +262,105 @@ size_t cx_join_prefixes(uint8_t *dst, int32_t *ends, size_t base, const uint8_t 
             memcpy(dst, suffix, more);
         dst += more;
         suffix += more;
-        base += prefix + more;
-        ends[i] = (int32_t)base;
+        j->base += prefix + more;
+        j->ends[i] = (int32_t)j->base;
     }
-    return (size_t)(suffix - in.ptr);
+    j->dst = dst;
+    j->before = before;
+    j->in = slice_after(j->in, (size_t)(suffix - j->in.ptr));
+    j->ends += n;
+    j->prefixes += n;
+    j->suffixes += n;
+}
+
+size_t cx_join_prefixes_plain(uint8_t *dst, int32_t *ends, size_t base, const uint8_t *before,
+                              struct slice in, const int64_t *prefixes, const int64_t *suffixes,
+                              size_t n)
+{
+    struct joining j = {dst, ends, base, before, in, prefixes, suffixes};
+    join_plain(&j, n);
+    return in.len - j.in.len;
+}
+
+#if defined(__x86_64__)
+
+/* Strings of so many bytes, with suffixes of CX_COPY_SLACK at most, are put together in two
+ * registers: reading back what was just written would wait for both stores. */
+#define REGISTER_BYTES 32u
+
+/* Strings that are too long are joined so many at a time before registers are tried again. */
+#define LONG_STRINGS 16u
+
+/* Windows on these, at REGISTER_BYTES - prefix, say which bytes stay (0xff), and where in a suffix
+ * the others come from (0x80: nowhere). */
+#define SAME(v) v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v
+#define RISING  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+static const uint8_t stays[REGISTER_BYTES * 2] = {SAME(0xff), SAME(0xff), SAME(0), SAME(0)};
+static const uint8_t comes[REGISTER_BYTES * 2] = {SAME(0x80), SAME(0x80), RISING, SAME(0x80)};
+
+static inline __m128i load_16(const uint8_t *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+/* Half of a string: of the one before it what stays, and of the suffix what comes. */
+__attribute__((target("avx2"))) static inline __m128i join_half(__m128i before, __m128i suffix,
+                                                                size_t at)
+{
+    __m128i kept = _mm_and_si128(before, load_16(stays + at));
+    return _mm_or_si128(kept, _mm_shuffle_epi8(suffix, load_16(comes + at)));
+}
+
+/* As many strings from the first on as are short; returns how many. */
+__attribute__((target("avx2"))) static size_t join_short(struct joining *j, size_t n)
+{
+    __m128i low = load_16(j->before);
+    __m128i high = load_16(j->before + 16);
+    uint8_t *dst = j->dst;
+    size_t at = 0;
+    size_t i = 0;
+    for (; i < n && j->in.len - at >= CX_COPY_SLACK; i++) {
+        size_t prefix = (size_t)j->prefixes[i];
+        size_t more = (size_t)j->suffixes[i];
+        if (more > CX_COPY_SLACK || prefix + more > REGISTER_BYTES)
+            break;
+        __m128i suffix = load_16(j->in.ptr + at);
+        low = join_half(low, suffix, REGISTER_BYTES - prefix);
+        high = join_half(high, suffix, REGISTER_BYTES + 16 - prefix);
+        _mm_storeu_si128((__m128i *)(void *)dst, low);
+        _mm_storeu_si128((__m128i *)(void *)(dst + 16), high);
+        j->before = dst;
+        dst += prefix + more;
+        at += more;
+        j->ends[i] = (int32_t)(j->base + (size_t)(dst - j->dst));
+    }
+    j->base += (size_t)(dst - j->dst);
+    j->dst = dst;
+    j->in = slice_after(j->in, at);
+    j->ends += i;
+    j->prefixes += i;
+    j->suffixes += i;
+    return i;
+}
+
+#endif
+
+size_t cx_join_prefixes(uint8_t *dst, int32_t *ends, size_t base, const uint8_t *before,
+                        struct slice in, const int64_t *prefixes, const int64_t *suffixes, size_t n)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) {
+        struct joining j = {dst, ends, base, before, in, prefixes, suffixes};
+        while (n) {
+            n -= join_short(&j, n);
+            size_t step = n < LONG_STRINGS ? n : LONG_STRINGS;
+            join_plain(&j, step);
+            n -= step;
+        }
+        return in.len - j.in.len;
+    }
+#endif
+    return cx_join_prefixes_plain(dst, ends, base, before, in, prefixes, suffixes, n);
 }
 
 static size_t bit_at(const uint8_t *bits, size_t i)

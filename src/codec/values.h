@@ -12,6 +12,9 @@
 
 #define CX_COPY_SLACK 16u
 
+/* Where strings are joined from prefixes, two registers are written. */
+#define CX_JOIN_SLACK 32u
+
 /* Narrow 32-bit integers to their low 8 or 16 bits; 64-bit ones to their low 32. */
 void cx_narrow_32_to_8(uint8_t *dst, const uint8_t *src, size_t n);
 void cx_narrow_32_to_16(uint8_t *dst, const uint8_t *src, size_t n);
@@ -60,13 +63,18 @@ void cx_plain_strings(uint8_t *dst, struct slice in, size_t n);
 
 /*
  * Strings that each share a prefix with the one before, and whose suffixes stand one behind another
- * at the start of `in`: all lengths were checked. `before` is the string before the first; it and
- * `dst` need CX_COPY_SLACK. The end of string i, `base` before the first, goes into ends[i]. Returns
+ * at the start of `in`: all lengths were checked. `before` is the string before the first; it has
+ * CX_JOIN_SLACK readable bytes, and `dst` needs as many. The end of string i, `base` before the first, goes into ends[i]. Returns
  * the bytes of all suffixes.
  */
 size_t cx_join_prefixes(uint8_t *dst, int32_t *ends, size_t base, const uint8_t *before,
                         struct slice in, const int64_t *prefixes, const int64_t *suffixes,
                         size_t n);
+
+/* The same without vectors: what machines without AVX2 run, and tests compare. */
+size_t cx_join_prefixes_plain(uint8_t *dst, int32_t *ends, size_t base, const uint8_t *before,
+                              struct slice in, const int64_t *prefixes, const int64_t *suffixes,
+                              size_t n);
 
 /*
  * Spread dense values over rows: `values` holds one element a set bit; afterwards one a row, zero

@@ -185,14 +185,16 @@ static slp_rc take_numbers(struct pq_cursor *c, uint8_t *dst, size_t n, struct s
 {
     int64_t step[CONVERT_BYTES / sizeof(int64_t)];
     size_t width = stored_width(c->column);
+    bool is_direct = width == sizeof *step && (uintptr_t)dst % sizeof *step == 0;
     while (n) {
         size_t take = num_min_size(n, sizeof step / sizeof *step);
-        if (cx_delta_next(&c->numbers, step, take) != take)
+        int64_t *to = is_direct ? (int64_t *)(void *)dst : step;
+        if (cx_delta_next(&c->numbers, to, take) != take)
             return fail_short(err);
-        if (width == 8)
-            memcpy(dst, step, take * 8);
-        else
+        if (width == 4)
             cx_narrow_64_to_32(dst, (const uint8_t *)step, take);
+        else if (!is_direct)
+            memcpy(dst, step, take * 8);
         dst += take * width;
         n -= take;
     }
@@ -362,10 +364,10 @@ slp_rc pq_dense_bits(struct pq_cursor *c, uint8_t *dst, size_t n, struct slp_err
 /* Room for the bytes up to `end`, and for copies that write beyond it. */
 static slp_rc reserve_strings(struct arr_col *out, uint64_t end, struct slp_err *err)
 {
-    if (end > ARR_BYTES_MAX - CX_COPY_SLACK)
+    if (end > ARR_BYTES_MAX - CX_JOIN_SLACK)
         FAIL(err, LIMIT, "a batch holds at most %zu bytes of strings a column: read fewer rows",
-             ARR_BYTES_MAX - CX_COPY_SLACK);
-    return buf_reserve(&out->data, (size_t)end - out->data.len + CX_COPY_SLACK, err);
+             ARR_BYTES_MAX - CX_JOIN_SLACK);
+    return buf_reserve(&out->data, (size_t)end - out->data.len + CX_JOIN_SLACK, err);
 }
 
 static slp_rc dictionary_strings(struct pq_cursor *c, struct arr_col *out, int32_t *ends, size_t n,
@@ -457,7 +459,7 @@ static slp_rc prefixed_strings(struct pq_cursor *c, struct arr_col *out, int32_t
     struct prefixed p;
     TRY(take_prefixed_lengths(c, &p, n, err));
     TRY(reserve_strings(out, out->data.len + p.bytes, err));
-    TRY(buf_reserve(c->previous, CX_COPY_SLACK, err));
+    TRY(buf_reserve(c->previous, CX_JOIN_SLACK, err));
     uint8_t *dst = out->data.ptr + out->data.len;
     size_t used = cx_join_prefixes(dst, ends, out->data.len, c->previous->ptr, c->values,
                                    p.prefixes, p.suffixes, n);

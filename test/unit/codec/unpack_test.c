@@ -28,6 +28,7 @@ static void every_width_is_as_bit_by_bit(void **state)
 {
     struct t *t = *state;
     uint64_t wide[300];
+    uint64_t wide_plain[300];
     uint32_t narrow[300];
     uint32_t plain[300];
     uint8_t bytes_of[300];
@@ -41,6 +42,7 @@ static void every_width_is_as_bit_by_bit(void **state)
             for (size_t i = 0; i < bytes; i++)
                 in[i] = (uint8_t)t_random(t);
             cx_unpack64(slice_of(in, bytes), bit, width, wide, n);
+            cx_unpack64_plain(slice_of(in, bytes), bit, width, wide_plain, n);
             if (width <= 32) {
                 cx_unpack32(slice_of(in, bytes), bit, width, narrow, n);
                 cx_unpack32_plain(slice_of(in, bytes), bit, width, plain, n);
@@ -49,7 +51,7 @@ static void every_width_is_as_bit_by_bit(void **state)
                 cx_unpack8(slice_of(in, bytes), bit, width, bytes_of, n);
             for (size_t i = 0; i < n; i++) {
                 uint64_t want = slow_value(in, bit + i * width, width);
-                assert_true(wide[i] == want);
+                assert_true(wide[i] == want && wide_plain[i] == want);
                 if (width <= 32)
                     assert_true(narrow[i] == want && plain[i] == want);
                 if (width <= 8)

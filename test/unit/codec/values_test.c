@@ -167,6 +167,48 @@ static void gathered_strings_stand_one_behind_another(void **state)
     assert_int_equal(end, at + 10);
 }
 
+/* Against the loop without vectors; suffixes have an allocation of their own size, so that a read
+ * beyond them is seen. */
+static void prefixes_are_joined_as_without_vectors(void **state)
+{
+    struct t *t = *state;
+    static uint8_t out[2][ROWS * 80 + CX_JOIN_SLACK];
+    uint8_t before[40 + CX_JOIN_SLACK];
+    int64_t prefixes[ROWS];
+    int64_t suffixes[ROWS];
+    int32_t ends[2][ROWS];
+    for (size_t round = 0; round < 200; round++) {
+        size_t n = t_below(t, ROWS) + 1;
+        size_t longest = round % 4 == 0 ? 80 : round % 4 == 1 ? 33 : 20;
+        size_t last = t_below(t, 41);
+        size_t total = 0;
+        size_t bytes = 0;
+        fill(t, before, sizeof before);
+        for (size_t i = 0; i < n; i++) {
+            size_t len = t_below(t, t_below(t, 50) ? num_min_size(longest, 33) : longest);
+            size_t prefix = t_below(t, num_min_size(len, last) + 1);
+            prefixes[i] = (int64_t)prefix;
+            suffixes[i] = (int64_t)(len - prefix);
+            last = len;
+            total += len;
+            bytes += len - prefix;
+        }
+        uint8_t *in = malloc(bytes ? bytes : 1);
+        assert_non_null(in);
+        fill(t, in, bytes);
+        struct slice suffix = slice_of(in, bytes);
+        assert_int_equal(
+            cx_join_prefixes(out[0], ends[0], 7, before, suffix, prefixes, suffixes, n), bytes);
+        assert_int_equal(
+            cx_join_prefixes_plain(out[1], ends[1], 7, before, suffix, prefixes, suffixes, n),
+            bytes);
+        assert_int_equal(ends[0][n - 1], (int32_t)total + 7);
+        assert_memory_equal(ends[0], ends[1], n * sizeof *ends[0]);
+        assert_memory_equal(out[0], out[1], total);
+        free(in);
+    }
+}
+
 /* The input has an allocation of its own size, so that a read beyond it is seen. */
 static void plain_strings_are_copied_without_their_lengths(void **state)
 {
@@ -301,6 +343,7 @@ T_MAIN(T_TEST(integers_keep_their_low_bytes_and_their_sign),
        T_TEST(wide_decimals_fill_256_bits), T_TEST(intervals_have_nanoseconds),
        T_TEST(gathers_pick_values_of_every_width),
        T_TEST(gathered_strings_stand_one_behind_another),
+       T_TEST(prefixes_are_joined_as_without_vectors),
        T_TEST(plain_strings_are_copied_without_their_lengths),
        T_TEST(spread_values_lie_at_their_rows), T_TEST(spread_ends_repeat_at_nulls),
        T_TEST(spread_bits_lie_at_their_rows), T_TEST(streams_are_joined))
