@@ -123,3 +123,21 @@ out:
     buf_fini(&bytes);
     return rc;
 }
+
+/* How often a floor that somebody else raises is read again. */
+#define RAISES_MAX 8
+
+slp_rc state_floor_close(struct store *store, struct alloc *mem, const char *place,
+                         struct slp_err *err)
+{
+    struct state_floor to = {.number = STATE_FLOOR_DROPPED};
+    for (int n = 0; n < RAISES_MAX; n++) {
+        struct state_floor floor = {0};
+        TRY(state_floor_read(store, mem, place, &floor, err));
+        slp_rc rc = state_floor_raise(store, mem, place, &to, &floor, err);
+        if (rc != SLP_CONFLICT && rc != SLP_UNKNOWN)
+            return rc;
+        err_clear(err);
+    }
+    FAIL(err, UNAVAILABLE, "the floor is raised by others all the time");
+}

@@ -59,4 +59,9 @@ SLP_NODISCARD slp_rc state_floor_raise(struct store *store, struct alloc *mem, c
                                        const struct state_floor *to, struct state_floor *floor,
                                        struct slp_err *err);
 
+/* Raise it to the maximum, for good: no frame of this log counts from then on (rule F2). Errors:
+ * UNAVAILABLE when others go on raising it; and those of state_floor_raise. */
+SLP_NODISCARD slp_rc state_floor_close(struct store *store, struct alloc *mem, const char *place,
+                                       struct slp_err *err);
+
 #endif

@@ -5,9 +5,6 @@
 #include "state/global.h"
 #include "state/replica.h"
 
-/* How often a floor that somebody else raises is read again. */
-#define RAISES_MAX 8
-
 /* Replay the catalogue; the replica is finished by the caller, on failure too. */
 static slp_rc open_catalogue(struct state_instance *i, struct state_replica *r, struct slp_err *err)
 {
@@ -87,22 +84,6 @@ static slp_rc end_log(struct state_replica *r, struct slp_err *err)
     return state_result_check(&result, err);
 }
 
-/* Rule F2: the floor of a dropped table is at the maximum, so that its frames may go and none that
- * is created late counts. */
-static slp_rc close_log(struct state_replica *r, struct slp_err *err)
-{
-    struct state_floor to = {.number = STATE_FLOOR_DROPPED};
-    for (int n = 0; n < RAISES_MAX; n++) {
-        struct state_floor floor = {0};
-        TRY(state_floor_read(r->store, r->mem, r->place, &floor, err));
-        slp_rc rc = state_floor_raise(r->store, r->mem, r->place, &to, &floor, err);
-        if (rc != SLP_CONFLICT && rc != SLP_UNKNOWN)
-            return rc;
-        err_clear(err);
-    }
-    FAIL(err, UNAVAILABLE, "the floor is raised by others all the time");
-}
-
 /*
  * A log that is dropped already, by somebody who did not come to the end, or so damaged that it
  * cannot be read, takes no transaction any more. What cannot be read can be dropped.
@@ -118,7 +99,9 @@ static slp_rc drop_log(struct state_instance *i, struct hash128 id, struct slp_e
         rc = SLP_OK;
     }
     TRY_OUT(rc);
-    rc = close_log(&r, err);
+    /* Rule F2: the floor of a dropped table is at the maximum, so that its frames may go and none that
+     * is created late counts. */
+    rc = state_floor_close(r.store, r.mem, r.place, err);
 out:
     state_replica_fini(&r);
     return rc;

@@ -8,39 +8,83 @@
 #include "base/show.h"
 #include "state/state.h"
 
-/*
- * Ages below which things are spared, unless the caller says otherwise: files that no state refers
- * to any more, for the sake of readers on their way; and strangers, which no state ever knew, since
- * somebody may be about to commit them. A shorter age for strangers is for times without writers.
- */
-#define UPKEEP_DEAD_AGE_S     ((int64_t)3600)
-#define UPKEEP_STRANGER_AGE_S ((int64_t)7 * 24 * 3600)
+/* An object that a collector deletes, or would in a dry run. */
+struct upkeep_garbage {
+    struct slice object; /* its name in the store */
+    uint64_t bytes;
+    struct slice why; /* "nothing has referred to it for long enough" */
+    int64_t age_s;    /* since it was written, by the store's clock */
+};
+
+/* Told each of them, a deleted one when it is gone. */
+typedef slp_rc (*upkeep_garbage_fn)(void *context, const struct upkeep_garbage *garbage,
+                                    struct slp_err *err);
 
 struct upkeep_gc_options {
-    int64_t min_age_s; /* for both; -1: the two above */
+    int64_t min_age_s; /* in place of the three properties of age below; -1: these */
     bool dry_run;
     const volatile int *cancel;
+    upkeep_garbage_fn told; /* may be NULL */
+    void *context;
 };
 
 struct upkeep_gc_result {
     size_t objects;
     uint64_t bytes;
+    bool is_capped; /* gc.files.maximum was reached: there is more */
 };
 
 /*
- * Delete the data objects of a table that its state, read afresh, does not refer to: dead files,
- * and strangers (what killed writers left). Ages are by the store's clock; a dead file counts from
- * when it became dead, a stranger from when it was written. Outputs of open jobs are spared; jobs
- * whose deadline has passed are ended in the log first, and a `min_age_s` of 0, which says that
- * nobody is at work, ends all of them.
+ * Collect a table: first commit two marks, then delete what they let go.
+ *
+ *   M   the frame that the log had reached gc.strangers.delay (7 days) ago
+ *   H   the frame that it had reached gc.delay.minutes, or gc.history if that is longer, ago
+ *
+ * How far the log had come at a time is told by the store's stamps of frames and of roots of
+ * snapshots (rule T1). From the `collect` on, apply refuses whatever names an object made before M, so
+ * nobody can be about to commit one (rule G1). What goes is worked out from the state behind it
+ * (rule G2):
+ *
+ *   data/   strangers made before M that no open job can have made; files that died before H, are dead
+ *           for so long by table time too, and in no pinned state
+ *   body/   made before M and named by no frame at or above the floor
+ *   snap/   made before M and reachable from no snapshot that must be kept (rule S3)
+ *   inbox/  transactions that are over (rule C2)
+ *   log/    frames below the floor
+ *
+ * Nothing to delete: nothing is committed, but that a log which stands still is moved on by one frame
+ * while somebody's leftovers carry its last number. Jobs whose deadline has passed are ended in the
+ * log first. Who is slower than M is refused (TOO_OLD) and has lost nothing but its work; a reader that is
+ * slower than H finds files gone. With `min_age_s` 0, for times without writers and readers, marks are
+ * the tip, and all open jobs are ended.
+ *
+ * Anyone may call it at any time, twice at once too. Killed anywhere it leaves the rest for the next
+ * call. At most gc.files.maximum objects go in a call, gc.batch.size at once.
  *
  * Errors  CANCELLED  what was deleted so far stays deleted
+ *         CORRUPT    a snapshot that must be kept is damaged: nothing of snap/ can be judged
  *         and those of state_table_commit and of the store
- * Cost    one listing of data/, one delete an object
+ * Cost    a listing of the table; a commit, and one more when dead files are forgotten; roots of the
+ *         snapshots that are kept, frames from the floor on if there are old bodies; a delete an object
  */
 SLP_NODISCARD slp_rc upkeep_collect(struct state_table *table,
                                     const struct upkeep_gc_options *options, struct alloc *mem,
                                     struct upkeep_gc_result *out, struct slp_err *err);
+
+/*
+ * Collect what belongs to no table: all objects but `floor` of tables that were dropped at least
+ * gc.delay.minutes ago, and of those that were begun, never entered into the catalogue, and of which
+ * nothing was written for gc.strangers.delay. The floor of the latter is raised to the maximum first
+ * (rule F2), so that whoever enters one after all has a dropped table. Delays are the instance's
+ * defaults. Counts are added to `out`.
+ *
+ * Errors  as upkeep_collect
+ * Cost    a listing of one name for each table; a whole one for those that go
+ */
+SLP_NODISCARD slp_rc upkeep_collect_tables(struct state_instance *instance,
+                                           const struct upkeep_gc_options *options,
+                                           struct alloc *mem, struct upkeep_gc_result *out,
+                                           struct slp_err *err);
 
 /* A problem that check found. */
 typedef slp_rc (*upkeep_problem_fn)(void *context, struct slice object, const char *problem,
