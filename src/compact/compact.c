@@ -120,6 +120,8 @@ static slp_rc copy_input(struct compaction *c, const struct state_reference *ref
     TRY(state_table_object(c->table, ref->file->name, &object, err));
     out->info = ref->file->info;
     out->expected_rows = state_reference_rows(ref, ref->range);
+    out->form = process_form(ref->file->stack);
+    out->mark = ref->file->purged_through;
     TRY(arena_copy(arena, state_name_slice(&object), &out->object, err));
     TRY(copy_slice(arena, &out->info.first_key, err));
     TRY(copy_slice(arena, &out->info.last_key, err));
@@ -146,6 +148,8 @@ static slp_rc assign(struct compaction *c, const struct compact_choice *choice, 
         FAIL(err, CONFLICT, "somebody ended the job at once");
     out->attempt = job->attempt;
     out->assigned = job->assigned;
+    out->drops_deletes = job->drops_deletes;
+    out->kind = job->kind;
     TRY(state_job_references(view_of(c), job, arena, &refs, &out->input_count, err));
     TRY(arena_array(arena, out->input_count, sizeof *out->inputs, (void **)&out->inputs, err));
     for (size_t i = 0; i < out->input_count; i++)

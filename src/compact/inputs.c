@@ -26,6 +26,29 @@ static void counted_close(struct run *r)
     alloc_delete(c->mem, c);
 }
 
+unsigned compact_inputs_form(const struct compact_job *job)
+{
+    unsigned form = 0;
+    for (size_t i = 0; i < job->input_count; i++)
+        form |= job->inputs[i].form;
+    return form;
+}
+
+/* Apply what an input is due and bring it into the form of all. Takes the run. */
+static slp_rc process_run(struct compact_inputs *in, size_t i, struct run *run, struct run **out,
+                          struct slp_err *err)
+{
+    const struct compact_input *input = &in->job->inputs[i];
+    struct stack_input how = {.form = input->form,
+                              .to_form = compact_inputs_form(in->job),
+                              .purges = input->purges,
+                              .purge_count = input->purge_count};
+    *out = run;
+    if (!in->job->process || stack_input_is_identity(how.form, how.to_form, how.purge_count))
+        return SLP_OK;
+    return stack_input(process_stack(in->job->process), in->mem, &how, run, out, err);
+}
+
 static slp_rc open_run(struct compact_inputs *in, size_t i, struct key_range range,
                        struct run **out, struct slp_err *err)
 {
@@ -40,8 +63,7 @@ static slp_rc open_run(struct compact_inputs *in, size_t i, struct key_range ran
         counted_close(&c->base);
         return rc;
     }
-    *out = &c->base;
-    return SLP_OK;
+    return process_run(in, i, &c->base, out, err);
 }
 
 /* Runs of the inputs that have keys in the range, in the order of the inputs. */
@@ -86,6 +108,34 @@ out:
     return rc;
 }
 
+slp_rc compact_inputs_run(struct compact_inputs *in, struct key_range range, struct run **out,
+                          struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    size_t count = 0;
+    struct run **runs = NULL;
+    size_t most = in->job->input_count;
+    const struct stack *s = process_stack(in->job->process);
+    const struct schema *schema = stack_schema(s, compact_inputs_form(in->job));
+    TRY(alloc_array(in->mem, most, sizeof(struct run *), (void **)&runs, err));
+    TRY_OUT(open_runs(in, range, runs, &count, err));
+    *out = NULL;
+    if (count)
+        rc = stack_merge(in->mem, &schema->columns, runs, count, out, err);
+out:
+    alloc_free(in->mem, runs, most * sizeof(struct run *));
+    return rc;
+}
+
+static slp_rc open_file(struct state_table *table, const struct compact_job *job, size_t i,
+                        struct alloc *mem, struct datafile **out, struct slp_err *err)
+{
+    const struct compact_input *input = &job->inputs[i];
+    struct state_open_as as = {.object = input->object, .info = &input->info};
+    TRY(process_schema(table, job->process, input->form, &as.schema, err));
+    return state_open_file_as(table, &as, mem, out, err);
+}
+
 slp_rc compact_inputs_copy(struct compact_inputs *in, const struct compact_stretch *stretch,
                            struct datafile_group *g, bool *done, struct slp_err *err)
 {
@@ -115,8 +165,7 @@ slp_rc compact_inputs_open(struct state_table *table, const struct compact_job *
     TRY_OUT(alloc_array(mem, job->input_count, sizeof *in.rows, (void **)&in.rows, err));
     TRY_OUT(alloc_array(mem, job->input_count, sizeof *in.files, (void **)&in.files, err));
     for (size_t i = 0; i < job->input_count; i++)
-        TRY_OUT(state_open_file(table, job->inputs[i].object, &job->inputs[i].info, mem,
-                                &in.files[i], err));
+        TRY_OUT(open_file(table, job, i, mem, &in.files[i], err));
     *out = in;
 out:
     if (rc != SLP_OK)

@@ -35,6 +35,14 @@ void compact_inputs_close(struct compact_inputs *in); /* a zeroed one is accepte
 SLP_NODISCARD slp_rc compact_inputs_merge(struct compact_inputs *in, struct key_range range,
                                           struct merge **out, struct slp_err *err);
 
+/* The storage columns that rows of a job's inputs have together. */
+unsigned compact_inputs_form(const struct compact_job *job);
+
+/* The same of a job that processes its rows: purges are applied, and blocks have the columns of
+ * compact_inputs_form. */
+SLP_NODISCARD slp_rc compact_inputs_run(struct compact_inputs *in, struct key_range range,
+                                        struct run **out, struct slp_err *err);
+
 /*
  * Make blocks of one input the whole of `g`, without decoding them, and count their rows. `*done`
  * is false when that cannot be: then they are to be merged. Errors: those of datafile_copier_new

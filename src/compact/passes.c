@@ -1,6 +1,7 @@
 #include "compact/passes.h"
 
 #include "base/num.h"
+#include "compact/reader.h"
 
 #define ARENA_MAX_BYTES ((size_t)256 << 20)
 
@@ -56,12 +57,23 @@ static slp_rc take_files(struct passes *p, struct output *o, struct pass *pass, 
     if (count == 0)
         return SLP_OK;
     struct compact_input *input = &pass->files[pass->file_count];
-    *input = (struct compact_input){
-        .info = files[0].info, .range = p->job->range, .expected_rows = files[0].info.rows};
+    *input = (struct compact_input){.info = files[0].info,
+                                    .range = p->job->range,
+                                    .expected_rows = files[0].info.rows,
+                                    .form = files[0].stack};
     TRY(state_table_object(p->table, files[0].name, &object, err));
     TRY(arena_copy(&p->arena, state_name_slice(&object), &input->object, err));
     pass->file_count++;
     return SLP_OK;
+}
+
+static unsigned pass_form(const struct compact_job *job)
+{
+    if (!job->process)
+        return 0;
+    if (stack_engine(process_stack(job->process)) == STACK_BAG)
+        return compact_inputs_form(job);
+    return STACK_KINDS | STACK_CARRIES;
 }
 
 static slp_rc merge_some(struct passes *p, const struct compact_job *job, size_t first, size_t end,
@@ -74,6 +86,10 @@ static slp_rc merge_some(struct passes *p, const struct compact_job *job, size_t
                                 .on_group_context = job->on_group_context};
     struct shifted shifted = {.job = job, .first = first};
     struct compact_job some = *job;
+    /* What is older than these inputs is among the others. Files in between are one each, so their
+     * storage columns are those that rows may ever need. */
+    some.drops_deletes = false;
+    some.least_form = pass_form(job);
     some.inputs = job->inputs + first;
     some.input_count = end - first;
     if (job->may_copy) {
@@ -129,6 +145,8 @@ static slp_rc merge_in_passes(struct passes *p, size_t fan_in, struct output *ou
         if (job.may_copy)
             job.may_copy = never;
     }
+    if (job.process)
+        job.least_form = compact_least_form(&job);
     if (job.input_count > 0)
         rc = compact_merge_once(p->table, &job, p->options, out, p->mem, err);
 out:
@@ -137,16 +155,47 @@ out:
     return rc;
 }
 
+/* What is to be done to the rows of the job's inputs: `job` is a copy. */
+static slp_rc bind(struct passes *p, struct compact_job *job, struct process **process,
+                   struct slp_err *err)
+{
+    void *room = NULL;
+    TRY(process_open(p->table, p->mem, process, err));
+    if (!*process)
+        return SLP_OK;
+    TRY(arena_array(&p->arena, job->input_count, sizeof *job->inputs, &room, err));
+    memcpy(room, job->inputs, job->input_count * sizeof *job->inputs);
+    job->inputs = room;
+    for (size_t i = 0; i < job->input_count; i++)
+        TRY(process_purges(*process, job->inputs[i].mark, job->assigned, &p->arena,
+                           &job->inputs[i].purges, &job->inputs[i].purge_count, err));
+    job->process = *process;
+    job->least_form = compact_least_form(job);
+    return SLP_OK;
+}
+
 slp_rc compact_merge(struct state_table *table, const struct compact_job *job,
                      const struct compact_options *options, struct output *out, struct alloc *mem,
                      struct slp_err *err)
 {
+    slp_rc rc = SLP_OK;
+    struct process *process = NULL;
+    struct compact_job bound = *job;
     size_t fan_in = compact_fan_in(&state_table_schema(table)->columns, options->memory);
-    struct passes p = {.table = table, .job = job, .options = options, .mem = mem};
-    if (job->input_count <= fan_in)
-        return compact_merge_once(table, job, options, out, mem, err);
+    struct passes p = {.table = table, .job = &bound, .options = options, .mem = mem};
     arena_init(&p.arena, mem, ARENA_MAX_BYTES);
-    slp_rc rc = merge_in_passes(&p, fan_in, out, err);
+    TRY_OUT(bind(&p, &bound, &process, err));
+    if (bound.input_count <= fan_in)
+        rc = compact_merge_once(table, &bound, options, out, mem, err);
+    else
+        rc = merge_in_passes(&p, fan_in, out, err);
+    /* The last file ends here: the schema of its columns is the process's. */
+    if (rc == SLP_OK && process)
+        rc = output_cut(out, err);
+out:
+    if (process)
+        output_drop(out);
     arena_fini(&p.arena);
+    process_close(process);
     return rc;
 }

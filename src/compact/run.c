@@ -5,6 +5,7 @@
 
 #include "base/num.h"
 #include "compact/inputs.h"
+#include "compact/reader.h"
 #include "os/thread.h"
 
 /*
@@ -59,9 +60,10 @@ struct slot {
     const struct compact_stretch *stretch;
     struct arr_batch rows; /* of the group being made; memory is kept */
     struct datafile_group *groups[SLOT_GROUPS];
-    size_t made;    /* groups of this stretch; under the lock */
-    size_t written; /* of these; under the lock */
-    bool is_done;   /* under the lock */
+    struct output_form forms[SLOT_GROUPS]; /* of these groups */
+    size_t made;                           /* groups of this stretch; under the lock */
+    size_t written;                        /* of these; under the lock */
+    bool is_done;                          /* under the lock */
 };
 
 struct team {
@@ -111,12 +113,18 @@ static slp_rc await_room(struct slot *s)
     return rc;
 }
 
-/* A group is made: write it, or leave it to the thread that writes. */
-static slp_rc hand_on(struct slot *s, const struct datafile_group *g, struct slp_err *err)
+static slp_rc write_group(struct slot *s, size_t n, struct slp_err *err)
+{
+    TRY(output_next(s->team->out, &s->forms[n], err));
+    return output_group(s->team->out, s->groups[n], err);
+}
+
+/* Group `n` is made: write it, or leave it to the thread that writes. */
+static slp_rc hand_on(struct slot *s, size_t n, struct slp_err *err)
 {
     struct team *t = s->team;
     if (!t->pool)
-        return output_group(t->out, g, err);
+        return write_group(s, n, err);
     os_mutex_lock(&t->lock);
     s->made++;
     os_cond_broadcast(&t->changed);
@@ -124,68 +132,113 @@ static slp_rc hand_on(struct slot *s, const struct datafile_group *g, struct slp
     return SLP_OK;
 }
 
+/* Where rows of a stretch come from: a merge, or what the table's stack makes of one. */
+struct rows_of {
+    struct merge *merge;
+    struct compact_reader reader;
+};
+
+/* More rows; none when the stretch is at its end, or the group must be. */
+static slp_rc more_rows(struct slot *s, struct rows_of *from, int64_t most, struct slp_err *err)
+{
+    int64_t step = num_min_i64(most - s->rows.rows, STEP_ROWS);
+    if (!from->merge)
+        return compact_reader_next(&from->reader, step, &s->rows, err);
+    slp_rc rc = merge_next(from->merge, step, s->team->group_bytes, &s->rows, NULL, err);
+    return rc == SLP_DONE ? SLP_OK : rc;
+}
+
 /* Gather the rows of one group; none when the stretch is at its end. */
-static slp_rc fill_group(struct slot *s, struct merge *merge, struct slp_err *err)
+static slp_rc fill_group(struct slot *s, struct rows_of *from, struct slp_err *err)
 {
     const struct team *t = s->team;
     const int64_t most = output_group_rows(t->out);
     arr_batch_clear(&s->rows);
     while (s->rows.rows < most && arr_batch_memory(&s->rows) < t->group_bytes) {
+        int64_t before = s->rows.rows;
         if (t->options->cancel && *t->options->cancel)
             FAIL(err, CANCELLED, "cancelled");
-        int64_t step = num_min_i64(most - s->rows.rows, STEP_ROWS);
-        slp_rc rc = merge_next(merge, step, t->group_bytes, &s->rows, NULL, err);
-        if (rc == SLP_DONE)
+        TRY(more_rows(s, from, most, err));
+        if (s->rows.rows == before)
             return SLP_OK;
-        TRY(rc);
     }
     return SLP_OK;
 }
 
-static slp_rc make_groups(struct slot *s, struct merge *merge, struct slp_err *err)
+/* Group `n` of the slot, for rows of a form. */
+static slp_rc ready_group(struct slot *s, size_t n, unsigned form, struct slp_err *err)
+{
+    const struct team *t = s->team;
+    const struct schema *schema = NULL;
+    TRY(process_schema(t->table, t->job->process, form, &schema, err));
+    if (s->groups[n] && s->forms[n].schema != schema) {
+        datafile_group_free(s->groups[n]);
+        s->groups[n] = NULL;
+    }
+    s->forms[n] = (struct output_form){.schema = schema, .stack = form};
+    if (s->groups[n])
+        return SLP_OK;
+    return datafile_group_new(t->mem, schema, output_write_options(t->out), &s->groups[n], err);
+}
+
+static void count_kinds(struct slot *s, size_t n)
+{
+    int64_t kinds[STACK_KIND_COUNT];
+    if (s->forms[n].stack == 0)
+        return;
+    stack_count_kinds(&s->rows, s->forms[n].stack, kinds);
+    s->forms[n].deletes = kinds[STACK_DELETE];
+    s->forms[n].resets = kinds[STACK_RESET];
+}
+
+static slp_rc make_groups(struct slot *s, struct rows_of *from, struct slp_err *err)
 {
     const struct team *t = s->team;
     for (size_t n = 0;; n++) {
-        struct datafile_group **g = &s->groups[t->pool ? n % SLOT_GROUPS : 0];
-        TRY(fill_group(s, merge, err));
+        size_t at = t->pool ? n % SLOT_GROUPS : 0;
+        TRY(fill_group(s, from, err));
         if (s->rows.rows == 0)
             return SLP_OK;
         if (t->pool && await_room(s) != SLP_OK)
             return SLP_OK; /* the error is told already */
-        if (!*g)
-            TRY(datafile_group_new(t->mem, state_table_schema(t->table),
-                                   output_write_options(t->out), g, err));
-        TRY(datafile_group_encode(*g, &s->rows, NULL, err));
-        TRY(hand_on(s, *g, err));
+        TRY(ready_group(s, at, from->reader.form, err));
+        TRY(datafile_group_encode(s->groups[at], &s->rows, NULL, err));
+        count_kinds(s, at);
+        TRY(hand_on(s, at, err));
     }
 }
 
 /* A group of the stretch's blocks as they are: the slot holds no other. */
 static slp_rc copy_stretch(struct slot *s, bool *done, struct slp_err *err)
 {
-    const struct team *t = s->team;
-    struct datafile_group **g = &s->groups[0];
-    if (!*g)
-        TRY(datafile_group_new(t->mem, state_table_schema(t->table), output_write_options(t->out),
-                               g, err));
-    TRY(compact_inputs_copy(&s->inputs, s->stretch, *g, done, err));
-    return *done ? hand_on(s, *g, err) : SLP_OK;
+    TRY(ready_group(s, 0, 0, err));
+    TRY(compact_inputs_copy(&s->inputs, s->stretch, s->groups[0], done, err));
+    return *done ? hand_on(s, 0, err) : SLP_OK;
+}
+
+static slp_rc merge_stretch(struct slot *s, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct rows_of from = {.merge = NULL};
+    if (s->team->job->process)
+        TRY(compact_reader_open(&s->inputs, s->stretch->range, &from.reader, err));
+    else
+        TRY(compact_inputs_merge(&s->inputs, s->stretch->range, &from.merge, err));
+    if (from.merge || from.reader.run)
+        rc = make_groups(s, &from, err);
+    merge_free(from.merge);
+    compact_reader_close(&from.reader);
+    return rc;
 }
 
 static slp_rc make_stretch(struct slot *s, struct slp_err *err)
 {
-    struct merge *merge = NULL;
     bool is_copied = false;
     if (s->team->options->cancel && *s->team->options->cancel)
         FAIL(err, CANCELLED, "cancelled");
     if (s->stretch->input != COMPACT_MERGED)
         TRY(copy_stretch(s, &is_copied, err));
-    if (is_copied)
-        return SLP_OK;
-    TRY(compact_inputs_merge(&s->inputs, s->stretch->range, &merge, err));
-    slp_rc rc = merge ? make_groups(s, merge, err) : SLP_OK;
-    merge_free(merge);
-    return rc;
+    return is_copied ? SLP_OK : merge_stretch(s, err);
 }
 
 static void run_slot(void *arg)
@@ -205,17 +258,16 @@ static void run_slot(void *arg)
 /* ---- Writing, in order ---- */
 
 /* Wait for the slot's next group; none: the stretch is done, or somebody failed. */
-static const struct datafile_group *next_group(struct slot *s)
+static bool next_group(struct slot *s, size_t *n)
 {
     struct team *t = s->team;
-    const struct datafile_group *g = NULL;
     os_mutex_lock(&t->lock);
     while (t->failed == SLP_OK && s->made == s->written && !s->is_done)
         os_cond_wait(&t->changed, &t->lock);
-    if (t->failed == SLP_OK && s->made > s->written)
-        g = s->groups[s->written % SLOT_GROUPS];
+    bool found = t->failed == SLP_OK && s->made > s->written;
+    *n = s->written % SLOT_GROUPS;
     os_mutex_unlock(&t->lock);
-    return g;
+    return found;
 }
 
 static void count_written(struct slot *s)
@@ -231,10 +283,10 @@ static void count_written(struct slot *s)
 static slp_rc write_stretch(struct slot *s)
 {
     struct team *t = s->team;
-    const struct datafile_group *g = NULL;
-    while ((g = next_group(s)) != NULL) {
+    size_t n = 0;
+    while (next_group(s, &n)) {
         struct slp_err err = {.code = SLP_OK};
-        slp_rc rc = output_group(t->out, g, &err);
+        slp_rc rc = write_group(s, n, &err);
         if (rc != SLP_OK)
             return fail_team(t, rc, &err);
         count_written(s);
@@ -325,6 +377,12 @@ static int64_t stretch_rows(const struct team *t)
     return STRETCH_GROUPS * num_min_i64(group_rows, output_group_rows(t->out));
 }
 
+static bool ask_process(void *context, size_t input, struct key_range range)
+{
+    (void)range;
+    return compact_is_untouched(context, input);
+}
+
 static slp_rc plan(struct team *t, struct slp_err *err)
 {
     void *ranges = NULL;
@@ -343,6 +401,11 @@ static slp_rc plan(struct team *t, struct slp_err *err)
                                     .most_footer_bytes = t->options->memory / FOOTER_SHARE,
                                     .may_copy = t->job->may_copy,
                                     .context = t->job->may_copy_context};
+    struct compact_job job = *t->job;
+    if (!in.may_copy && job.process) {
+        in.may_copy = ask_process;
+        in.context = &job;
+    }
     return compact_plan(&in, t->mem, &t->arena, &t->stretches, err);
 }
 
@@ -408,7 +471,7 @@ static slp_rc check_rows(const struct team *t, struct slp_err *err)
                  SLICE_ARG(input->object), rows, input->expected_rows);
         sum += rows;
     }
-    if (sum != output_rows(t->out))
+    if (t->job->process ? sum < output_rows(t->out) : sum != output_rows(t->out))
         FAIL(err, CORRUPT, "%" PRId64 " rows were read and %" PRId64 " written", sum,
              output_rows(t->out));
     return SLP_OK;

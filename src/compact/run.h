@@ -12,13 +12,18 @@
 #include "compact/compact.h"
 #include "compact/stretch.h"
 #include "output/output.h"
+#include "process/process.h"
 
 /* One input as the job found it; everything is copied from the state. */
 struct compact_input {
     struct slice object; /* its name in the store */
     struct datafile_info info;
-    struct key_range range; /* where its rows count */
-    int64_t expected_rows;  /* where the state tells; else -1 */
+    struct key_range range;           /* where its rows count */
+    int64_t expected_rows;            /* where the state tells; else -1 */
+    unsigned form;                    /* its storage columns: process_form of its entry */
+    struct state_position mark;       /* purges up to it were applied (rule V3) */
+    const struct stack_purge *purges; /* those it is due; compact_merge looks them up */
+    size_t purge_count;
 };
 
 struct compact_job {
@@ -28,13 +33,15 @@ struct compact_job {
     struct key_range range;
     struct compact_input *inputs;
     size_t input_count;
-    compact_may_copy_fn may_copy; /* what processing says; NULL: rows go over as they are */
+    compact_may_copy_fn may_copy; /* NULL: what processing says */
     void *may_copy_context;
     uint32_t kind; /* enum state_job_kind: a fold keeps deletes, and rows as they are (rule O4) */
     bool drops_deletes; /* nothing older is in its leaf there (rule O6) */
     /* As output.h has it, of the output and of what passes write; may be NULL. */
     slp_rc (*on_group)(void *context, int64_t rows, struct slp_err *err);
     void *on_group_context;
+    const struct process *process; /* NULL: rows go over as they are; set by compact_merge */
+    unsigned least_form;           /* storage columns that outputs always have; likewise */
 };
 
 /* So many inputs are merged at once, at least 2: as many as half of the memory has room for, with

@@ -228,6 +228,12 @@ uint64_t output_bytes(const struct output *o)
     return o->bytes;
 }
 
+void output_drop(struct output *o)
+{
+    drop_file(o);
+    o->form = (struct output_form){.schema = state_table_schema(o->table)};
+}
+
 void output_discard(struct output *o)
 {
     const struct state_new_file *files = (const struct state_new_file *)(void *)o->files.ptr;

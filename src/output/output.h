@@ -86,6 +86,10 @@ SLP_NODISCARD slp_rc output_finish(struct output *o, struct state_new_file **fil
 int64_t output_rows(const struct output *o);
 uint64_t output_bytes(const struct output *o); /* of ended files */
 
+/* Forget the file being written: nothing of it is left. Who gave output_next a schema that ends before
+ * the output does calls this, or output_cut, before it does. */
+void output_drop(struct output *o);
+
 /* Remove the files that were written, as far as that can be done: they were not committed. */
 void output_discard(struct output *o);
 

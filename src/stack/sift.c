@@ -19,6 +19,8 @@ struct sift {
 static enum stack_place place_of(const struct stack *s, const struct stack_options *o,
                                  const struct stack_filter *f)
 {
+    if (o->is_fold && !f->is_key_only)
+        return STACK_NOWHERE;
     return stack_filter_place(s->engine, !s->has_order, f->is_key_only, f->time, o->mode);
 }
 

@@ -234,9 +234,14 @@ static bool reduces(const struct stack *s, const struct stack_options *o)
     return s->engine != STACK_BAG || (o->form & STACK_KINDS) != 0;
 }
 
+bool stack_sifts(const struct stack *s, const struct stack_options *o)
+{
+    return stack_sift_applies(s, o, true) || stack_sift_applies(s, o, false);
+}
+
 bool stack_is_identity(const struct stack *s, const struct stack_options *o)
 {
-    return !reduces(s, o) && !stack_sift_applies(s, o, true) && !stack_sift_applies(s, o, false);
+    return !reduces(s, o) && !stack_sifts(s, o);
 }
 
 enum stage { STAGE_BEFORE, STAGE_REDUCE, STAGE_BEHIND, STAGE_COUNT };

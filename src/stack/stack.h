@@ -134,6 +134,7 @@ enum stack_mode { STACK_INGEST, STACK_COMPACT, STACK_QUERY };
 struct stack_options {
     enum stack_mode mode;
     bool is_oldest;     /* COMPACT: the job holds the oldest data of its leaf (O6) */
+    bool is_fold;       /* COMPACT: rows between these may be elsewhere: no value filter (O4) */
     unsigned form;      /* of the input's blocks */
     int64_t now_ms;     /* table time, milliseconds since 1970: what filters compare with */
     int64_t block_rows; /* reduced rows are gathered until a block has so many; 0: 4096 */
@@ -142,6 +143,9 @@ struct stack_options {
 /* Does every block pass as it is? `bag` with nothing that drops or changes a row: who copies whole
  * blocks still may. */
 bool stack_is_identity(const struct stack *s, const struct stack_options *o);
+
+/* Does a filter of this mode drop or change rows? */
+bool stack_sifts(const struct stack *s, const struct stack_options *o);
 
 /*
  * Run the stack over a merged run. Takes `input`, on failure too. Blocks are valid until the next

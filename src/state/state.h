@@ -114,6 +114,10 @@ struct state_table_options {
     size_t split_point_count;
     const struct state_property *properties; /* names ascend; may be NULL */
     size_t property_count;
+    uint32_t engine; /* these four as in struct state_create; zeroed: a bag */
+    bool is_ordered;
+    uint32_t order_by;
+    struct slice engine_text;
 };
 
 /*

@@ -101,7 +101,11 @@ static slp_rc begin_log(struct state_instance *i, const struct state_table_optio
                                        .split_points = o->split_points,
                                        .split_point_count = o->split_point_count,
                                        .properties = o->properties,
-                                       .property_count = o->property_count};
+                                       .property_count = o->property_count,
+                                       .engine = o->engine,
+                                       .is_ordered = o->is_ordered,
+                                       .order_by = o->order_by,
+                                       .engine_text = o->engine_text};
     TRY_OUT(state_replica_init(&r, i, &id, err));
     TRY_OUT(state_replica_commit(&r, &txn, NULL, &result, err));
     TRY_OUT(state_result_check(&result, err));
