@@ -123,9 +123,9 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_file_show(struct slp_instance *instance, con
                                               const char *file, struct slp_rows **out,
                                               struct slp_err *err);
 
-/* What a partition refers to, as rows: file, from, to, rows (null where they were not
- * counted), file_rows, file_bytes, from_sequence, to_sequence, unfiled, job.
- * Errors: NOT_FOUND, beyond the last one. */
+/* What a partition refers to, as rows: file, from and to (where the partition cuts the file; null: it
+ * does not), rows (null where they were not counted), file_rows, file_bytes, from_sequence,
+ * to_sequence, unfiled, job. Errors: NOT_FOUND, beyond the last one. */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_partition_show(struct slp_instance *instance, const char *table,
                                                    uint64_t partition, struct slp_rows **out,
                                                    struct slp_err *err);

@@ -95,7 +95,8 @@ static slp_rc fill_files(struct listing *l, struct slp_err *err)
         const struct state_file *f = files[i];
         bool is_unfiled = false;
         for (size_t j = 0; j < unfiled; j++)
-            is_unfiled = is_unfiled || state_unfiled_at(l->view, j)->file == f;
+            is_unfiled =
+                is_unfiled || state_id_equal(state_unfiled_at(l->view, j)->file->id, f->id);
         struct list_value row[] = {list_text(f->name),
                                    list_number(f->info.rows),
                                    list_number((int64_t)f->info.file_bytes),

@@ -240,6 +240,10 @@ static slp_rc add_reference(struct listing *l, const struct state_reference *ref
                                list_number(is_unfiled),
                                list_null()};
     TRY(api_range_text(l, ref->range, &row[1], &row[2], err));
+    if (slice_compare(ref->range.lo, ref->file->info.first_key) <= 0)
+        row[1] = list_null();
+    if (ref->range.has_hi && slice_compare(ref->range.hi, ref->file->info.last_key) > 0)
+        row[2] = list_null();
     if (ref->job) {
         state_id_format(ref->job->id, job);
         row[9] = list_text(slice_str(job));

@@ -23,8 +23,8 @@ test_an_unknown_command_suggests_the_nearest() {
 }
 
 test_a_noun_without_its_verb_lists_the_verbs() {
-    refused '"table" needs one more word: create, list, describe; see: sleeper help' table
-    refused '"partition" needs one more word: list, split-points' help partition
+    refused '"table" needs one more word: create, list, describe, properties' table
+    refused '"partition" needs one more word: list, show, split, merge, split-points' help partition
 }
 
 test_an_unknown_option_suggests_the_nearest() {
