@@ -48,7 +48,9 @@ void query_files_trim(struct files *f)
 static slp_rc open_file(struct files *f, size_t file, struct slp_err *err)
 {
     const struct plan_file *p = &f->plan->files[file];
-    TRY(state_open_file(f->table, p->object, &p->info, f->mem, &f->open[file], err));
+    struct state_open_as as = {.object = p->object, .info = &p->info};
+    TRY(process_schema(f->table, f->plan->process, p->form, &as.schema, err));
+    TRY(state_open_file_as(f->table, &as, f->mem, &f->open[file], err));
     f->open_count++;
     f->counts.files_read++;
     return SLP_OK;

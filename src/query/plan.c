@@ -11,6 +11,7 @@ struct planner {
     struct state_table *table;
     const struct table_state *view;
     const struct schema *schema;
+    const struct arr_schema *seen;  /* what predicate and columns speak of */
     const struct key_range *ranges; /* ascending, disjoint */
     size_t range_count;
     struct slice where; /* a copy: predicates may borrow from their text */
@@ -32,7 +33,7 @@ static slp_rc choose_given(struct planner *p, const struct query_options *o, boo
 {
     struct plan *plan = p->plan;
     if (!o->columns) {
-        for (size_t i = 0; i < p->schema->columns.count; i++)
+        for (size_t i = 0; i < p->seen->count; i++)
             add_column(plan, present, i);
         return SLP_OK;
     }
@@ -40,7 +41,7 @@ static slp_rc choose_given(struct planner *p, const struct query_options *o, boo
         FAIL(err, INVALID, "no columns are asked for");
     for (size_t i = 0; i < o->column_count; i++) {
         size_t at = 0;
-        TRY(arr_schema_require(&p->schema->columns, o->columns[i], &at, err));
+        TRY(arr_schema_require(p->seen, o->columns[i], &at, err));
         if (present[at])
             FAIL(err, INVALID, "column \"%.*s\" is asked for twice", SLICE_ARG(o->columns[i]));
         add_column(plan, present, at);
@@ -48,13 +49,14 @@ static slp_rc choose_given(struct planner *p, const struct query_options *o, boo
     return SLP_OK;
 }
 
-static slp_rc subset(struct planner *p, size_t count, struct arr_schema *out, struct slp_err *err)
+static slp_rc subset(struct planner *p, const struct arr_schema *from, const size_t *columns,
+                     size_t count, struct arr_schema *out, struct slp_err *err)
 {
     struct plan *plan = p->plan;
     TRY(arena_array(&plan->arena, count, sizeof *out->fields, (void **)&out->fields, err));
     for (size_t i = 0; i < count; i++) {
         struct arr_field *field = &out->fields[i];
-        *field = p->schema->columns.fields[plan->columns[i]];
+        *field = from->fields[columns[i]];
         struct slice name = slice_str(field->name);
         TRY(arena_text(&plan->arena, name, &field->name, err));
     }
@@ -64,32 +66,75 @@ static slp_rc subset(struct planner *p, size_t count, struct arr_schema *out, st
 
 /* Columns to give, then those that only the predicate reads; the predicate is bound to what is
  * read. */
-static slp_rc choose_columns(struct planner *p, const struct query_options *o, bool count_only,
-                             const struct pred *over_table, struct slp_err *err)
+static slp_rc choose_read(struct planner *p, const struct query_options *o, bool *present,
+                          const struct pred *where, struct slp_err *err)
 {
     struct plan *plan = p->plan;
-    size_t all = p->schema->columns.count;
-    bool *present = NULL;
     bool *used = NULL;
-    TRY(arena_array(&plan->arena, all, sizeof *present, (void **)&present, err));
-    TRY(arena_array(&plan->arena, all, sizeof *used, (void **)&used, err));
-    TRY(arena_array(&plan->arena, all, sizeof *plan->columns, (void **)&plan->columns, err));
-    if (!count_only)
-        TRY(choose_given(p, o, present, err));
-    plan->given_count = plan->column_count;
-    if (over_table)
-        pred_columns(over_table, used);
-    for (size_t i = 0; i < all; i++)
+    TRY(arena_array(&plan->arena, p->seen->count, sizeof *used, (void **)&used, err));
+    if (where)
+        pred_columns(where, used);
+    for (size_t i = 0; i < p->seen->count; i++)
         if (used[i])
             add_column(plan, present, i);
     if (plan->column_count == 0) /* a batch needs a column to have rows */
         add_column(plan, present, p->schema->key_columns[0]);
-    TRY(subset(p, plan->column_count, &plan->read_schema, err));
-    TRY(subset(p, plan->given_count, &plan->given_schema, err));
-    if (!over_table)
+    TRY(subset(p, p->seen, plan->columns, plan->column_count, &plan->read_schema, err));
+    for (size_t i = 0; i < plan->given_count; i++)
+        plan->given[i] = i;
+    if (!where)
         return SLP_OK;
     return pred_compile(p->where, &plan->read_schema, o->params, o->param_count, &plan->arena,
                         &plan->pred, err);
+}
+
+static slp_rc choose_columns(struct planner *p, const struct query_options *o, bool count_only,
+                             const struct pred *where, struct slp_err *err)
+{
+    struct plan *plan = p->plan;
+    size_t all = p->seen->count;
+    bool *present = NULL;
+    TRY(arena_array(&plan->arena, all, sizeof *present, (void **)&present, err));
+    TRY(arena_array(&plan->arena, all, sizeof *plan->columns, (void **)&plan->columns, err));
+    TRY(arena_array(&plan->arena, all, sizeof *plan->given, (void **)&plan->given, err));
+    if (!count_only)
+        TRY(choose_given(p, o, present, err));
+    plan->given_count = plan->column_count;
+    TRY(subset(p, p->seen, plan->columns, plan->given_count, &plan->given_schema, err));
+    if (!plan->is_processed)
+        return choose_read(p, o, present, where, err);
+    memcpy(plan->given, plan->columns, plan->given_count * sizeof *plan->given);
+    plan->columns = NULL;
+    plan->column_count = 0;
+    plan->read_schema = *p->seen;
+    plan->pred = where;
+    return SLP_OK;
+}
+
+/* ---- Processing ---- */
+
+/* Do rows change on their way? A purge that all files have gone through is none. */
+static bool is_processed(const struct plan *plan)
+{
+    if (plan->iters)
+        return true;
+    if (!plan->process)
+        return false;
+    struct stack_options o = {.mode = STACK_QUERY, .form = plan->form};
+    if (!stack_is_identity(process_stack(plan->process), &o))
+        return true;
+    for (size_t i = 0; i < plan->file_count; i++)
+        if (plan->files[i].purge_count > 0)
+            return true;
+    return false;
+}
+
+static slp_rc choose_processing(struct planner *p, const struct query_options *o,
+                                struct slp_err *err)
+{
+    struct plan *plan = p->plan;
+    TRY(process_open(p->table, plan->mem, &plan->process, err));
+    return process_iters(p->table, o->iterators, o->iterator_count, plan->mem, &plan->iters, err);
 }
 
 /* ---- Key ranges ---- */
@@ -146,6 +191,7 @@ static slp_rc copy_files(struct planner *p, struct slp_err *err)
 {
     struct plan *plan = p->plan;
     const struct state_file **live = NULL;
+    const struct state_position tip = {.frame = UINT64_MAX, .index = UINT32_MAX};
     TRY(state_files(p->view, &plan->arena, &live, &plan->file_count, err));
     TRY(arena_array(&plan->arena, plan->file_count, sizeof *plan->files, (void **)&plan->files,
                     err));
@@ -158,6 +204,11 @@ static slp_rc copy_files(struct planner *p, struct slp_err *err)
         TRY(arena_copy(&plan->arena, state_name_slice(&object), &f->object, err));
         TRY(arena_copy(&plan->arena, live[i]->info.first_key, &f->info.first_key, err));
         TRY(arena_copy(&plan->arena, live[i]->info.last_key, &f->info.last_key, err));
+        f->form = process_form(live[i]->stack);
+        plan->form |= f->form;
+        if (plan->process)
+            TRY(process_purges(plan->process, live[i]->purged_through, tip, &plan->arena,
+                               &f->purges, &f->purge_count, err));
     }
     return SLP_OK;
 }
@@ -219,14 +270,18 @@ static slp_rc make_pieces(struct planner *p, struct slp_err *err)
 static slp_rc make(struct planner *p, const struct query_options *o, bool count_only,
                    struct slp_err *err)
 {
-    const struct pred *over_table = NULL;
-    TRY(arena_copy(&p->plan->arena, o->where, &p->where, err));
-    if (o->where.len)
-        TRY(pred_compile(p->where, &p->schema->columns, o->params, o->param_count, &p->plan->arena,
-                         &over_table, err));
-    TRY(choose_columns(p, o, count_only, over_table, err));
-    TRY(choose_ranges(p, o, over_table, err));
+    struct plan *plan = p->plan;
+    const struct pred *where = NULL;
+    TRY(choose_processing(p, o, err));
     TRY(copy_files(p, err));
+    plan->is_processed = is_processed(plan);
+    p->seen = plan->iters ? stack_iters_schema(plan->iters) : &p->schema->columns;
+    TRY(arena_copy(&plan->arena, o->where, &p->where, err));
+    if (o->where.len)
+        TRY(pred_compile(p->where, p->seen, o->params, o->param_count, &plan->arena, &where, err));
+    TRY(choose_columns(p, o, count_only, where, err));
+    /* Iterators may put anything into the columns that a predicate names. */
+    TRY(choose_ranges(p, o, plan->iters ? NULL : where, err));
     return make_pieces(p, err);
 }
 
@@ -247,5 +302,7 @@ slp_rc query_plan_make(struct state_table *table, const struct query_options *op
 
 void query_plan_fini(struct plan *p)
 {
+    stack_iters_free(p->iters);
+    process_close(p->process);
     arena_fini(&p->arena);
 }

@@ -4,6 +4,7 @@
 #ifndef SLP_QUERY_PLAN_H
 #define SLP_QUERY_PLAN_H
 
+#include "process/process.h"
 #include "query/query.h"
 
 /* A file that some piece needs. */
@@ -11,6 +12,9 @@ struct plan_file {
     struct state_id id;
     struct slice object; /* its name in the store */
     struct datafile_info info;
+    unsigned form;                    /* its storage columns */
+    const struct stack_purge *purges; /* those it is due (rule V3) */
+    size_t purge_count;
 };
 
 /* Rows of one file that count in a piece: those with keys in `range`. */
@@ -33,10 +37,16 @@ struct plan {
     size_t file_count;
     struct plan_piece *pieces;
     size_t piece_count;
-    size_t *columns; /* read: indexes into the table's schema, those to give first */
+    struct process *process;   /* NULL: the table has no use for one */
+    struct stack_iters *iters; /* NULL: none */
+    bool is_processed;         /* rows change between file and caller: all columns are read */
+    unsigned form;             /* storage columns of all files together */
+    size_t *
+        columns; /* read: indexes into the table's schema, those to give first; none if processed */
     size_t column_count;
-    size_t given_count;            /* how many of them are given to the caller */
-    struct arr_schema read_schema; /* of `columns` */
+    size_t *given; /* which of read_schema's columns are given to the caller */
+    size_t given_count;
+    struct arr_schema read_schema; /* of `columns`, or of what processing yields */
     struct arr_schema given_schema;
     const struct pred *pred; /* bound to read_schema; NULL: none */
     uint64_t considered;     /* parts */

@@ -3,8 +3,12 @@
  *
  *   plan   ranges of keys x leaves x references -> pieces: an interval and the files that count in
  *          it
- *   run    piece by piece: open the files, read their blocks in the interval, merge by key, filter,
- *          project, limit
+ *   run    piece by piece: open the files, read their blocks in the interval, merge by key, process,
+ *          filter, project, limit
+ *
+ * Where the table's stack leaves rows as they are, only the columns that are asked for are read. Else
+ * all are: purges go from each file, the merge is reduced, deletes vanish and filters refuse (rules
+ * V1, V3), iterators run. Predicate and columns speak of what comes out of that.
  *
  * A plan copies what it needs from the state, so the table handle may go on meanwhile; files are
  * immutable. Rows come in key order over the whole table. A file over several pieces is opened once
@@ -36,6 +40,8 @@ struct query_options {
     size_t param_count;
     const struct slice *columns; /* names in the order wanted; NULL: all */
     size_t column_count;
+    const struct slice *iterators; /* texts (stack/iterate.h) that run behind those of the table */
+    size_t iterator_count;
     int64_t limit;      /* rows; 0: all; -1: none */
     uint64_t max_rows;  /* LIMIT beyond; 0: any */
     uint64_t max_bytes; /* of data files read; LIMIT beyond; 0: any */
@@ -60,7 +66,8 @@ SLP_NODISCARD slp_rc query_scan(struct state_table *table, const struct query_op
 
 /*
  * The number of rows that a scan would give. Files wholly inside an interval are counted from the
- * state; where a predicate stands, only the columns it reads are read, and nothing is merged.
+ * state; where a predicate stands, only the columns it reads are read, and nothing is merged. Where
+ * the table's stack or iterators change rows, they are read and counted.
  *
  * Errors  those of query_scan and of its stream
  */

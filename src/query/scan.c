@@ -44,9 +44,25 @@ static void close_piece(struct scan *s)
     s->merge = NULL;
 }
 
+/* Apply what the part's file is due and bring it into the form of all. Takes the run. */
+static slp_rc process_part(struct scan *s, const struct plan_part *part, struct run *run,
+                           struct run **out, struct slp_err *err)
+{
+    const struct plan_file *file = &s->plan.files[part->file];
+    struct stack_input how = {.form = file->form,
+                              .to_form = s->plan.form,
+                              .purges = file->purges,
+                              .purge_count = file->purge_count};
+    *out = run;
+    if (!s->plan.process || stack_input_is_identity(how.form, how.to_form, how.purge_count))
+        return SLP_OK;
+    return stack_input(process_stack(s->plan.process), s->mem, &how, run, out, err);
+}
+
 static slp_rc open_part(struct scan *s, const struct plan_part *part, struct run **out,
                         struct slp_err *err)
 {
+    struct run *run = NULL;
     struct datafile *file = NULL;
     TRY(query_files_get(&s->files, part->file, &file, err));
     struct datafile_read_options o = {.range = part->range,
@@ -54,7 +70,8 @@ static slp_rc open_part(struct scan *s, const struct plan_part *part, struct run
                                       .column_count = s->plan.column_count,
                                       .prefetch_bytes = s->is_lookup ? 0 : s->prefetch_bytes,
                                       .batch_rows = s->is_lookup ? 0 : BATCH_ROWS};
-    return datafile_read(file, &o, out, NULL, err);
+    TRY(datafile_read(file, &o, &run, NULL, err));
+    return process_part(s, part, run, out, err);
 }
 
 static slp_rc open_parts(struct scan *s, const struct plan_piece *piece, struct run **runs,
@@ -71,6 +88,25 @@ static slp_rc open_parts(struct scan *s, const struct plan_piece *piece, struct 
     return SLP_OK;
 }
 
+/* Runs as they are stored become what the caller is to see. Takes them. */
+static slp_rc open_processed(struct scan *s, struct run **runs, size_t count, struct slp_err *err)
+{
+    const struct plan *plan = &s->plan;
+    const struct schema *stored = NULL;
+    struct run *run = NULL;
+    TRY(process_schema(s->files.table, plan->process, plan->form, &stored, err));
+    TRY(stack_merge(s->mem, &stored->columns, runs, count, &run, err));
+    if (plan->process) {
+        struct stack_options o = {
+            .mode = STACK_QUERY, .form = plan->form, .now_ms = process_now_ms(plan->process)};
+        TRY(stack_open(process_stack(plan->process), s->mem, &o, run, &run, err));
+    }
+    if (plan->iters)
+        TRY(stack_iters_open(plan->iters, s->mem, run, &run, err));
+    s->run = run;
+    return SLP_OK;
+}
+
 static slp_rc open_merge(struct scan *s, const struct plan_piece *piece, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
@@ -81,7 +117,10 @@ static slp_rc open_merge(struct scan *s, const struct plan_piece *piece, struct 
              piece->part_count, MERGE_INPUTS_MAX);
     TRY(alloc_array(s->mem, piece->part_count, sizeof(struct run *), (void **)&runs, err));
     TRY_OUT(open_parts(s, piece, runs, err));
-    rc = merge_new(s->mem, &s->plan.read_schema, runs, piece->part_count, &s->merge, err);
+    if (s->plan.is_processed)
+        rc = open_processed(s, runs, piece->part_count, err);
+    else
+        rc = merge_new(s->mem, &s->plan.read_schema, runs, piece->part_count, &s->merge, err);
 out:
     alloc_free(s->mem, runs, piece->part_count * sizeof(struct run *));
     return rc;
@@ -91,7 +130,7 @@ static slp_rc open_piece(struct scan *s, struct slp_err *err)
 {
     const struct plan_piece *piece = &s->plan.pieces[s->piece++];
     query_files_trim(&s->files);
-    if (piece->part_count == 1)
+    if (piece->part_count == 1 && !s->plan.is_processed)
         return open_part(s, &piece->parts[0], &s->run, err);
     return open_merge(s, piece, err);
 }
@@ -128,7 +167,8 @@ static slp_rc give_filtered(struct scan *s, const struct arr_batch *read, struct
     const struct pred_picker *p = &s->picker;
     TRY(pred_pick(&s->picker, s->plan.pred, read, s->left, err));
     for (size_t c = 0; c < s->plan.given_count; c++)
-        TRY(arr_col_append_picked(&out->cols[c], &read->cols[c], p->rows, p->count, err));
+        TRY(arr_col_append_picked(&out->cols[c], &read->cols[s->plan.given[c]], p->rows, p->count,
+                                  err));
     out->rows += p->count;
     return SLP_OK;
 }
@@ -138,7 +178,7 @@ static slp_rc give_all(struct scan *s, const struct arr_batch *read, struct arr_
 {
     int64_t count = num_min_i64(read->rows, s->left);
     for (size_t c = 0; c < s->plan.given_count; c++)
-        TRY(arr_col_append_run(&out->cols[c], &read->cols[c], 0, count, err));
+        TRY(arr_col_append_run(&out->cols[c], &read->cols[s->plan.given[c]], 0, count, err));
     out->rows += count;
     return SLP_OK;
 }
@@ -287,6 +327,20 @@ static slp_rc count_part(struct scan *s, const struct plan_part *part, int64_t *
     return SLP_OK;
 }
 
+/* Rows that nobody knows before they are read. */
+static slp_rc count_processed(struct scan *s, int64_t *sum, struct slp_err *err)
+{
+    for (;;) {
+        const struct arr_batch *read = NULL;
+        slp_rc rc = next_read(s, &read, err);
+        if (rc == SLP_DONE)
+            return SLP_OK;
+        TRY(rc);
+        TRY(count_block(s, read, sum, err));
+        TRY(check_limits(s, err));
+    }
+}
+
 slp_rc query_count(struct state_table *table, const struct query_options *options,
                    struct alloc *mem, int64_t *out, struct slp_err *err)
 {
@@ -294,7 +348,9 @@ slp_rc query_count(struct state_table *table, const struct query_options *option
     struct scan *s = NULL;
     int64_t sum = 0;
     TRY(scan_new(table, options, true, mem, &s, err));
-    for (size_t i = 0; i < s->plan.piece_count; i++)
+    if (s->plan.is_processed)
+        TRY_OUT(count_processed(s, &sum, err));
+    for (size_t i = 0; i < s->plan.piece_count && !s->plan.is_processed; i++)
         for (size_t j = 0; j < s->plan.pieces[i].part_count; j++)
             TRY_OUT(count_part(s, &s->plan.pieces[i].parts[j], &sum, err));
     sum = options->limit ? num_min_i64(sum, num_max_i64(options->limit, 0)) : sum;
