@@ -14,19 +14,37 @@ static void head_name(const struct state_replica *r, struct state_name *out)
 
 /* ------------------------------------------------------------------ beginning */
 
+/* What the instance read when it was opened. */
+static bool learn_from_instance(struct state_replica *r, struct buf *bytes, slp_rc *rc,
+                                struct slp_err *err)
+{
+    if (!r->machine.is_catalogue || !state_instance_take_head(r->instance, bytes, &r->head_tag, rc))
+        return false;
+    r->head_us = 0;
+    r->is_head_known = *rc == SLP_OK || *rc == SLP_NOT_FOUND;
+    if (*rc != SLP_OK)
+        *rc = err_set(err, *rc, "the catalogue's head was not read");
+    return true;
+}
+
 /* What is there now: its tag, and when it was written. */
 static slp_rc learn_head(struct state_replica *r, struct buf *bytes, struct slp_err *err)
 {
     struct state_name name;
-    struct store_request requests[STATE_READ_AHEAD + 3] = {0};
+    struct store_request requests[2 * STATE_READ_AHEAD + 5] = {0};
     struct store_request *q = &requests[0];
     struct state_replica *beside = r->beside;
     size_t count = 1;
+    size_t first = 0;
     head_name(r, &name);
     *q = (struct store_request){
         .verb = STORE_GET, .name = state_name_slice(&name), .len = UINT64_MAX, .out = bytes};
     if (beside)
-        count += state_probe_requests(beside, requests + 1);
+        count += state_probe_requests(beside, requests + count);
+    if (r->probe) {
+        first = count;
+        count += state_probe_requests(r, requests + count);
+    }
     r->beside = NULL;
     memset(&r->head_tag, 0, sizeof r->head_tag);
     r->head_us = 0;
@@ -35,6 +53,8 @@ static slp_rc learn_head(struct state_replica *r, struct buf *bytes, struct slp_
     TRY(store_wait(r->store, requests, count, NULL, err));
     if (beside)
         state_probe_answer(beside, requests + 1);
+    if (first)
+        state_probe_answer(r, requests + first);
     r->is_head_known = q->rc == SLP_OK || q->rc == SLP_NOT_FOUND;
     if (q->rc != SLP_OK)
         return err_set(err, q->rc, "%s", q->err.text);
@@ -100,19 +120,27 @@ slp_rc state_head_begin(struct state_replica *r, struct slp_err *err)
     struct state_name name;
     struct state_head head = {0};
     struct slp_err why = {0};
+    slp_rc rc = SLP_OK;
     r->is_head_tried = true;
     head_name(r, &name);
+    if (!r->machine.is_catalogue && r->store->is_ordered)
+        TRY(state_probe_new_first(r, err));
     buf_init(&bytes, r->mem, STATE_HEAD_MAX_BYTES);
-    slp_rc rc = learn_head(r, &bytes, &why);
+    if (!learn_from_instance(r, &bytes, &rc, &why))
+        rc = learn_head(r, &bytes, &why);
     if (rc == SLP_OK)
         rc = state_head_decode(buf_slice(&bytes), &head, &why);
-    if (rc == SLP_OK) {
+    if (rc == SLP_OK)
         r->head_us = head.time_us;
+    bool is_whole = state_probe_is_whole(r);
+    if (!is_whole)
+        state_probe_free(r);
+    if (rc == SLP_OK && !is_whole) {
         r->is_unproven = true;
         rc = begin_from(r, &head, &why);
     }
     buf_fini(&bytes);
-    if (rc == SLP_OK)
+    if (rc == SLP_OK || (is_whole && is_of_hint(rc)))
         return SLP_OK;
     if (is_of_hint(rc))
         return state_replica_restart(r, err);

@@ -22,6 +22,10 @@ struct state_instance {
     struct hash128 id;
     struct id_source ids;
     struct state_queues queues;
+    struct buf head; /* the catalogue's, as it was when this was opened; until somebody takes it */
+    struct store_tag head_tag;
+    slp_rc head_rc;
+    bool has_head; /* atomic */
 };
 
 static slp_rc id_source_init(struct id_source *ids, const struct state_options *options,
@@ -87,6 +91,28 @@ out:
     return rc == SLP_INVALID ? SLP_CORRUPT : rc;
 }
 
+/* sleeper.json and the catalogue's head, which nobody needs when it cannot be read. */
+static slp_rc read_first(struct state_instance *i, struct buf *text, struct slp_err *err)
+{
+    struct store_request requests[] = {
+        {.verb = STORE_GET, .name = slice_str(INSTANCE_FILE), .len = UINT64_MAX, .out = text},
+        {.verb = STORE_GET, .name = slice_str("head"), .len = UINT64_MAX, .out = &i->head}};
+    TRY(store_submit(i->store, requests, 2, err));
+    TRY(store_wait(i->store, requests, 2, NULL, err));
+    i->head_tag = requests[1].tag;
+    i->head_rc = requests[1].rc;
+    i->has_head = i->head_rc == SLP_OK || i->head_rc == SLP_NOT_FOUND;
+    if (requests[0].rc == SLP_NOT_FOUND)
+        FAIL(err, NOT_FOUND,
+             "no instance at this place (it has no " INSTANCE_FILE "); make one with "
+             "'sleeper init'");
+    if (requests[0].rc != SLP_OK)
+        return err_set(err, requests[0].rc, "%s", requests[0].err.text);
+    if (i->head_rc == SLP_NO_MEMORY)
+        return err_set(err, i->head_rc, "%s", requests[1].err.text);
+    return SLP_OK;
+}
+
 slp_rc state_instance_open(struct alloc *mem, struct store *store,
                            const struct state_options *options, struct state_instance **out,
                            struct slp_err *err)
@@ -99,21 +125,32 @@ slp_rc state_instance_open(struct alloc *mem, struct store *store,
     i->mem = mem;
     i->store = store;
     i->rules = options && options->rules.ring_max ? options->rules : state_rules_default();
+    buf_init(&i->head, mem, STATE_HEAD_MAX_BYTES);
     TRY_OUT(id_source_init(&i->ids, options, err));
-    rc = store_get(store, slice_str(INSTANCE_FILE), &text, err);
-    if (rc == SLP_NOT_FOUND)
-        FAIL_OUT(err, NOT_FOUND,
-                 "no instance at this place (it has no " INSTANCE_FILE "); make one with "
-                 "'sleeper init'");
-    TRY_OUT(rc);
+    TRY_OUT(read_first(i, &text, err));
     TRY_OUT(err_wrap(err, parse_instance(buf_slice(&text), mem, &i->id, err), INSTANCE_FILE));
     state_queues_init(&i->queues);
     *out = i;
 out:
     buf_fini(&text);
-    if (rc != SLP_OK && i)
+    if (rc != SLP_OK && i) {
+        buf_fini(&i->head);
         alloc_delete(mem, i);
+    }
     return rc;
+}
+
+bool state_instance_take_head(struct state_instance *i, struct buf *out, struct store_tag *tag,
+                              slp_rc *rc)
+{
+    if (!__atomic_exchange_n(&i->has_head, false, __ATOMIC_ACQ_REL))
+        return false;
+    buf_fini(out);
+    *out = i->head;
+    buf_init(&i->head, i->mem, 0);
+    *tag = i->head_tag;
+    *rc = i->head_rc;
+    return true;
 }
 
 void state_instance_close(struct state_instance *i)
@@ -121,6 +158,7 @@ void state_instance_close(struct state_instance *i)
     if (!i)
         return;
     state_queues_fini(&i->queues);
+    buf_fini(&i->head);
     alloc_delete(i->mem, i);
 }
 

@@ -94,6 +94,15 @@ void state_replica_name(const struct state_replica *r, uint64_t number, struct s
 
 /* ------------------------------------------------------------------ reading */
 
+/* Frames asked for when nothing is known: a table's beginning comes with its floor. */
+#define FIRST_WIDTH 4
+
+/* Of the first frames, when they may turn out not to be needed: a young table's are short. */
+#define FIRST_BYTES ((uint64_t)16 << 10)
+
+/* Behind a head: one that is missing is told from the tip by the one behind it. */
+#define TAIL_WIDTH 2
+
 struct state_probe {
     uint64_t number; /* frames behind it are asked for */
     size_t width;    /* as many */
@@ -169,10 +178,47 @@ void state_probe_free(struct state_replica *r)
     r->probe = NULL;
 }
 
+/* How many frames are asked for where the tip is thought to be. */
+static size_t tail_width(const struct state_replica *r)
+{
+    return r->is_unproven && !r->machine.is_catalogue ? TAIL_WIDTH : 1;
+}
+
 slp_rc state_probe_new(struct state_replica *r, uint64_t number, struct slp_err *err)
 {
-    return make_probe(r, number, 1, true, err);
+    return make_probe(r, number, tail_width(r), true, err);
 }
+
+slp_rc state_probe_new_first(struct state_replica *r, struct slp_err *err)
+{
+    TRY(make_probe(r, 0, FIRST_WIDTH, false, err));
+    for (size_t i = 0; i < FIRST_WIDTH; i++)
+        r->probe->requests[i].len = FIRST_BYTES;
+    return SLP_OK;
+}
+
+bool state_probe_is_whole(const struct state_replica *r)
+{
+    const struct state_probe *p = r->probe;
+    struct state_floor floor = {.number = 0};
+    bool has_tip = false;
+    if (!p || !p->is_asked || p->number > 0 || !p->has_floor)
+        return false;
+    for (size_t i = 0; i < p->count; i++)
+        if (p->requests[i].rc == SLP_NO_MEMORY)
+            return true; /* as whoever judges them says */
+    for (size_t i = 0; i < p->width; i++) {
+        const struct store_request *q = &p->requests[i];
+        if (q->rc != SLP_OK && q->rc != SLP_NOT_FOUND)
+            return false;
+        if (q->rc == SLP_OK && q->out->len >= FIRST_BYTES)
+            return false; /* the rest of it was not read */
+        has_tip = has_tip || q->rc == SLP_NOT_FOUND;
+    }
+    return has_tip && state_floor_answer(&p->requests[p->count - 1], &floor, NULL) == SLP_OK &&
+           floor.number == 1;
+}
+
 /* `*got` counts the frames that are there without a gap. */
 static slp_rc judge_frames(struct state_replica *r, const struct state_probe *p, size_t *got,
                            struct slp_err *err)
@@ -237,9 +283,6 @@ out:
 
 /* Two keys, the bounds of what is wanted. */
 #define SCOPE_MAX_BYTES ((size_t)1 << 20)
-
-/* Frames asked for when nothing is known: a table's beginning comes with its floor. */
-#define FIRST_WIDTH 4
 
 /* How often a reader follows a floor that moves while it loads. */
 #define LOADS_MAX 16
@@ -500,7 +543,7 @@ static slp_rc refresh_once(struct state_replica *r, struct slp_err *err)
     if (r->number == 0 && !r->is_head_tried)
         TRY(state_head_begin(r, err));
     /* A table's beginning comes with its floor; a catalogue has none. */
-    size_t width = r->number ? 1 : FIRST_WIDTH - (size_t)r->machine.is_catalogue;
+    size_t width = r->number ? tail_width(r) : FIRST_WIDTH - (size_t)r->machine.is_catalogue;
     for (size_t got = 0;;) {
         TRY(state_replica_fetch(r, width, &got, err));
         for (size_t i = 0; i < got; i++)

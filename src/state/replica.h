@@ -48,6 +48,9 @@ struct state_replica {
     bool is_broken;          /* the machine stopped inside a frame: it begins anew */
     struct key_range scope;  /* leaves that are wanted; blank: all */
     struct arena scope_arena;
+    /* Sets the scope, once, when the global part of a snapshot is there; NULL: it is set. */
+    slp_rc (*choose)(void *context, const struct table_state *s, struct slp_err *err);
+    void *choose_context;
     bool is_widened;              /* the last replay found that more leaves are wanted */
     struct table_state *restored; /* what a restore goes back to, while it is applied */
     struct state_base base;
@@ -138,6 +141,12 @@ bool state_head_is_proven(const struct state_replica *r, struct slice bytes);
 /* Ask for the frames behind `number`, and what proves a head that ends there, with the next round of
  * reading a snapshot. */
 SLP_NODISCARD slp_rc state_probe_new(struct state_replica *r, uint64_t number, struct slp_err *err);
+
+/* Ask for the beginning of the log together with its head, which a young log then does not need. */
+SLP_NODISCARD slp_rc state_probe_new_first(struct state_replica *r, struct slp_err *err);
+
+/* Do the answers hold the whole log, from frame 1 to the tip? */
+bool state_probe_is_whole(const struct state_replica *r);
 size_t state_probe_requests(struct state_replica *r, struct store_request *out);
 void state_probe_answer(struct state_replica *r, const struct store_request *requests);
 void state_probe_free(struct state_replica *r);
@@ -162,6 +171,11 @@ SLP_NODISCARD slp_rc state_replica_commit(struct state_replica *r, struct state_
 void state_replica_name(const struct state_replica *r, uint64_t number, struct state_name *out);
 
 struct alloc *state_instance_mem(struct state_instance *i);
+
+/* The catalogue's head as it was read when the instance was opened, for the first who asks: `out`,
+ * blank, takes the bytes. False when it has been given away. */
+bool state_instance_take_head(struct state_instance *i, struct buf *out, struct store_tag *tag,
+                              slp_rc *rc);
 struct state_rules state_instance_rules(const struct state_instance *i);
 struct state_queues *state_instance_queues(struct state_instance *i);
 

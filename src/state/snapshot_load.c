@@ -172,6 +172,8 @@ slp_rc state_snapshot_load_bytes(struct state_replica *r, struct slice root, str
     TRY_OUT(state_snapshot_check(root, bytes, err));
     TRY_OUT(state_root_decode(bytes, &l.arena, &self, err));
     TRY_OUT(state_load_root(&l.loader, bytes, err));
+    if (r->choose)
+        TRY_OUT(r->choose(r->choose_context, l.loader.state, err));
     TRY_OUT(plan(&l, &self, err));
     TRY_OUT(load_objects(&l, err));
     TRY_OUT(state_load_end(&l.loader, err));

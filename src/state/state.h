@@ -77,8 +77,10 @@ SLP_NODISCARD slp_rc state_instance_create(struct store *store, const struct sta
 
 /*
  * Open one. The store is borrowed and outlives it.
- * Errors   NOT_FOUND    no instance there: "no instance at this place; make one with 'sleeper
- * init'" UNSUPPORTED  a newer layout CORRUPT      sleeper.json is damaged Cost     one request
+ * Errors   NOT_FOUND    no instance there: "no instance at this place; make one with 'sleeper init'"
+ *          UNSUPPORTED  a newer layout
+ *          CORRUPT      sleeper.json is damaged
+ * Cost     one round of two requests: the catalogue's head comes along, for whoever asks first
  */
 SLP_NODISCARD slp_rc state_instance_open(struct alloc *mem, struct store *store,
                                          const struct state_options *options,
@@ -178,6 +180,14 @@ SLP_NODISCARD slp_rc state_defaults_set(struct state_instance *i,
 SLP_NODISCARD slp_rc state_table_open(struct state_instance *i, struct slice name,
                                       struct state_table **out, struct slp_err *err);
 
+/*
+ * Says what is wanted of a table once its schema is known, for keys can only be encoded then: an
+ * interval, in which leaves must be loaded. Of `t` only name, schema and key spec may be asked.
+ * `*range` borrows until the call that opens returns.
+ */
+typedef slp_rc (*state_choose_fn)(void *context, const struct state_table *t,
+                                  struct key_range *range, struct slp_err *err);
+
 /* What of a table is opened; zeroed: all of it, at the tip. */
 struct state_open_options {
     /* Leaves that share a key with it; blank: all. The view has no others, nor does it say what files
@@ -185,6 +195,12 @@ struct state_open_options {
      * them, and its outcome tells only of those that are loaded. */
     struct key_range range;
     uint64_t at; /* the state behind this frame, which then stays as it is; 0: the tip */
+    /* In place of `range`. It is asked with the schema of the snapshot that is begun from, and not at
+     * all where there is none, or may fail, so the caller asks state_table_cover for what it wants
+     * when the table is open. NULL: `range` says it. */
+    state_choose_fn choose;
+    void *context;
+    bool is_without_head; /* replay the log itself, from its floor: what `check` believes */
 };
 
 /*
@@ -210,9 +226,22 @@ SLP_NODISCARD slp_rc state_table_open_with(struct state_instance *i, struct slic
 SLP_NODISCARD slp_rc state_table_find_time(struct state_table *t, int64_t time_us, uint64_t *number,
                                            struct slp_err *err);
 
-/* Open by id, without the catalogue. */
+/* Open by id, without the catalogue. `options` may be NULL. */
 SLP_NODISCARD slp_rc state_table_open_id(struct state_instance *i, struct hash128 id,
                                          struct state_table **out, struct slp_err *err);
+SLP_NODISCARD slp_rc state_table_open_id_with(struct state_instance *i, struct hash128 id,
+                                              const struct state_open_options *options,
+                                              struct state_table **out, struct slp_err *err);
+
+/*
+ * Have the leaves that share a key with `range` (blank: all) at hand, in place of those that are:
+ * a handle that is asked for one interval after the other has all of them from the third on.
+ *
+ * Errors   those of state_table_open_with; after one the view may be blank until a refresh succeeds
+ * Cost     none where they are at hand; else that of opening, without the catalogue
+ */
+SLP_NODISCARD slp_rc state_table_cover(struct state_table *t, struct key_range range,
+                                       struct slp_err *err);
 void state_table_close(struct state_table *t); /* NULL is accepted */
 
 /*

@@ -19,7 +19,15 @@ struct state_table {
     struct state_property *defaults;
     size_t default_count;
     bool is_fixed; /* an earlier state: it stays */
+    uint64_t at;   /* the one that was asked for; 0: the tip */
+    struct slice schema_json;
+    state_choose_fn choose; /* until it was asked */
+    void *choose_context;
+    uint32_t covers; /* how often other leaves were asked for */
 };
+
+/* From so many on, all leaves are loaded. */
+#define COVERS_MAX 3u
 
 /* Names and schema of one handle: a schema is at most SCHEMA_JSON_MAX_BYTES of text. */
 #define TABLE_ARENA_MAX ((size_t)256 << 20)
@@ -147,9 +155,8 @@ out:
 
 /* ------------------------------------------------------------------ handles */
 
-static slp_rc learn_schema(struct state_table *t, struct slp_err *err)
+static slp_rc learn_schema(struct state_table *t, const struct table_state *s, struct slp_err *err)
 {
-    const struct table_state *s = t->replica.machine.table;
     if (!state_is_created(s))
         FAIL(err, CORRUPT, "its log does not begin with a create");
     if (state_is_dropped(s))
@@ -158,11 +165,40 @@ static slp_rc learn_schema(struct state_table *t, struct slp_err *err)
         FAIL(err, UNSUPPORTED,
              "keys are of version %" PRIu32 ", this program knows %u; use a newer one",
              state_key_version(s), KEY_VERSION);
+    if (t->schema_json.len && slice_equal(t->schema_json, state_schema_json(s)))
+        return SLP_OK;
     struct slice json;
+    struct schema schema = {0};
     TRY(arena_copy(&t->arena, state_schema_json(s), &json, err)); /* the state may be replaced */
-    TRY(schema_parse(json, &t->arena, &t->schema, err));
+    TRY(schema_parse(json, &t->arena, &schema, err));
+    t->schema = schema;
+    t->schema_json = json;
     key_spec_init(&t->spec, &t->schema);
     return SLP_OK;
+}
+
+/* What has no keys, for the loading of a snapshot: its first shard. */
+static struct key_range at_least(struct key_range range)
+{
+    static const uint8_t zero[1] = {0};
+    struct key_range least = {.hi = slice_of(zero, 1), .has_hi = true};
+    return key_range_is_empty(range) ? least : range;
+}
+
+/* The global part of a snapshot is there: what of its leaves is wanted? Whoever asks for too little
+ * here asks again when the table is open. */
+static slp_rc choose_scope(void *context, const struct table_state *s, struct slp_err *err)
+{
+    struct state_table *t = context;
+    struct slp_err why = {.code = SLP_OK};
+    struct key_range nothing = {.has_hi = true};
+    struct key_range range = nothing;
+    t->replica.choose = NULL; /* leaves that were merged may widen it later (rule P3) */
+    TRY(learn_schema(t, s, err));
+    slp_rc rc = t->choose(t->choose_context, t, &range, &why);
+    if (rc == SLP_NO_MEMORY)
+        return err_set(err, rc, "%s", why.text);
+    return state_replica_set_scope(&t->replica, at_least(rc == SLP_OK ? range : nothing), err);
 }
 
 /* A handle that has read nothing yet. */
@@ -182,7 +218,15 @@ static slp_rc table_new(struct state_instance *i, struct hash128 id, struct slic
     TRY_OUT(arena_copy(&t->arena, name, &t->name, err));
     TRY_OUT(state_replica_init(&t->replica, i, &id, err));
     if (o && (o->range.lo.len > 0 || o->range.has_hi))
-        TRY_OUT(state_replica_set_scope(&t->replica, o->range, err));
+        TRY_OUT(state_replica_set_scope(&t->replica, at_least(o->range), err));
+    if (o && o->choose) {
+        t->choose = o->choose;
+        t->choose_context = o->context;
+        t->replica.choose = choose_scope;
+        t->replica.choose_context = t;
+    }
+    t->at = o ? o->at : 0;
+    t->replica.is_head_tried = o && o->is_without_head;
     *out = t;
 out:
     if (rc != SLP_OK)
@@ -191,16 +235,16 @@ out:
 }
 
 /* Replay, and learn the schema. */
-static slp_rc table_begin(struct state_table *t, const struct state_open_options *o,
-                          struct slp_err *err)
+static slp_rc table_begin(struct state_table *t, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     TRY_OUT(state_replica_refresh(&t->replica, err));
-    if (o && o->at > 0) {
-        TRY_OUT(state_keep_go_back(&t->replica, o->at, err));
+    if (t->at > 0) {
+        TRY_OUT(state_keep_go_back(&t->replica, t->at, err));
         t->is_fixed = true;
     }
-    TRY_OUT(learn_schema(t, err));
+    TRY_OUT(learn_schema(t, t->replica.machine.table, err));
+    t->replica.choose = NULL; /* its context is the caller's */
 out:
     return err_wrap(err, rc, "table \"%.*s\"", SLICE_ARG(t->name));
 }
@@ -235,6 +279,8 @@ static slp_rc begin_by_hint(struct state_instance *i, struct state_replica *cata
         return SLP_OK;
     TRY(table_new(i, entry->id, name, o, out, err));
     TRY(state_probe_new(catalogue, catalogue->number, err));
+    if ((*out)->replica.is_head_tried)
+        return SLP_OK;
     (*out)->replica.beside = catalogue;
     return state_head_begin(&(*out)->replica, err);
 }
@@ -260,7 +306,7 @@ slp_rc state_table_open_with(struct state_instance *i, struct slice name,
     }
     if (!t)
         TRY_OUT(table_new(i, entry->id, name, options, &t, err));
-    TRY_OUT(table_begin(t, options, err));
+    TRY_OUT(table_begin(t, err));
     TRY_OUT(take_defaults(t, &r.machine.catalogue, err));
     *out = t;
     t = NULL;
@@ -310,19 +356,46 @@ struct schema_properties state_table_properties(const struct state_table *t)
     return (struct schema_properties){.context = t, .find = find_property};
 }
 
-slp_rc state_table_open_id(struct state_instance *i, struct hash128 id, struct state_table **out,
-                           struct slp_err *err)
+static bool is_covered(const struct state_table *t, struct key_range range)
+{
+    struct key_range seen = t->replica.machine.table->seen;
+    bool begins = slice_compare(seen.lo, range.lo) <= 0;
+    bool ends = !seen.has_hi || (range.has_hi && slice_compare(range.hi, seen.hi) <= 0);
+    return (begins && ends) || key_range_is_empty(range);
+}
+
+slp_rc state_table_cover(struct state_table *t, struct key_range range, struct slp_err *err)
+{
+    static const struct key_range all = {.has_hi = false};
+    if (is_covered(t, range))
+        return SLP_OK;
+    t->covers++;
+    TRY(state_replica_set_scope(&t->replica, t->covers < COVERS_MAX ? range : all, err));
+    TRY(state_replica_restart(&t->replica, err));
+    t->replica.is_head_tried = false;
+    return table_begin(t, err);
+}
+
+slp_rc state_table_open_id_with(struct state_instance *i, struct hash128 id,
+                                const struct state_open_options *options, struct state_table **out,
+                                struct slp_err *err)
 {
     char hex[33];
     struct state_table *t = NULL;
     hash_format(id, hex);
-    TRY(table_new(i, id, slice_str(hex), NULL, &t, err));
-    slp_rc rc = table_begin(t, NULL, err);
+    TRY(table_new(i, id, slice_str(hex), options, &t, err));
+    slp_rc rc = table_begin(t, err);
     if (rc != SLP_OK)
         state_table_close(t);
     else
         *out = t;
     return rc;
+}
+
+slp_rc state_table_open_id(struct state_instance *i, struct hash128 id, struct state_table **out,
+                           struct slp_err *err)
+{
+    return state_table_open_id_with(i, id, NULL, out, err);
 }
 
 void state_table_close(struct state_table *t)

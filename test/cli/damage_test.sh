@@ -74,6 +74,10 @@ test_a_missing_frame_in_the_middle_is_named() {
     local frame
     frame=$(log_frame 2)
     rm "$frame"
+    expect_corrupt log log f
+    expect_check_finds "${frame#instance/}"
+    # What the head still holds is proven by the frames behind it; without it there is no answer.
+    rm instance/t/*/head
     expect_corrupt log count f
 }
 
