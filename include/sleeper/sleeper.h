@@ -37,6 +37,7 @@
 #include "sleeper/admin.h"
 #include "sleeper/arrow.h"
 #include "sleeper/types.h"
+#include "sleeper/work.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -80,9 +81,9 @@ typedef int (*slp_write_fn)(void *context, const void *bytes, size_t n);
 
 /* How a Parquet file is written; all zero: as we choose. */
 struct slp_parquet_options {
-    const char *profile;                /* default; compat: for readers of any age */
-    const char *codec;                  /* none snappy gzip brotli zstd lz4_raw; "zstd:3" with a level */
-    const struct slp_param *encodings;  /* of columns, as parquet.thrift names them */
+    const char *profile; /* default; compat: for readers of any age */
+    const char *codec;   /* none snappy gzip brotli zstd lz4_raw; "zstd:3" with a level */
+    const struct slp_param *encodings; /* of columns, as parquet.thrift names them */
     size_t encoding_count;
     const char *const *bloom; /* columns with a bloom filter, ends with NULL; NULL: none */
     int64_t row_group_rows;   /* 0: 1,000,000; a group of 64 MiB in memory is closed before */
@@ -341,36 +342,10 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_get(struct slp_instance *instance,
 
 /* ---- Upkeep ---- */
 
-struct slp_compact_options {
-    const char *table;
-    bool all; /* every leaf with more than one run becomes one run; else: what is due */
-    bool dry_run;
-    void (*on_job)(void *context, const char *line); /* told a line when a job ends; may be NULL */
-    void *context;
-};
-
-struct slp_compact_result {
-    size_t jobs;
-    int64_t rows;                     /* that were merged */
-    size_t files_before, files_after; /* of the table */
-};
-
-/*
- * Merge runs of files into fewer until nothing is due. Answers stay the same; inputs stay on disk
- * until slp_gc. Jobs that were finished before an error stay finished. A dry run counts the jobs
- * that would be begun now and tells them to `on_job`.
- *
- * Errors   NOT_FOUND  the table
- *          CONFLICT   others were faster a thousand times
- *          UNKNOWN    the end of a job: the next call finds out
- */
-SLP_PUBLIC SLP_NODISCARD slp_rc slp_compact(struct slp_instance *instance,
-                                            const struct slp_compact_options *options,
-                                            struct slp_compact_result *out, struct slp_err *err);
-
 struct slp_split_options {
     const char *table;
-    int64_t threshold_rows; /* split leaves with more rows; 0: 1,000,000,000 */
+    int64_t threshold_rows; /* split leaves with more rows; 0: as the table's property
+                               partition.splitting.threshold says */
     bool dry_run;
 };
 
@@ -443,8 +418,7 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_status(struct slp_instance *instance, const 
  *          IO           `write` gave up
  */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_inspect(const char *path, const char *format,
-                                            slp_write_fn write, void *context,
-                                            struct slp_err *err);
+                                            slp_write_fn write, void *context, struct slp_err *err);
 
 /*
  * The split points of a table's partitions as text, one a line, as slp_table_create takes them.

@@ -2,12 +2,10 @@
 #include "api/instance.h"
 #include "api/list.h"
 #include "base/num.h"
-#include "compact/compact.h"
 #include "ingest/ingest.h"
 #include "store/folder.h"
 #include "upkeep/upkeep.h"
 
-#define SPLIT_ROWS_DEFAULT      ((int64_t)1000000000)
 #define GC_AGE_MAX_S            ((int64_t)1000000000) /* thirty years: nothing is older */
 #define INSTANCE_LIST_MAX_BYTES ((size_t)256 << 20)
 
@@ -82,47 +80,20 @@ slp_rc slp_ingest(struct slp_instance *instance, const struct slp_ingest_options
     return SLP_OK;
 }
 
-static slp_rc count_files(struct slp_instance *instance, struct state_table *table, size_t *count,
-                          struct slp_err *err)
+/* Partitions are split that have more rows than this. */
+static int64_t split_threshold(const struct state_table *table)
 {
-    struct arena arena;
-    const struct state_file **files = NULL;
-    arena_init(&arena, instance->mem, INSTANCE_LIST_MAX_BYTES);
-    slp_rc rc = state_files(state_table_view(table), &arena, &files, count, err);
-    arena_fini(&arena);
-    return rc;
-}
-
-slp_rc slp_compact(struct slp_instance *instance, const struct slp_compact_options *options,
-                   struct slp_compact_result *out, struct slp_err *err)
-{
-    struct state_table *table = NULL;
-    struct compact_result result = {0};
-    struct slp_compact_result answer = {0};
-    struct compact_options o = {.all = options->all,
-                                .dry_run = options->dry_run,
-                                .memory = (size_t)api_instance_memory(instance),
-                                .threads = api_instance_threads(instance),
-                                .cancel = instance->cancel,
-                                .on_job = options->on_job,
-                                .context = options->context};
-    TRY(api_instance_table(instance, options->table, &table, err));
-    TRY(count_files(instance, table, &answer.files_before, err));
-    TRY(compact_run(table, &o, instance->mem, &result, err));
-    TRY(count_files(instance, table, &answer.files_after, err));
-    state_table_keep_due(table);
-    answer.jobs = result.jobs;
-    answer.rows = result.rows;
-    *out = answer;
-    return SLP_OK;
+    struct schema_properties p = state_table_properties(table);
+    int64_t least = schema_property_number(&p, SCHEMA_PROPERTY_SPLIT_LEAST_ROWS);
+    return num_max_i64(schema_property_number(&p, SCHEMA_PROPERTY_SPLIT_THRESHOLD), least - 1);
 }
 
 slp_rc slp_split(struct slp_instance *instance, const struct slp_split_options *options,
                  size_t *split_count, struct slp_err *err)
 {
     struct state_table *table = NULL;
-    int64_t rows = options->threshold_rows ? options->threshold_rows : SPLIT_ROWS_DEFAULT;
     TRY(api_instance_table(instance, options->table, &table, err));
+    int64_t rows = options->threshold_rows ? options->threshold_rows : split_threshold(table);
     TRY(upkeep_split(table, rows, options->dry_run, instance->mem, split_count, err));
     if (!options->dry_run)
         state_table_keep_due(table);
@@ -151,7 +122,9 @@ static slp_rc open_and_do(struct slp_instance *instance, const struct state_tabl
     slp_rc rc = state_table_open_id(instance->state, entry->id, &table, err);
     if (rc != SLP_OK)
         return unopened(context, entry->name, rc, err);
-    rc = fn(instance, table, context, err);
+    rc = state_table_read_defaults(table, err);
+    if (rc == SLP_OK)
+        rc = fn(instance, table, context, err);
     state_table_close(table);
     return rc;
 }

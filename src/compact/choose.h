@@ -1,37 +1,80 @@
 /*
  * Choosing what to compact: a pure function of the state.
+ *
+ *   leaf 0   [1][2][3]...           a strategy says which runs go together    MERGE, a job each
+ *   leaf 1   [1]                    left alone: it has one run
+ *   unfiled  [============] [====]  wide files: folded into one, or           FOLD, a job
+ *                                   filed under the leaves they meet          FILE
+ *
+ * An unfiled file is looked at by every query that meets it and is a run of all the leaves it spans,
+ * so few may stay. One that would bring at least COMPACT_FILED_BYTES to each leaf, or that meets few
+ * leaves, is filed; smaller ones are folded together, as the table's strategy says, until they are
+ * large enough. Rule O4 says which may be folded where order matters.
  */
 #ifndef SLP_COMPACT_CHOOSE_H
 #define SLP_COMPACT_CHOOSE_H
 
-#include "state/view.h"
+#include "compact/strategy.h"
 
-/* A job merges at most this many references; a leaf with more has several turns. */
-#define COMPACT_INPUTS_MAX 256u
+/* With this many unfiled files that no strategy folds, they are filed whatever lies below them: a
+ * table takes only so many (rule P2). */
+#define COMPACT_UNFILED_MANY 32u
 
-/* One job that is due: free references of one leaf, oldest first. */
+#define COMPACT_FILED_BYTES  ((uint64_t)64 << 10)
+#define COMPACT_FILED_LEAVES 16u
+
+enum compact_choice_kind { COMPACT_DUE_MERGE, COMPACT_DUE_FOLD, COMPACT_DUE_FILE };
+
+const char *compact_choice_name(enum compact_choice_kind kind); /* "merge" */
+
+/* What is due. Files are in order of lowest position. */
 struct compact_choice {
-    struct key_range leaf;
+    enum compact_choice_kind kind;
+    size_t leaf_index;
+    struct key_range leaf; /* MERGE */
     struct state_id *inputs;
     size_t input_count;
-    uint64_t input_bytes; /* of the files whole */
+    size_t runs;
+    int64_t rows;
+    uint64_t bytes;
+    bool drops_deletes; /* MERGE: nothing older is there (rule O6) */
+    const char *why;    /* for people, constant */
+};
+
+/* A leaf of which runs are left alone. */
+struct compact_left {
+    size_t leaf_index;
+    size_t runs; /* that are free and left alone */
+    size_t held; /* by open jobs */
+    int64_t rows;
+    uint64_t bytes;
+    const char *why;
+};
+
+struct compact_due {
+    struct compact_choice *choices; /* FILE first, then FOLD, then MERGE in order of leaves */
+    size_t count;
+    size_t dropped;            /* more jobs would be due than the table may have */
+    struct compact_left *left; /* of every leaf of which something is, if asked for */
+    size_t left_count;
 };
 
 /*
- * The first leaf, from key `from` on, with at least `least_runs` free runs; its references are the
- * job's inputs. None: `out->input_count` is 0. Keys and ids are copied into `arena`.
+ * All that is due. Where that is more jobs than `rules->job_limit` allows, those with the most runs.
  *
- * Errors  NO_MEMORY, LIMIT
+ * explains  tell of leaves that are left alone too
+ * arena     all that the plan has: it outlives the next change of the state
+ * Errors    NO_MEMORY, LIMIT
+ * Cost      a look at every reference; what the strategy takes
  */
-SLP_NODISCARD slp_rc compact_choose(const struct table_state *s, struct slice from,
-                                    size_t least_runs, struct arena *arena,
-                                    struct compact_choice *out, struct slp_err *err);
+SLP_NODISCARD slp_rc compact_find_due(const struct table_state *s,
+                                      const struct compact_rules *rules, bool explains,
+                                      struct alloc *mem, struct arena *arena,
+                                      struct compact_due *out, struct slp_err *err);
 
-/* With this many unfiled files they are filed down whatever lies below them: a table takes only so
- * many (rule P2), and every query looks at each. */
-#define COMPACT_UNFILED_MANY 32u
-
-/* Are there unfiled files over a leaf that would be due if they were filed, or simply many? */
-bool compact_wants_filing(const struct table_state *s, size_t least_runs);
+/* The runs of a leaf as strategies see them, into an arena. Errors: NO_MEMORY, LIMIT. */
+SLP_NODISCARD slp_rc compact_runs_of(const struct table_state *s, const struct state_leaf *leaf,
+                                     bool with_times, struct arena *arena,
+                                     struct compact_leaf_runs *out, struct slp_err *err);
 
 #endif

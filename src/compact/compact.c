@@ -4,25 +4,31 @@
 #include <stdio.h>
 
 #include "base/num.h"
-#include "compact/choose.h"
+#include "compact/jobs.h"
 #include "compact/passes.h"
+#include "state/global.h"
 
 #define WORK_MAX_BYTES ((size_t)1 << 30)
-
-/* A job is given a second for this many bytes, a small part of what a slow machine merges, and a
- * minute more. Who is later still may finish unless somebody has ended the job; so a killed one
- * holds its inputs for minutes and not for ever. */
-#define JOB_BYTES_PER_S ((uint64_t)1 << 20)
-#define JOB_LEAST_S     60u
+#define PLAN_MAX_BYTES ((size_t)4 << 30)
 
 /* Commits that came to nothing because others were faster; far beyond what fair luck gives. */
 #define CONFLICTS_MAX 1000
 
+/* What was merged is told at once when it waited so long, or there is so much of it. */
+#define FINISH_WAIT_US ((int64_t)1000 * 1000)
+#define FINISH_BYTES   ((uint64_t)256 << 20)
+
 struct compaction {
     struct state_table *table;
     const struct compact_options *options;
+    struct compact_rules rules;
     struct alloc *mem;
     struct compact_result result;
+    struct compact_jobs *jobs;
+    struct compact_held *current; /* being merged */
+    struct compact_progress progress;
+    int64_t merged_us;     /* when the oldest result that was not told was merged */
+    uint64_t merged_bytes; /* of those */
     int conflicts;
 };
 
@@ -31,9 +37,14 @@ static const struct table_state *view_of(const struct compaction *c)
     return state_table_view(c->table);
 }
 
-static struct store *store_of(const struct compaction *c)
+static int64_t now_us(const struct compaction *c)
 {
-    return state_instance_store(state_table_instance(c->table));
+    return store_now_us(state_instance_store(state_table_instance(c->table)));
+}
+
+static bool is_cancelled(const struct compaction *c)
+{
+    return c->options->cancel && *c->options->cancel;
 }
 
 /* Somebody else changed what a transaction relied on: look again, but not for ever. */
@@ -47,115 +58,47 @@ static slp_rc count_conflict(struct compaction *c, slp_rc rc, struct slp_err *er
     return SLP_OK;
 }
 
-static slp_rc commit(struct compaction *c, struct state_txn *txn, struct state_result *result,
-                     struct slp_err *err)
+struct compact_rules compact_rules_for(const struct state_table *table,
+                                       const struct compact_options *options)
 {
-    TRY(state_table_commit(c->table, txn, NULL, result, err));
-    return state_result_check(result, err);
+    struct schema_properties p = state_table_properties(table);
+    struct compact_rules rules = compact_rules_of(&p);
+    if (options->has_strategy)
+        rules.strategy = options->strategy;
+    if (options->all)
+        rules.strategy = COMPACT_FORCED;
+    return rules;
 }
 
-static slp_rc fail_job(struct compaction *c, struct state_id id, uint32_t attempt,
-                       struct key_range range, const char *why, struct slp_err *err)
+static void tell_progress(struct compaction *c, int64_t rows_of_current)
 {
-    struct state_fail_item item = {
-        .job = id, .attempt = attempt, .range = range, .why = slice_str(why)};
-    struct state_txn txn = {.kind = STATE_FAIL, .fail = {.items = &item, .count = 1}};
-    struct state_result result = {0};
-    return commit(c, &txn, &result, err);
-}
-
-static slp_rc fail_overdue(struct compaction *c, const struct state_job *job, struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    struct arena arena;
-    struct key_range range;
-    arena_init(&arena, c->mem, WORK_MAX_BYTES);
-    TRY_OUT(key_range_copy(&arena, job->range, &range, err));
-    rc = fail_job(c, job->id, job->attempt, range, "its deadline passed", err);
-out:
-    arena_fini(&arena);
-    return count_conflict(c, rc, err);
-}
-
-/* End jobs whose deadline has passed: their makers are gone, or will be told when they finish. */
-static slp_rc end_overdue(struct compaction *c, struct slp_err *err)
-{
-    int64_t now_us = store_now_us(store_of(c));
-    for (size_t i = 0; i < state_job_count(view_of(c));) {
-        const struct state_job *job = state_job_at(view_of(c), i);
-        if (job->deadline_us < now_us)
-            TRY(fail_overdue(c, job, err)); /* the next one stands at `i` now */
-        else
-            i++;
+    char id[STATE_ID_TEXT_BYTES];
+    if (!c->options->on_progress)
+        return;
+    struct compact_progress p = c->progress;
+    p.jobs = c->result.jobs;
+    p.rows = c->result.rows + rows_of_current;
+    if (c->current) {
+        state_id_format(c->current->id, id);
+        p.job = id;
     }
-    return SLP_OK;
+    c->options->on_progress(c->options->context, &p);
 }
 
-static slp_rc file_down(struct compaction *c, struct slp_err *err)
+static slp_rc file_down(struct compaction *c, const struct compact_choice *choice,
+                        struct slp_err *err)
 {
-    slp_rc rc = SLP_OK;
-    struct state_id *files = NULL;
     struct state_result result = {0};
-    size_t count = state_unfiled_count(view_of(c));
-    TRY(alloc_array(c->mem, count, sizeof *files, (void **)&files, err));
-    for (size_t i = 0; i < count; i++)
-        files[i] = state_unfiled_at(view_of(c), i)->file->id;
-    struct state_txn txn = {.kind = STATE_FILE_DOWN, .file_down = {.files = files, .count = count}};
-    rc = commit(c, &txn, &result, err);
-    alloc_free(c->mem, files, count * sizeof *files);
+    struct state_txn txn = {.kind = STATE_FILE_DOWN,
+                            .file_down = {.files = choice->inputs, .count = choice->input_count}};
+    TRY(state_table_commit(c->table, &txn, NULL, &result, err));
+    slp_rc rc = state_result_check(&result, err);
+    if (rc == SLP_OK)
+        c->result.filed += choice->input_count;
     return count_conflict(c, rc, err);
 }
 
 /* ---- One job ---- */
-
-static slp_rc copy_slice(struct arena *a, struct slice *s, struct slp_err *err)
-{
-    return arena_copy(a, *s, s, err);
-}
-
-static slp_rc copy_input(struct compaction *c, const struct state_reference *ref,
-                         struct arena *arena, struct compact_input *out, struct slp_err *err)
-{
-    struct state_name object;
-    TRY(state_table_object(c->table, ref->file->name, &object, err));
-    out->info = ref->file->info;
-    out->expected_rows = state_reference_rows(ref, ref->range);
-    out->form = process_form(ref->file->stack);
-    out->mark = ref->file->purged_through;
-    TRY(arena_copy(arena, state_name_slice(&object), &out->object, err));
-    TRY(copy_slice(arena, &out->info.first_key, err));
-    TRY(copy_slice(arena, &out->info.last_key, err));
-    return key_range_copy(arena, ref->range, &out->range, err);
-}
-
-/* Assign the job in the log and copy what it is to do. */
-static slp_rc assign(struct compaction *c, const struct compact_choice *choice, struct arena *arena,
-                     struct compact_job *out, struct slp_err *err)
-{
-    int64_t seconds = (int64_t)(choice->input_bytes / JOB_BYTES_PER_S) + JOB_LEAST_S;
-    seconds = c->options->job_s ? c->options->job_s : seconds;
-    struct state_assign_item item = {.leaf = choice->leaf,
-                                     .inputs = choice->inputs,
-                                     .input_count = choice->input_count,
-                                     .deadline_us = store_now_us(store_of(c)) + seconds * 1000000};
-    struct state_txn txn = {.kind = STATE_ASSIGN, .assign = {.items = &item, .count = 1}};
-    struct state_result result = {0};
-    const struct state_reference **refs = NULL;
-    TRY(commit(c, &txn, &result, err));
-    *out = (struct compact_job){.id = state_result_id(&result, 0), .range = choice->leaf};
-    const struct state_job *job = state_job_find(view_of(c), out->id);
-    if (!job)
-        FAIL(err, CONFLICT, "somebody ended the job at once");
-    out->attempt = job->attempt;
-    out->assigned = job->assigned;
-    out->drops_deletes = job->drops_deletes;
-    out->kind = job->kind;
-    TRY(state_job_references(view_of(c), job, arena, &refs, &out->input_count, err));
-    TRY(arena_array(arena, out->input_count, sizeof *out->inputs, (void **)&out->inputs, err));
-    for (size_t i = 0; i < out->input_count; i++)
-        TRY(copy_input(c, refs[i], arena, &out->inputs[i], err));
-    return SLP_OK;
-}
 
 static slp_rc write_lineage(struct compaction *c, const struct compact_job *job, struct buf *out,
                             struct slp_err *err)
@@ -173,30 +116,36 @@ static slp_rc write_lineage(struct compaction *c, const struct compact_job *job,
     return buf_printf(out, err, "]}");
 }
 
-static slp_rc finish(struct compaction *c, const struct compact_job *job, struct output *out,
-                     struct slp_err *err)
+/* Between row groups: keep what is held alive. A store that does not answer is asked again at the
+ * next group; what was taken over meanwhile is not worth finishing. */
+static slp_rc between_groups(void *context, int64_t rows, struct slp_err *err)
 {
-    struct state_new_file *files = NULL;
-    size_t count = 0;
-    struct state_result result = {0};
-    TRY(output_finish(out, &files, &count, err));
-    for (size_t i = 0; i < count; i++)
-        files[i].purged_through = job->assigned;
-    struct state_replace_item item = {.job = job->id,
-                                      .attempt = job->attempt,
-                                      .range = job->range,
-                                      .outputs = files,
-                                      .output_count = count};
-    struct state_txn txn = {.kind = STATE_REPLACE, .replace = {.items = &item, .count = 1}};
-    return commit(c, &txn, &result, err);
+    struct compaction *c = context;
+    (void)!compact_jobs_keep(c->jobs, NULL);
+    if (c->current->hold == COMPACT_JOB_GONE)
+        FAIL(err, CONFLICT, "somebody else has taken the job over");
+    tell_progress(c, rows);
+    return SLP_OK;
 }
 
-static slp_rc merge_and_finish(struct compaction *c, const struct compact_job *job, int64_t *rows,
-                               struct slp_err *err)
+static slp_rc take_files(struct compaction *c, const struct compact_job *job, struct slp_err *err)
+{
+    struct compact_held *held = c->current;
+    TRY(output_finish(held->out, &held->files, &held->file_count, err));
+    for (size_t i = 0; i < held->file_count; i++) {
+        held->files[i].purged_through = job->assigned;
+        held->files[i].is_unfiled = held->kind == STATE_JOB_FOLD;
+    }
+    held->rows = output_rows(held->out);
+    held->bytes = output_bytes(held->out);
+    return SLP_OK;
+}
+
+static slp_rc merge_job(struct compaction *c, const struct compact_job *job, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
-    struct output *out = NULL;
     struct buf lineage;
+    struct output *out = NULL;
     char id[STATE_ID_TEXT_BYTES];
     char suffix[STATE_ID_TEXT_BYTES + 16];
     buf_init(&lineage, c->mem, WORK_MAX_BYTES);
@@ -204,126 +153,161 @@ static slp_rc merge_and_finish(struct compaction *c, const struct compact_job *j
     int n = snprintf(suffix, sizeof suffix, "%s-%u", id, job->attempt);
     TRY_OUT(write_lineage(c, job, &lineage, err));
     struct output_options o = {.suffix = slice_of(suffix, (size_t)n),
-                               .lineage = buf_slice(&lineage)};
+                               .lineage = buf_slice(&lineage),
+                               .on_group = job->on_group,
+                               .on_group_context = job->on_group_context};
     TRY_OUT(output_new(c->table, &o, c->mem, &out, err));
     TRY_OUT(compact_merge(c->table, job, c->options, out, c->mem, err));
-    *rows = output_rows(out);
-    TRY_OUT(finish(c, job, out, err));
+    c->current->out = out;
+    rc = take_files(c, job, err);
+    if (rc == SLP_OK)
+        out = NULL;
+    else
+        c->current->out = NULL;
 out:
-    /* Where the outcome is not known the files may be named by the log: they stay. */
-    if (rc != SLP_OK && rc != SLP_UNKNOWN && out)
+    if (out)
         output_discard(out);
     output_free(out);
     buf_fini(&lineage);
     return rc;
 }
 
-static void tell(struct compaction *c, const struct compact_job *job, int64_t rows)
-{
-    char line[256];
-    char id[STATE_ID_TEXT_BYTES];
-    state_id_format(job->id, id);
-    (void)snprintf(line, sizeof line, "job %s: %zu files merged, %" PRId64 " rows", id,
-                   job->input_count, rows);
-    if (c->options->on_job)
-        c->options->on_job(c->options->context, line);
-}
-
-/* Run an assigned job; when it fails here, end it in the log so that nothing stays held. */
-static slp_rc run_job(struct compaction *c, const struct compact_job *job, struct slp_err *err)
-{
-    int64_t rows = 0;
-    slp_rc rc = merge_and_finish(c, job, &rows, err);
-    if (rc == SLP_OK) {
-        c->result.jobs++;
-        c->result.rows += rows;
-        tell(c, job, rows);
-        return SLP_OK;
-    }
-    if (rc != SLP_CONFLICT && rc != SLP_UNKNOWN)
-        (void)!fail_job(c, job->id, job->attempt, job->range, err ? err->text : "failed", NULL);
-    return count_conflict(c, rc, err);
-}
-
-static slp_rc run_choice(struct compaction *c, const struct compact_choice *choice,
-                         struct slp_err *err)
+static slp_rc run_held(struct compaction *c, struct compact_held *held, struct slp_err *err)
 {
     struct arena arena;
     struct compact_job job = {0};
     arena_init(&arena, c->mem, WORK_MAX_BYTES);
-    slp_rc rc = assign(c, choice, &arena, &job, err);
+    c->current = held;
+    slp_rc rc = compact_jobs_describe(c->jobs, held, &arena, &job, err);
+    job.on_group = between_groups;
+    job.on_group_context = c;
     if (rc == SLP_OK)
-        rc = run_job(c, &job, err);
-    else if (job.attempt) /* it stands in the log, and what it is to do could not be copied */
-        (void)!fail_job(c, job.id, job.attempt, job.range, "it could not be begun", NULL);
-    else
-        rc = count_conflict(c, rc, err);
+        rc = merge_job(c, &job, err);
     arena_fini(&arena);
+    c->current = NULL;
+    if (rc == SLP_OK) {
+        c->merged_us = c->merged_bytes ? c->merged_us : now_us(c);
+        c->merged_bytes += num_max_size(1, (size_t)held->bytes);
+        held->hold = COMPACT_JOB_MERGED;
+        return SLP_OK;
+    }
+    if (rc == SLP_CONFLICT)
+        compact_jobs_fail(c->jobs, held, "it was lost to somebody else");
+    return count_conflict(c, rc, err);
+}
+
+static slp_rc finish(struct compaction *c, struct slp_err *err)
+{
+    c->merged_bytes = 0;
+    TRY(compact_jobs_finish(c->jobs, &c->result.jobs, &c->result.rows, err));
+    tell_progress(c, 0);
+    return SLP_OK;
+}
+
+/* Run all that is held. What was merged before something failed counts; the rest is ended. */
+static slp_rc run_all_held(struct compaction *c, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    for (size_t i = 0; i < c->jobs->count && rc == SLP_OK; i++) {
+        struct compact_held *held = &c->jobs->held[i];
+        (void)!compact_jobs_keep(c->jobs, NULL);
+        if (held->hold != COMPACT_JOB_HELD)
+            continue;
+        rc = is_cancelled(c) ? err_set(err, SLP_CANCELLED, "cancelled") : run_held(c, held, err);
+        if (rc == SLP_OK && c->merged_bytes > 0 &&
+            (c->merged_bytes >= FINISH_BYTES || now_us(c) - c->merged_us >= FINISH_WAIT_US))
+            rc = finish(c, err);
+    }
+    if (rc == SLP_OK)
+        rc = finish(c, err);
+    else if (rc != SLP_UNKNOWN)
+        (void)!compact_jobs_finish(c->jobs, &c->result.jobs, &c->result.rows, NULL);
+    compact_jobs_fail(c->jobs, NULL, rc == SLP_OK ? "its end was refused" : err->text);
     return rc;
 }
 
 /* ---- All that is due ---- */
 
-static size_t least_runs(const struct compaction *c)
+static void expect(struct compaction *c, const struct compact_due *plan)
 {
-    return c->options->all ? 2 : COMPACT_DUE_RUNS;
+    c->progress.jobs_due = c->result.jobs;
+    c->progress.rows_due = c->result.rows;
+    for (size_t i = 0; i < plan->count; i++) {
+        bool is_job = plan->choices[i].kind != COMPACT_DUE_FILE;
+        c->progress.jobs_due += is_job;
+        if (is_job &&
+            !num_add_i64(c->progress.rows_due, plan->choices[i].rows, &c->progress.rows_due))
+            c->progress.rows_due = INT64_MAX;
+    }
 }
 
-static void tell_due(struct compaction *c, const struct compact_choice *choice)
+/* Take helpings of the plan and run them, until others are faster or it is done. */
+static slp_rc run_plan(struct compaction *c, const struct compact_due *plan, struct slp_err *err)
 {
-    char line[128];
-    c->result.jobs++;
-    (void)snprintf(line, sizeof line, "due: a partition with %zu files to merge",
-                   choice->input_count);
-    if (c->options->on_job)
-        c->options->on_job(c->options->context, line);
+    size_t done = 0;
+    while (done < plan->count) {
+        size_t taken = 0;
+        TRY(compact_jobs_assign(c->jobs, plan->choices + done, plan->count - done, &taken, err));
+        size_t held = c->jobs->count;
+        TRY(run_all_held(c, err));
+        done += taken;
+        if (held < taken) {
+            err_set(err, SLP_CONFLICT, "others took what was due");
+            return count_conflict(c, SLP_CONFLICT, err); /* look at what they left */
+        }
+    }
+    return SLP_OK;
 }
 
-static void tell_filing(const struct compaction *c)
+static slp_rc make_plan(struct compaction *c, const struct compact_due *plan, struct slp_err *err)
 {
-    char line[128];
-    size_t count = state_unfiled_count(view_of(c));
-    (void)snprintf(line, sizeof line,
-                   "due: %zu wide file%s to be filed under partitions, and what is due then", count,
-                   count == 1 ? "" : "s");
-    if (c->options->on_job)
-        c->options->on_job(c->options->context, line);
+    size_t made = 0;
+    TRY(compact_jobs_make(c->jobs, plan->choices, plan->count, &made, err));
+    c->result.jobs += made;
+    return SLP_OK;
 }
 
-/* Tell every leaf that is due once, in key order. */
-static slp_rc tell_all_due(struct compaction *c, struct slp_err *err)
+/* One round: what others left, else what is due. */
+static slp_rc run_round(struct compaction *c, bool *found, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct arena arena;
-    struct slice from = {0};
-    arena_init(&arena, c->mem, WORK_MAX_BYTES);
-    if (compact_wants_filing(view_of(c), least_runs(c)))
-        tell_filing(c);
-    for (;;) {
-        struct compact_choice choice = {0};
-        TRY_OUT(compact_choose(view_of(c), from, least_runs(c), &arena, &choice, err));
-        if (choice.input_count == 0)
-            break;
-        tell_due(c, &choice);
-        if (!choice.leaf.has_hi)
-            break;
-        from = choice.leaf.hi;
+    struct compact_due plan = {0};
+    arena_init(&arena, c->mem, PLAN_MAX_BYTES);
+    *found = true;
+    if (!c->options->makes_only) {
+        TRY_OUT(compact_jobs_take_over(c->jobs, err));
+        if (c->jobs->count > 0) {
+            rc = run_all_held(c, err);
+            goto out;
+        }
     }
+    TRY_OUT(compact_find_due(view_of(c), &c->rules, false, c->mem, &arena, &plan, err));
+    *found = plan.count > 0;
+    if (!*found)
+        goto out;
+    expect(c, &plan);
+    if (plan.choices[0].kind == COMPACT_DUE_FILE)
+        rc = file_down(c, &plan.choices[0], err); /* and then look again */
+    else
+        rc = c->options->makes_only ? make_plan(c, &plan, err) : run_plan(c, &plan, err);
 out:
     arena_fini(&arena);
     return rc;
 }
 
 /* What others hold is not merged here: say so, or "--all" seems to have done nothing. */
-static void tell_held(const struct compaction *c)
+static void tell_others(const struct compaction *c)
 {
-    int64_t now_us = store_now_us(store_of(c));
+    int64_t now = now_us(c);
     for (size_t i = 0; i < state_job_count(view_of(c)) && c->options->on_job; i++) {
         char line[256];
         char id[STATE_ID_TEXT_BYTES];
         const struct state_job *job = state_job_at(view_of(c), i);
         state_id_format(job->id, id);
-        int64_t left_s = num_max_i64(job->deadline_us - now_us, 0) / 1000000;
+        int64_t left_s = num_max_i64(job->deadline_us - now, 0) / 1000000;
+        if (job->kind == STATE_JOB_IMPORT || c->options->makes_only)
+            continue;
         (void)snprintf(line, sizeof line,
                        "job %s of another process holds %u files; if that process is gone, compact "
                        "again in %" PRId64 " s",
@@ -332,17 +316,19 @@ static void tell_held(const struct compaction *c)
     }
 }
 
-static slp_rc run_one(struct compaction *c, bool *found, struct slp_err *err)
+static slp_rc run_rounds(struct compaction *c, struct slp_err *err)
 {
-    struct arena arena;
-    struct compact_choice choice = {0};
-    arena_init(&arena, c->mem, WORK_MAX_BYTES);
-    slp_rc rc = compact_choose(view_of(c), slice_of(NULL, 0), least_runs(c), &arena, &choice, err);
-    *found = rc == SLP_OK && choice.input_count > 0;
-    if (*found)
-        rc = run_choice(c, &choice, err);
-    arena_fini(&arena);
-    return rc;
+    bool found = true;
+    while (found) {
+        if (is_cancelled(c))
+            FAIL(err, CANCELLED, "cancelled");
+        if (state_is_paused(view_of(c)))
+            FAIL(err, CONFLICT,
+                 "the table is paused, so no jobs are made; 'sleeper table resume' ends that");
+        TRY(run_round(c, &found, err));
+    }
+    tell_others(c);
+    return SLP_OK;
 }
 
 slp_rc compact_run(struct state_table *table, const struct compact_options *options,
@@ -350,19 +336,14 @@ slp_rc compact_run(struct state_table *table, const struct compact_options *opti
 {
     struct compaction c = {.table = table, .options = options, .mem = mem};
     struct slp_err local = {.code = SLP_OK};
-    bool found = true;
     err = err ? err : &local;
     TRY(state_table_refresh(table, err));
-    if (options->dry_run) {
-        TRY(tell_all_due(&c, err));
-    } else {
-        TRY(end_overdue(&c, err));
-        while (compact_wants_filing(view_of(&c), least_runs(&c)))
-            TRY(file_down(&c, err));
-        while (found)
-            TRY(run_one(&c, &found, err));
-        tell_held(&c);
-    }
-    *out = c.result;
-    return SLP_OK;
+    TRY(alloc_new(mem, &c.jobs, err));
+    c.rules = compact_rules_for(table, options);
+    compact_jobs_init(c.jobs, table, options, mem);
+    slp_rc rc = run_rounds(&c, err);
+    compact_jobs_fini(c.jobs);
+    alloc_delete(mem, c.jobs);
+    *out = c.result; /* jobs that ended before an error stay ended */
+    return rc;
 }

@@ -241,7 +241,7 @@ static slp_rc time_window(struct chooser *c, struct stretch s, struct slp_err *e
 
 static slp_rc forced(struct chooser *c, struct stretch s, struct slp_err *err)
 {
-    size_t batch = c->rules->batch;
+    size_t batch = COMPACT_FORCED_BATCH;
     for (size_t i = s.first; s.end - i >= 2 && !is_full(c); i += batch) {
         size_t n = num_min_size(batch, s.end - i);
         TRY(take(c, i, i + n, "all runs become one", err));

@@ -37,6 +37,9 @@ const char *compact_strategy_name(enum compact_strategy strategy);
 /* Its name, or upstream's; false for what is none. */
 bool compact_strategy_parse(struct slice text, enum compact_strategy *out);
 
+/* Runs of a job when all of a leaf become one. */
+#define COMPACT_FORCED_BATCH 1000u
+
 struct compact_rules {
     enum compact_strategy strategy;
     size_t batch;          /* runs of a job at most */

@@ -92,23 +92,24 @@ static void one_run_is_left_alone(void **state)
     t_table_close(&tt);
 }
 
-static void without_all_eleven_runs_are_due(void **state)
+/* Upstream's size ratio: of equal runs four are due, since three weigh three times the fourth. */
+static void without_all_the_strategy_of_the_table_says_what_is_due(void **state)
 {
     struct t *t = *state;
     struct t_table tt;
     struct compact_options o = {.memory = 64 << 20, .threads = 1};
     struct compact_result result = {0};
     t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
-    for (unsigned i = 0; i < COMPACT_DUE_RUNS; i++) {
+    for (unsigned i = 0; i < 4; i++) {
         assert_ok(t, compact_run(tt.table, &o, &t->mem, &result, &t->err));
         assert_int_equal(result.jobs, 0);
         t_table_add(t, &tt, "a,1\n");
     }
-    o.dry_run = true;
+    o.has_strategy = true;
+    o.strategy = COMPACT_BASIC;
     assert_ok(t, compact_run(tt.table, &o, &t->mem, &result, &t->err));
-    assert_int_equal(result.jobs, 1);
-    assert_int_equal(live_files(t, &tt), COMPACT_DUE_RUNS);
-    o.dry_run = false;
+    assert_int_equal(result.jobs, 0);
+    o.has_strategy = false;
     assert_ok(t, compact_run(tt.table, &o, &t->mem, &result, &t->err));
     assert_int_equal(result.jobs, 1);
     assert_int_equal(live_files(t, &tt), 1);
@@ -134,35 +135,7 @@ static void leaves_take_their_own_rows_of_wide_and_shared_files(void **state)
     t_table_close(&tt);
 }
 
-static void note_line(void *context, const char *line)
-{
-    char *lines = context;
-    size_t used = strlen(lines);
-    (void)snprintf(lines + used, 256 - used, "%s\n", line);
-}
-
-static void a_dry_run_tells_of_wide_files_that_would_be_filed(void **state)
-{
-    struct t *t = *state;
-    struct t_table tt;
-    char lines[256] = "";
-    struct compact_options o = all_options();
-    struct compact_result result = {0};
-    t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
-    t_table_add(t, &tt, "a,1\n");
-    o.dry_run = true;
-    o.on_job = note_line;
-    o.context = lines;
-    assert_ok(t, compact_run(tt.table, &o, &t->mem, &result, &t->err));
-    assert_string_equal(lines, "");
-    t_table_add_as(t, &tt, "a,2\n", true);
-    assert_ok(t, compact_run(tt.table, &o, &t->mem, &result, &t->err));
-    assert_non_null(strstr(lines, "due: 1 wide file to be filed"));
-    assert_int_equal(state_unfiled_count(state_table_view(tt.table)), 1);
-    t_table_close(&tt);
-}
-
-static void many_wide_files_are_filed_down_though_none_overlap(void **state)
+static void wide_files_over_few_leaves_are_filed(void **state)
 {
     struct t *t = *state;
     struct t_table tt;
@@ -170,29 +143,25 @@ static void many_wide_files_are_filed_down_though_none_overlap(void **state)
     struct compact_result result = {0};
     static const char *const points[] = {"m"};
     t_table_open(t, &tt, T_SCHEMA_KV, points, 1);
-    for (unsigned i = 0; i < COMPACT_UNFILED_MANY; i++) {
-        char row[16];
-        (void)snprintf(row, sizeof row, "k%02u,1\n", i);
-        assert_ok(t, compact_run(tt.table, &o, &t->mem, &result, &t->err));
-        assert_int_equal(state_unfiled_count(state_table_view(tt.table)), i);
-        t_table_add_as(t, &tt, row, true);
-    }
+    t_table_add_as(t, &tt, "k,1\np,2\n", true);
     assert_ok(t, compact_run(tt.table, &o, &t->mem, &result, &t->err));
+    assert_int_equal(result.filed, 1);
+    assert_int_equal(result.jobs, 0);
     assert_int_equal(state_unfiled_count(state_table_view(tt.table)), 0);
     t_table_close(&tt);
 }
 
-static void more_runs_than_a_job_takes_need_several(void **state)
+static void hundreds_of_runs_become_one(void **state)
 {
     struct t *t = *state;
     struct t_table tt;
     struct compact_options o = all_options();
     struct compact_result result = {0};
     t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
-    for (unsigned i = 0; i < COMPACT_INPUTS_MAX + 2; i++)
+    for (unsigned i = 0; i < 300; i++)
         t_table_add(t, &tt, "a,1\n");
     assert_ok(t, compact_run(tt.table, &o, &t->mem, &result, &t->err));
-    assert_int_equal(result.jobs, 2);
+    assert_int_equal(result.jobs, 1);
     assert_int_equal(live_files(t, &tt), 1);
     t_table_close(&tt);
 }
@@ -212,7 +181,7 @@ static void abandon_a_job(struct t *t, struct t_table *tt, int64_t deadline_us)
     assert_ok(t, state_result_check(&result, &t->err));
 }
 
-static void a_dead_makers_job_is_ended_after_its_deadline_only(void **state)
+static void a_dead_makers_job_is_taken_over_after_its_deadline_only(void **state)
 {
     struct t *t = *state;
     struct t_table tt;
@@ -359,12 +328,10 @@ static void jobs_survive_every_allocation_fault(void **state)
 }
 
 T_MAIN(T_TEST(all_runs_of_a_leaf_become_one_and_keep_every_row), T_TEST(one_run_is_left_alone),
-       T_TEST(without_all_eleven_runs_are_due),
+       T_TEST(without_all_the_strategy_of_the_table_says_what_is_due),
        T_TEST(leaves_take_their_own_rows_of_wide_and_shared_files),
-       T_TEST(a_dry_run_tells_of_wide_files_that_would_be_filed),
-       T_TEST(many_wide_files_are_filed_down_though_none_overlap),
-       T_TEST(more_runs_than_a_job_takes_need_several),
-       T_TEST(a_dead_makers_job_is_ended_after_its_deadline_only),
+       T_TEST(wide_files_over_few_leaves_are_filed), T_TEST(hundreds_of_runs_become_one),
+       T_TEST(a_dead_makers_job_is_taken_over_after_its_deadline_only),
        T_TEST(a_cancelled_job_leaves_nothing_held_and_nothing_written),
        T_TEST(a_damaged_input_stops_the_job_and_is_named),
        T_TEST(every_store_fault_leaves_the_old_files_or_the_new_one),
