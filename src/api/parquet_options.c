@@ -28,9 +28,9 @@ static slp_rc set_codec(const char *text, struct pq_write_options *o, struct slp
         const char *name;
         enum cx_kind kind;
         int64_t level_max; /* 0: it has no levels */
-    } codecs[] = {{"none", CX_NONE, 0},  {"snappy", CX_SNAPPY, 0},   {"gzip", CX_GZIP, 12},
-                  {"zstd", CX_ZSTD, 19}, {"lz4_raw", CX_LZ4_RAW, 0}, {"uncompressed", CX_NONE, 0},
-                  {"lz4", CX_LZ4_RAW, 0}};
+    } codecs[] = {{"none", CX_NONE, 0},   {"snappy", CX_SNAPPY, 0},   {"gzip", CX_GZIP, 12},
+                  {"zstd", CX_ZSTD, 19},  {"lz4_raw", CX_LZ4_RAW, 0}, {"uncompressed", CX_NONE, 0},
+                  {"lz4", CX_LZ4_RAW, 0}, {"brotli", CX_BROTLI, 11}};
     size_t len = strcspn(text, ":");
     int64_t level = 0;
     for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++) {
@@ -46,11 +46,11 @@ static slp_rc set_codec(const char *text, struct pq_write_options *o, struct slp
         o->level = codecs[i].kind == CX_ZSTD && level == 0 ? 1 : (int)level;
         return SLP_OK;
     }
-    FAIL(
-        err, INVALID,
-        "codec \"%s\" is not written; expected none, snappy, gzip, zstd or lz4_raw, perhaps with a "
-        "level: zstd:3",
-        text);
+    FAIL(err, INVALID,
+         "codec \"%s\" is not written; expected none, snappy, gzip, brotli, zstd or lz4_raw, "
+         "perhaps "
+         "with a level: zstd:3",
+         text);
 }
 
 static slp_rc set_columns(const struct slp_parquet_options *in, const struct arr_schema *schema,

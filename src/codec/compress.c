@@ -238,8 +238,9 @@ slp_rc cx_compress_content(struct cx_codec *c, enum cx_kind kind, int level,
         return zstd_compress(c, search_of(level, content, in.len), in, out, err);
     case CX_LZ4_RAW:
         return cx_lz4_compress(&c->rare, in, out, err);
-    case CX_LZO:
     case CX_BROTLI:
+        return cx_brotli_compress(&c->rare, level, in, out, err);
+    case CX_LZO:
     case CX_LZ4:
         break;
     }

@@ -26,6 +26,10 @@ struct cx_rare {
     unsigned (*lz4_frame_is_error)(size_t code);
     void *brotli_library; /* libbrotlidec.so.1 */
     int (*brotli_decompress)(size_t in_bytes, const uint8_t *in, size_t *out_bytes, uint8_t *out);
+    void *brotli_out_library; /* libbrotlienc.so.1 */
+    int (*brotli_compress)(int level, int window, int mode, size_t in_bytes, const uint8_t *in,
+                           size_t *out_bytes, uint8_t *out);
+    size_t (*brotli_bound)(size_t in_bytes); /* 0: too many */
 };
 
 void cx_rare_fini(struct cx_rare *r);
@@ -45,5 +49,7 @@ SLP_NODISCARD slp_rc cx_snappy_compress(struct cx_rare *r, struct slice in, stru
                                         struct slp_err *err);
 SLP_NODISCARD slp_rc cx_lz4_compress(struct cx_rare *r, struct slice in, struct buf *out,
                                      struct slp_err *err);
+SLP_NODISCARD slp_rc cx_brotli_compress(struct cx_rare *r, int level, struct slice in,
+                                        struct buf *out, struct slp_err *err);
 
 #endif

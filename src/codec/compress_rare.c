@@ -5,6 +5,12 @@
 
 #include "base/num.h"
 
+/* Levels of brotli are 0 to 11; ours begin with 1, and 0 asks for what Arrow takes. A window of
+ * 2^22 bytes is the largest that every decoder has. */
+#define BROTLI_LEVEL_DEFAULT 8
+#define BROTLI_LEVEL_MAX     11
+#define BROTLI_WINDOW        22
+
 /* LZ4F_VERSION: of the interface, in every library since 1.7. */
 #define LZ4_FRAME_VERSION 100u
 
@@ -74,6 +80,17 @@ static slp_rc open_brotli(struct cx_rare *r, struct slp_err *err)
                 "brotli needs the library libbrotlidec.so.1: install the package libbrotli1", err);
 }
 
+static slp_rc open_brotli_out(struct cx_rare *r, struct slp_err *err)
+{
+    if (r->brotli_out_library)
+        return SLP_OK;
+    void *l = open_library("libbrotlienc.so.1");
+    bool is_whole = l && symbol(l, "BrotliEncoderCompress", &r->brotli_compress) &&
+                    symbol(l, "BrotliEncoderMaxCompressedSize", &r->brotli_bound);
+    return keep(l, is_whole, &r->brotli_out_library,
+                "brotli needs the library libbrotlienc.so.1: install the package libbrotli1", err);
+}
+
 void cx_rare_fini(struct cx_rare *r)
 {
     if (r->snappy_library)
@@ -82,6 +99,8 @@ void cx_rare_fini(struct cx_rare *r)
         dlclose(r->lz4_library);
     if (r->brotli_library)
         dlclose(r->brotli_library);
+    if (r->brotli_out_library)
+        dlclose(r->brotli_out_library);
     *r = (struct cx_rare){0};
 }
 
@@ -197,5 +216,22 @@ slp_rc cx_lz4_compress(struct cx_rare *r, struct slice in, struct buf *out, stru
     if (got <= 0)
         FAIL(err, NO_MEMORY, "lz4: compressing %zu bytes failed", in.len);
     out->len += (size_t)got;
+    return SLP_OK;
+}
+
+slp_rc cx_brotli_compress(struct cx_rare *r, int level, struct slice in, struct buf *out,
+                          struct slp_err *err)
+{
+    level = level == 0 ? BROTLI_LEVEL_DEFAULT : level;
+    if (level < 1 || level > BROTLI_LEVEL_MAX)
+        FAIL(err, INVALID, "brotli: level %d, expected 1 to %d", level, BROTLI_LEVEL_MAX);
+    TRY(open_brotli_out(r, err));
+    size_t len = r->brotli_bound(in.len);
+    if (len == 0)
+        FAIL(err, LIMIT, "brotli: %zu bytes are too many", in.len);
+    TRY(buf_reserve(out, len, err));
+    if (r->brotli_compress(level, BROTLI_WINDOW, 0, in.len, in.ptr, &len, out->ptr + out->len) != 1)
+        FAIL(err, NO_MEMORY, "brotli: compressing %zu bytes failed", in.len);
+    out->len += len;
     return SLP_OK;
 }

@@ -12,7 +12,7 @@
 /* Buffers larger than so many windows are given back as soon as nothing in them is needed. Some
  * writers make pages of a hundred megabytes, of which three copies would be held; of a file with
  * hundreds of columns each of them holds a page. */
-#define LARGE_WINDOWS 4u
+#define LARGE_WINDOWS 8u
 
 void pq_chunk_reader_init(struct pq_chunk_reader *r, struct alloc *mem,
                           const struct pq_column *column, struct source *src,

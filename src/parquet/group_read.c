@@ -4,10 +4,11 @@
 #include "parquet/created_by.h"
 
 /* Windows of all columns together aim at half of the memory, a batch, as the file counts its bytes,
- * at the other; a window has its share between these bounds. */
+ * at the other; a window has its share between these bounds. Larger ones read local files slower:
+ * their bytes have left the cache when they are decoded, and all of their memory is touched. */
 #define MEMORY_BYTES     ((size_t)128 * 1024 * 1024)
 #define WINDOW_MIN_BYTES ((size_t)16 * 1024)
-#define WINDOW_MAX_BYTES ((size_t)1024 * 1024)
+#define WINDOW_MAX_BYTES ((size_t)256 * 1024)
 
 #define INDEX_MAX_BYTES ((size_t)4 * PQ_INDEX_MAX_BYTES)
 

@@ -11,7 +11,7 @@
 #include "arrow/batch.h"
 #include "parquet/meta.h"
 
-#define PQ_BATCH_ROWS_DEFAULT 65536
+#define PQ_BATCH_ROWS_DEFAULT 32768
 
 struct pq_file;
 

@@ -26,6 +26,8 @@ test_codec_encoding_pages_and_groups_are_as_said() {
     expect_out "codec SNAPPY"
     rewrite --profile compat --codec lz4_raw
     expect_out "codec LZ4_RAW"
+    rewrite --codec brotli:4
+    expect_out "codec BROTLI"
 }
 
 test_what_cannot_be_is_refused_before_a_file_is_there() {

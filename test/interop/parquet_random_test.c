@@ -61,13 +61,14 @@ static void make_plain(struct arr_field *f, bool is_key)
 
 static struct pq_write_options random_options(struct t *t)
 {
-    static const enum cx_kind codecs[] = {CX_ZSTD, CX_NONE, CX_SNAPPY, CX_GZIP, CX_LZ4_RAW};
+    static const enum cx_kind codecs[] = {CX_ZSTD, CX_NONE,    CX_SNAPPY,
+                                          CX_GZIP, CX_LZ4_RAW, CX_BROTLI};
     struct pq_write_options o;
     pq_write_options_init(&o);
     if (t_below(t, 3) == 0)
         pq_write_options_compat(&o);
     else
-        o.codec = codecs[t_below(t, 5)];
+        o.codec = codecs[t_below(t, 6)];
     o.page_v2 = t_below(t, 2) && o.profile == PQ_PROFILE_DEFAULT;
     o.page_bytes = t_below(t, 2) ? 1 + t_below(t, 300) : 0;
     o.page_rows = t_below(t, 3) ? 0 : 1 + (int64_t)t_below(t, BLOCK_ROWS);

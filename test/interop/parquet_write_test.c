@@ -160,7 +160,7 @@ static void write_file(struct t *t, const char *dir, const char *name, const str
 static void write_all(struct t *t, const char *dir)
 {
     static const int64_t sizes[] = {0, 1, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1};
-    static const enum cx_kind codecs[] = {CX_NONE, CX_SNAPPY, CX_GZIP, CX_LZ4_RAW};
+    static const enum cx_kind codecs[] = {CX_NONE, CX_SNAPPY, CX_GZIP, CX_LZ4_RAW, CX_BROTLI};
     char name[64];
     for (unsigned v = 0; v < ROWS_VALUE_PATTERNS; v++)
         for (unsigned n = 0; n < ROWS_NULL_PATTERNS; n++) {

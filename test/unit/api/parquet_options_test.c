@@ -56,9 +56,10 @@ static void what_is_none_of_them_is_named(void **state)
         const char *text;
     } cases[] = {
         {{.profile = "new"}, SLP_INVALID, "profile \"new\""},
-        {{.codec = "brotli"}, SLP_INVALID, "codec \"brotli\" is not written"},
+        {{.codec = "lzo"}, SLP_INVALID, "codec \"lzo\" is not written"},
         {{.codec = "zstd:"}, SLP_INVALID, "levels 1 to 19"},
         {{.codec = "gzip:13"}, SLP_INVALID, "levels 1 to 12"},
+        {{.codec = "brotli:12"}, SLP_INVALID, "levels 1 to 11"},
         {{.encodings = &unknown, .encoding_count = 1}, SLP_NOT_FOUND, "\"x\""},
         {{.page_rows = -1}, SLP_INVALID, "rows"},
         {{.row_group_rows = (int64_t)1 << 40}, SLP_INVALID, "rows"},

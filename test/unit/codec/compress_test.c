@@ -2,7 +2,7 @@
 
 #include "lib/t.h"
 
-static const enum cx_kind written[] = {CX_NONE, CX_SNAPPY, CX_GZIP, CX_ZSTD, CX_LZ4_RAW};
+static const enum cx_kind written[] = {CX_NONE, CX_SNAPPY, CX_GZIP, CX_ZSTD, CX_LZ4_RAW, CX_BROTLI};
 
 static void fill(struct t *t, uint8_t *bytes, size_t n, uint64_t values)
 {
@@ -146,7 +146,7 @@ static void lz4_is_read_bare_and_framed(void **state)
     cx_codec_free(c);
 }
 
-static void brotli_is_read_and_not_written(void **state)
+static void brotli_has_eleven_levels(void **state)
 {
     struct t *t = *state;
     uint8_t back[5];
@@ -157,8 +157,12 @@ static void brotli_is_read_and_not_written(void **state)
     assert_memory_equal(back, "hello", 5);
     assert_rc(t, cx_decompress(c, CX_BROTLI, slice_of(hello, 4), back, 5, &t->err), SLP_CORRUPT);
     struct buf out;
-    buf_init(&out, &t->mem, 100);
-    assert_rc(t, cx_compress(c, CX_BROTLI, 0, slice_str("a"), &out, &t->err), SLP_UNSUPPORTED);
+    buf_init(&out, &t->mem, 4096);
+    assert_ok(t, cx_compress(c, CX_BROTLI, 11, slice_str("hello"), &out, &t->err));
+    assert_ok(t, cx_decompress(c, CX_BROTLI, buf_slice(&out), back, 5, &t->err));
+    assert_memory_equal(back, "hello", 5);
+    assert_rc(t, cx_compress(c, CX_BROTLI, 12, slice_str("a"), &out, &t->err), SLP_INVALID);
+    assert_rc(t, cx_compress(c, CX_LZO, 0, slice_str("a"), &out, &t->err), SLP_UNSUPPORTED);
     buf_fini(&out);
     cx_codec_free(c);
 }
@@ -235,5 +239,5 @@ T_MAIN(T_TEST(a_frame_of_lz4_is_read_to_its_end), T_TEST(what_is_compressed_come
        T_TEST(content_changes_the_search_and_nothing_else),
        T_TEST(another_length_is_corrupt_both_ways), T_TEST(cut_bytes_are_corrupt),
        T_TEST(several_gzip_members_are_one_text), T_TEST(lz4_is_read_bare_and_framed),
-       T_TEST(brotli_is_read_and_not_written), T_TEST(unknown_codecs_are_named),
+       T_TEST(brotli_has_eleven_levels), T_TEST(unknown_codecs_are_named),
        T_TEST(compression_survives_every_fault), T_TEST(a_full_buffer_answers_limit))
