@@ -25,10 +25,14 @@ struct ingest_emit_options {
     bool is_wide;
     size_t files_max;           /* 0: INGEST_FILES_MAX */
     const volatile int *cancel; /* may be NULL */
+    const struct process
+        *process;  /* NULL: rows are written as they are; outlives the output's end */
+    unsigned form; /* of the runs' rows */
 };
 
 /*
- * Write all rows; takes the runs, on failure too.
+ * Write all rows, reduced by the table's stack (rule O5); takes the runs, on failure too. What is
+ * merged here are rows of users, each of which the stack lifts just now.
  * Errors   CORRUPT    rows that are not conserved; a spilled run
  *          CANCELLED  and whatever the output returns
  */

@@ -9,6 +9,7 @@
 #include "os/folder.h"
 
 #define LINEAGE_MAX_BYTES ((size_t)4096)
+#define KINDS_MAX_BYTES   ((size_t)16 << 20)
 
 struct ingest {
     struct state_table *table;
@@ -17,6 +18,10 @@ struct ingest {
     struct alloc *mem; /* the meter */
     struct ingest_budget budget;
     struct ingest_rejects rejects;
+    struct process *process; /* NULL: rows are written as they are */
+    struct arena arena;      /* of `kinds` */
+    struct ingest_kinds kinds;
+    unsigned form; /* of the rows that come in */
     struct ingest_result result;
 };
 
@@ -38,6 +43,8 @@ static slp_rc commit(struct ingest *g, struct output *out, bool is_wide, struct 
     size_t count = 0;
     struct state_result result = {0};
     TRY(output_finish(out, &files, &count, err));
+    if (count == 0) /* filters refused all rows */
+        return SLP_OK;
     for (size_t i = 0; i < count; i++)
         files[i].is_unfiled = is_wide;
     struct state_txn txn = {.kind = STATE_ADD, .add = {.files = files, .count = count}};
@@ -86,8 +93,11 @@ static slp_rc write_files(struct ingest *g, struct ingest_rows *rows, struct slp
                                .memory = g->budget.output_bytes,
                                .lineage = buf_slice(&lineage)};
     TRY_OUT(output_new(g->table, &o, g->mem, &out, err));
-    struct ingest_emit_options emit = {
-        .table = g->table, .is_wide = is_wide, .cancel = g->o->cancel};
+    struct ingest_emit_options emit = {.table = g->table,
+                                       .is_wide = is_wide,
+                                       .cancel = g->o->cancel,
+                                       .process = g->process,
+                                       .form = g->form};
     TRY_OUT(ingest_emit(g->mem, &emit, rows, out, err));
     TRY_OUT(ingest_rejects_finish(&g->rejects, err));
     TRY_OUT(commit(g, out, is_wide, err));
@@ -110,7 +120,8 @@ static slp_rc take_in(struct ingest *g, struct ingest_rows *rows, struct slp_err
         .inputs = g->o->inputs,
         .input_count = g->o->input_count,
         .rows = {.format = g->o->format,
-                 .want = &state_table_schema(g->table)->columns,
+                 .want =
+                     g->o->row_kinds.len ? &g->kinds.want : &state_table_schema(g->table)->columns,
                  .batch_rows = OUTPUT_GROUP_ROWS,
                  .batch_bytes = g->budget.batch_bytes,
                  .rejects = ingest_rejects_rows(&g->rejects)},
@@ -123,7 +134,8 @@ static slp_rc take_in(struct ingest *g, struct ingest_rows *rows, struct slp_err
                                       .meter = &g->meter,
                                       .temp_folder = folder ? folder : os_folder_temporary(),
                                       .cancel = g->o->cancel,
-                                      .dry_run = g->o->dry_run};
+                                      .dry_run = g->o->dry_run,
+                                      .kinds = g->o->row_kinds.len ? &g->kinds : NULL};
     slp_rc rc = ingest_intake(g->mem, &o, rows, err);
     ingest_feed_fini(&feed);
     return rc;
@@ -144,11 +156,38 @@ static slp_rc look_for_token(struct ingest *g, struct slp_err *err)
     return SLP_OK;
 }
 
+/* Keys to be deleted are rows that are there already. */
+static slp_rc take_deletes(struct ingest *g, struct ingest_rows *rows, struct slp_err *err)
+{
+    struct run *run = NULL;
+    TRY(ingest_deletes(g->mem, g->table, g->process, g->o->deletes, g->o->delete_count, &run, err));
+    *rows = (struct ingest_rows){.mem = g->mem, .rows = (int64_t)g->o->delete_count, .leaves = 1};
+    buf_init(&rows->runs, g->mem, sizeof run);
+    slp_rc rc = buf_append(&rows->runs, &run, sizeof(struct run *), err);
+    if (rc != SLP_OK)
+        run_close(run);
+    return rc;
+}
+
+/* What rows go through before they are written. */
+static slp_rc open_process(struct ingest *g, struct slp_err *err)
+{
+    bool has_kinds = g->o->row_kinds.len > 0 || g->o->deletes;
+    if (!has_kinds)
+        return process_open(g->table, g->mem, &g->process, err);
+    TRY(process_open_always(g->table, g->mem, &g->process, err));
+    g->form = STACK_KINDS;
+    if (g->o->row_kinds.len == 0)
+        return SLP_OK;
+    return ingest_kinds_init(&g->kinds, g->table, g->process, g->o->row_kinds, &g->arena, err);
+}
+
 static slp_rc take_and_write(struct ingest *g, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct ingest_rows rows = {0};
-    TRY_OUT(take_in(g, &rows, err));
+    TRY_OUT(open_process(g, err));
+    TRY_OUT(g->o->deletes ? take_deletes(g, &rows, err) : take_in(g, &rows, err));
     g->result.rows = rows.rows;
     g->result.rejected = g->rejects.count;
     g->result.spilled_runs = rows.spilled_runs;
@@ -169,6 +208,7 @@ slp_rc ingest_run(struct state_table *table, const struct ingest_options *option
                        .budget = ingest_budget_of(options->memory, options->threads)};
     ingest_meter_init(&g.meter, mem);
     g.mem = &g.meter.base;
+    arena_init(&g.arena, mem, KINDS_MAX_BYTES);
     g.result.at.frame = state_number(state_table_view(table));
     const struct ingest_reject_options rejects = {.policy = options->on_error,
                                                   .most = options->max_errors ? options->max_errors
@@ -183,5 +223,7 @@ slp_rc ingest_run(struct state_table *table, const struct ingest_options *option
     *out = g.result;
 out:
     ingest_rejects_fini(&g.rejects);
+    process_close(g.process);
+    arena_fini(&g.arena);
     return rc;
 }

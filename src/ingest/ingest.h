@@ -45,9 +45,12 @@ struct ingest_options {
     struct slice token;      /* client token; empty: none */
     bool dry_run;            /* read, check and sort nothing; write nothing */
     enum ingest_on_error on_error;
-    int64_t max_errors;         /* bad rows that skip and quarantine bear; 0: any number */
-    const char *quarantine;     /* the file for bad rows; QUARANTINE needs one */
-    enum ingest_layout layout;  /* 0: as the table's property says */
+    int64_t max_errors;          /* bad rows that skip and quarantine bear; 0: any number */
+    const char *quarantine;      /* the file for bad rows; QUARANTINE needs one */
+    enum ingest_layout layout;   /* 0: as the table's property says */
+    struct slice row_kinds;      /* the column of row kinds (ingest/kinds.h); empty: all are puts */
+    const struct slice *deletes; /* instead of inputs: whole encoded keys to be deleted */
+    size_t delete_count;
     size_t memory;              /* bytes; at least 16 MiB */
     size_t threads;             /* at least 1 */
     const char *temp_folder;    /* for spills; NULL: $TMPDIR or /tmp */
@@ -55,7 +58,7 @@ struct ingest_options {
 };
 
 struct ingest_result {
-    int64_t rows;
+    int64_t rows;     /* that came in; a table whose engine reduces writes fewer */
     int64_t rejected; /* rows that did not fit */
     size_t inputs;    /* files read */
     size_t files;     /* data files written */

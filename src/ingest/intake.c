@@ -28,7 +28,7 @@ struct worker {
 struct intake {
     struct alloc *mem;
     const struct ingest_intake_options *o;
-    const struct schema *schema;
+    const struct arr_schema *columns; /* of runs */
     const struct key_spec *spec;
     const struct table_state *view;
     struct ingest_spill_options spill;
@@ -205,7 +205,7 @@ static slp_rc end_chunk(struct worker *w, struct slp_err *err)
     if (w->chunk.rows.rows == 0 || !hand_over(w))
         return sort_and_hold(w, &w->chunk, err);
     w->chunk = (struct ingest_chunk){0};
-    return ingest_chunk_init(&w->chunk, in->mem, &in->schema->columns, err);
+    return ingest_chunk_init(&w->chunk, in->mem, in->columns, err);
 }
 
 /* ---- Reading ---- */
@@ -240,6 +240,8 @@ static size_t chunk_limit(const struct worker *w)
 
 static slp_rc take_batch(struct worker *w, uint64_t ordinal, struct slp_err *err)
 {
+    if (w->in->o->kinds)
+        TRY(ingest_kinds_apply(w->in->o->kinds, &w->batch, err));
     size_t bytes = arr_batch_memory(&w->batch);
     w->rows += w->batch.rows;
     w->bytes += bytes;
@@ -355,7 +357,7 @@ static slp_rc init_worker(struct intake *in, struct worker *w, struct slp_err *e
     size_t leaves = state_leaf_count(in->view);
     if (leaves > 1)
         TRY(buf_resize(&w->leaves, leaves, err));
-    return ingest_chunk_init(&w->chunk, in->mem, &in->schema->columns, err);
+    return ingest_chunk_init(&w->chunk, in->mem, in->columns, err);
 }
 
 static slp_rc start(struct intake *in, struct slp_err *err)
@@ -449,11 +451,12 @@ slp_rc ingest_intake(struct alloc *mem, const struct ingest_intake_options *opti
     struct ingest_rows rows = {.mem = mem};
     struct intake in = {.mem = mem,
                         .o = options,
-                        .schema = state_table_schema(options->table),
+                        .columns = options->kinds ? options->kinds->rows
+                                                  : &state_table_schema(options->table)->columns,
                         .spec = state_table_key_spec(options->table),
                         .view = state_table_view(options->table)};
     in.spill = (struct ingest_spill_options){.folder = options->temp_folder,
-                                             .schema = &in.schema->columns,
+                                             .schema = in.columns,
                                              .block_bytes = options->budget->block_bytes,
                                              .cancel = options->cancel};
     os_mutex_init(&in.lock);

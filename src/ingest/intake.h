@@ -13,6 +13,7 @@
 
 #include "ingest/budget.h"
 #include "ingest/feed.h"
+#include "ingest/kinds.h"
 #include "ingest/meter.h"
 #include "key/run.h"
 #include "state/state.h"
@@ -23,8 +24,10 @@ struct ingest_intake_options {
     const struct ingest_budget *budget;
     const struct ingest_meter *meter; /* of the allocator; NULL: only what is held counts */
     const char *temp_folder;
-    const volatile int *cancel; /* may be NULL */
-    bool dry_run;               /* read and encode keys, keep nothing */
+    const volatile int *cancel;       /* may be NULL */
+    bool dry_run;                     /* read and encode keys, keep nothing */
+    const struct ingest_kinds *kinds; /* streams are of their `want`, runs of their rows; NULL: both
+                                         are of the table's columns */
 };
 
 /* What came in. */
