@@ -16,8 +16,7 @@ struct app {
     struct slp_instance *instance; /* opened by app_instance */
     bool quiet;
     bool verbose;
-    bool is_partial; /* some of it was left out: exit code 3 */
-    bool is_partial; /* some of it was left out: exit code 3 */
+    bool is_partial;   /* some of it was left out: exit code 3 */
     bool was_declined; /* a confirmation is missing: exit code 10 */
 };
 

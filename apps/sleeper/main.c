@@ -16,7 +16,6 @@
 #define FILE_MAX_BYTES  ((size_t)64 << 20)
 #define EXIT_DECLINED   10
 #define EXIT_PARTIAL    3
-#define EXIT_PARTIAL    3
 
 slp_rc app_instance_uri(const struct app *app, const char **out, struct slp_err *err)
 {
@@ -309,8 +308,6 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "sleeper: %s\n", err.text[0] ? err.text : slp_rc_name(rc));
     slp_instance_close(app.instance);
     arena_fini(&app.arena);
-    if (rc == SLP_OK && app.is_partial)
-        return EXIT_PARTIAL;
     if (rc == SLP_OK && app.is_partial)
         return EXIT_PARTIAL;
     return app.was_declined ? EXIT_DECLINED : slp_rc_exit_code(rc);
