@@ -1,0 +1,187 @@
+/*
+ * The world of the simulations: one table, actors that change and read it, and an oracle.
+ *
+ * An *addition* is what one writer wants to have added: rows at some of twelve keys, or deletes of
+ * them. A file says which additions have a row at each key; its number stands in the place of its
+ * checksum, so contents follow files through jobs and snapshots. The *oracle* replays each frame when
+ * it is created, from the store that is below the faults, so it never meets a floor, a snapshot or a
+ * frame that was created a second time. It knows which rows have to be visible, from the
+ * transactions alone: a second implementation of what the state's purges, deletes, jobs and restores
+ * come to. Of each frame it keeps digests, which every view of every actor is compared with.
+ *
+ * world_run runs a seed; sim.failure says what went wrong.
+ */
+#ifndef SLP_TEST_WORLD_H
+#define SLP_TEST_WORLD_H
+
+#include "sim/sim.h"
+#include "state/bug.h"
+#include "state/replica.h"
+#include "state/view_priv.h"
+
+#define WORLD_KEYS      12
+#define WORLD_COMMITS   5
+#define WORLD_ADDITIONS 60
+#define WORLD_FILES     1024
+#define WORLD_FRAMES    1024
+#define WORLD_LEAVES    32
+#define WORLD_TXNS      4096
+#define WORLD_PURGES    128
+#define WORLD_RING      24
+
+/* What a file holds: a bit for each addition. */
+struct world_rows {
+    uint64_t puts[WORLD_KEYS];
+    uint64_t dels[WORLD_KEYS];
+};
+
+struct world_file {
+    char name[STORE_NAME_MAX];
+    struct world_rows rows;
+    bool is_there;  /* as an object */
+    bool has_extra; /* an even field of a later version */
+};
+
+struct world_addition {
+    struct world_rows rows;
+    struct state_position at; /* where it was applied */
+    unsigned applied;         /* how often */
+    bool is_acknowledged;
+};
+
+/* A state as the oracle has seen it. */
+struct world_past {
+    uint64_t visible[WORLD_KEYS];
+    uint64_t global; /* digests */
+    size_t leaf_count;
+    struct {
+        char lo; /* 0: the beginning */
+        char hi; /* 0: no end */
+        uint64_t digest;
+    } leaves[WORLD_LEAVES];
+};
+
+struct world_verdict {
+    struct state_position at;
+    enum state_reason reason;
+};
+
+struct world_purge {
+    struct state_position at;
+    char lo;
+    char hi;
+};
+
+struct world_tally {
+    size_t acknowledged, jobs, reassigned, splits, merges, repeats, packed, shared, snapshots,
+        trimmed;
+    size_t collects, deleted, pins, restores, purges, retired, folds, imports, partial_reads, reads;
+    size_t later; /* frames of a later version */
+    size_t bodies;
+    size_t frames;
+};
+
+struct world {
+    struct sim sim;
+    struct state_instance *instance; /* the oracle's */
+    struct state_replica oracle;
+    struct buf frame;
+    bool is_changed;       /* a frame came, or an object went */
+    uint64_t later_frame;  /* of a version that this one cannot read; 0: none */
+    uint64_t acknowledged; /* the highest frame that anyone was told of */
+    uint64_t visible[WORLD_KEYS];
+    struct world_file files[WORLD_FILES];
+    size_t file_count;
+    struct world_addition additions[WORLD_ADDITIONS];
+    struct world_past pasts[WORLD_FRAMES];
+    struct world_verdict verdicts[WORLD_TXNS];
+    size_t verdict_count;
+    struct world_purge purges[WORLD_PURGES];
+    size_t purge_count;
+    bool has_deletes;
+    bool has_unfiled;
+    struct world_tally tally;
+};
+
+/* A handle of one actor. */
+struct world_seat {
+    struct world *w;
+    struct state_instance *instance;
+    struct state_table *table;
+};
+
+struct world_writer {
+    struct world *w;
+    int number;
+    bool has_tokens;
+    bool is_successor;
+};
+
+/* A job as whoever does it knows it. */
+struct world_work {
+    struct state_id id;
+    uint32_t attempt;
+    uint32_t extension;
+    char lo; /* its interval */
+    char hi;
+    bool has_rows;
+    struct world_rows rows;
+    struct state_position mark;
+    bool is_fold;
+};
+
+static inline char world_key(int k)
+{
+    return (char)('b' + k);
+}
+
+/* The interval between two characters; 0: unbounded. The characters stay in place. */
+struct key_range world_range(const char *lo, const char *hi);
+
+/* Everybody opens for himself. False when it cannot be, or must not. */
+bool world_sit(struct world *w, struct key_range range, struct world_seat *out);
+void world_leave(struct world_seat *seat);
+
+/* What an actor may be told; anything else is a failure. True for OK. */
+bool world_accepts(struct world *w, slp_rc rc, const struct slp_err *err);
+
+/* Commit, and hold the answer against the oracle. True if it was applied. */
+bool world_commit(struct world_seat *seat, struct state_txn *txn, struct slice token,
+                  struct state_result *r);
+
+/* Refresh, and hold the view against the oracle. */
+bool world_refresh(struct world_seat *seat);
+
+/* A new file of these rows, written; false if there are none or the store does not want it. */
+bool world_file(struct world_seat *seat, const struct world_rows *rows, struct state_new_file *out);
+
+void world_pause(struct world_seat *seat, uint64_t most_us);
+
+/* The rows that the references of a job hold, or all of the table's in order, as a merge of their
+ * files comes to. */
+void world_merge(struct world *w, const struct table_state *s, const struct state_job *job,
+                 struct world_rows *out);
+
+/* Actors. Writers take a struct world_writer, the others the world. */
+void world_writer(struct sim *sim, void *arg);
+void world_leaver(struct sim *sim, void *arg);
+void world_committer(struct sim *sim, void *arg);
+void world_repeater(struct sim *sim, void *arg);
+void world_keeper(struct sim *sim, void *arg);
+void world_compactor(struct sim *sim, void *arg);
+void world_cutter(struct sim *sim, void *arg);
+void world_folder(struct sim *sim, void *arg);
+void world_importer(struct sim *sim, void *arg);
+void world_collector(struct sim *sim, void *arg);
+void world_pinner(struct sim *sim, void *arg);
+void world_purger(struct sim *sim, void *arg);
+void world_setter(struct sim *sim, void *arg);
+void world_newcomer(struct sim *sim, void *arg);
+void world_reader(struct sim *sim, void *arg);
+void world_shard_reader(struct sim *sim, void *arg);
+
+/* Run a seed in `w`, whose failure then says what went wrong. */
+void world_run(struct world *w, uint64_t seed);
+void world_end(struct world *w);
+
+#endif
