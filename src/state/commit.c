@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "base/num.h"
+#include "state/bug.h"
 #include "state/inbox.h"
 #include "state/keep.h"
 #include "state/view_priv.h"
@@ -25,7 +26,9 @@
 struct attempt {
     struct state_replica *r;
     struct state_txn *txn;
-    struct buf body; /* the transaction */
+    struct buf body;       /* the transaction, then the bodies of its embedded files (frame.h) */
+    size_t txn_bytes;      /* of the former */
+    struct slice embedded; /* the latter */
     int64_t deadline_us;
     const volatile int *cancel;
     uint32_t losses;
@@ -87,39 +90,6 @@ out:
     return rc;
 }
 
-static slp_rc encode_body(struct attempt *a, struct state_txn *txn, struct slp_err *err)
-{
-    txn->base = a->r->number;
-    a->r->watched_base = a->r->number;
-    buf_clear(&a->body);
-    slp_rc rc = state_txn_encode(txn, &a->body, err);
-    a->r->watched = buf_slice(&a->body);
-    if (rc == SLP_LIMIT)
-        (void)err_append(err, rc, "; commit fewer things at once");
-    return rc;
-}
-
-/* The same with a new base. From its bytes: what its author filled in may borrow from a state that
- * a snapshot has taken the place of. */
-static slp_rc renew_base(struct attempt *a, struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    struct arena arena;
-    struct buf old;
-    struct state_txn txn;
-    size_t used = 0;
-    buf_init(&old, a->r->mem, STATE_TXN_MAX_BYTES * 2);
-    arena_init(&arena, a->r->mem, STATE_FRAME_ARENA_MAX);
-    TRY_OUT(buf_append_slice(&old, buf_slice(&a->body), err));
-    TRY_OUT(state_txn_decode(buf_slice(&old), 0, &arena, &txn, &used, err));
-    TRY_OUT(encode_body(a, &txn, err));
-    a->txn->base = txn.base;
-out:
-    arena_fini(&arena);
-    buf_fini(&old);
-    return rc;
-}
-
 /* OK to go on. */
 static slp_rc check_patience(const struct attempt *a, struct slp_err *err)
 {
@@ -136,6 +106,85 @@ static void pause_a_little(struct attempt *a, uint32_t times)
     struct hash128 random = state_random_id(a->r->instance);
     store_sleep_us(a->r->store, (int64_t)(num_load_u64le(random.bytes) %
                                           (uint64_t)num_min_i64(most, LAST_PAUSE_US)));
+}
+
+/* Make the object that holds the payload durable. Its name says its content, so that the put may be
+ * repeated; nobody else has one of other bytes by that name. */
+static slp_rc put_body(struct attempt *a, const struct state_apart *apart, struct slp_err *err)
+{
+    struct state_name whole;
+    state_snapshot_object(a->r, slice_str(apart->name), &whole);
+    for (uint32_t times = 0;; times++) {
+        slp_rc rc = store_put_if_absent(a->r->store, state_name_slice(&whole),
+                                        buf_slice(apart->object), err);
+        if (rc != SLP_CONFLICT && rc != SLP_UNKNOWN && rc != SLP_UNAVAILABLE)
+            return rc;
+        err_clear(err);
+        if (rc == SLP_CONFLICT)
+            return SLP_OK;
+        TRY(check_patience(a, err));
+        pause_a_little(a, times);
+    }
+}
+
+/* The same with the payload in an object of its own, which is durable first (rule I1). */
+static slp_rc encode_apart(struct attempt *a, struct state_txn *txn, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct arena arena;
+    struct buf object;
+    struct state_apart apart = {.base = txn->base, .object = &object};
+    arena_init(&arena, a->r->mem, STATE_FRAME_ARENA_MAX);
+    buf_init(&object, a->r->mem, STATE_BODY_MAX_BYTES * 2);
+    buf_clear(&a->body);
+    TRY_OUT(state_txn_encode_apart(txn, &apart, &arena, &a->body, err));
+    TRY_OUT(put_body(a, &apart, err));
+out:
+    txn->body = (struct state_body){0}; /* it borrows from here */
+    buf_fini(&object);
+    arena_fini(&arena);
+    return rc;
+}
+
+/* A payload that is too large for a frame goes apart, but for one with embedded files. */
+static slp_rc encode_body(struct attempt *a, struct state_txn *txn, struct slp_err *err)
+{
+    txn->base = a->r->number;
+    a->r->watched_base = a->r->number;
+    buf_clear(&a->body);
+    slp_rc rc = state_txn_encode(txn, &a->body, err);
+    if (rc == SLP_LIMIT && a->embedded.len == 0 && txn->body.name.len == 0) {
+        err_clear(err);
+        rc = encode_apart(a, txn, err);
+    }
+    if (rc == SLP_LIMIT)
+        (void)err_append(err, rc, "; commit fewer things at once");
+    TRY(rc);
+    a->txn_bytes = a->body.len;
+    TRY(buf_append_slice(&a->body, a->embedded, err));
+    a->r->watched = slice_first(buf_slice(&a->body), a->txn_bytes);
+    return SLP_OK;
+}
+
+/* The same with a new base. From its bytes: what its author filled in may borrow from a state that
+ * a snapshot has taken the place of. */
+static slp_rc renew_base(struct attempt *a, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct arena arena;
+    struct buf old;
+    struct state_txn txn;
+    size_t used = 0;
+    buf_init(&old, a->r->mem, STATE_TXN_MAX_BYTES * 2);
+    arena_init(&arena, a->r->mem, STATE_FRAME_ARENA_MAX);
+    TRY_OUT(buf_append(&old, a->body.ptr, a->txn_bytes, err));
+    TRY_OUT(state_txn_decode(buf_slice(&old), 0, &arena, &txn, &used, err));
+    TRY_OUT(encode_body(a, &txn, err));
+    a->txn->base = txn.base;
+out:
+    arena_fini(&arena);
+    buf_fini(&old);
+    return rc;
 }
 
 /* Replay to the tip, waiting while the store is not there. */
@@ -163,6 +212,11 @@ static slp_rc look_again(struct attempt *a, slp_rc rc, struct slp_err *err)
     a->losses += rc == SLP_CONFLICT;
     a->failures = rc == SLP_CONFLICT ? 0 : a->failures + 1;
     err_clear(err);
+    if (STATE_BUG(FRESH_TXID)) {
+        a->txn->txid = state_random_id(a->r->instance);
+        a->r->watched_txid = a->txn->txid;
+        TRY(renew_base(a, err));
+    }
     return catch_up(a, err);
 }
 
@@ -185,8 +239,10 @@ static int64_t since(const struct attempt *a, int64_t start_us)
 static slp_rc try_directly(struct attempt *a, struct slp_err *err)
 {
     struct state_replica *r = a->r;
-    struct state_waiter w = {
-        .body = buf_slice(&a->body), .number = r->number, .previous = r->previous};
+    struct state_waiter w = {.body = slice_first(buf_slice(&a->body), a->txn_bytes),
+                             .embedded = slice_after(buf_slice(&a->body), a->txn_bytes),
+                             .number = r->number,
+                             .previous = r->previous};
     int64_t start_us = store_now_us(r->store);
     state_queue_turn(r->queue, r->store, &w);
     a->put_us = since(a, start_us);
@@ -325,6 +381,21 @@ static slp_rc commit_watched(struct attempt *a, struct slp_err *err)
     return r->is_found ? SLP_OK : rc;
 }
 
+/* Bodies of embedded files as a section of a frame. */
+static slp_rc join_bodies(const struct state_commit_options *o, struct buf *out,
+                          struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    for (size_t i = 0; i < o->body_count && rc == SLP_OK; i++) {
+        assert(o->bodies[i].len >= STATE_BODY_LEAST_BYTES);
+        rc = state_bodies_append(out, 0, o->bodies[i], err);
+    }
+    if (rc != SLP_LIMIT && state_bodies_room(buf_slice(out)) <= STATE_FRAME_BODIES_MAX)
+        return rc;
+    FAIL(err, LIMIT, "embedded files have more bytes than the %zu that a frame holds",
+         STATE_FRAME_BODIES_MAX);
+}
+
 slp_rc state_replica_commit(struct state_replica *r, struct state_txn *txn,
                             const struct state_commit_options *options, struct state_result *out,
                             struct slp_err *err)
@@ -335,15 +406,20 @@ slp_rc state_replica_commit(struct state_replica *r, struct state_txn *txn,
     struct attempt a = {.r = r, .txn = txn, .cancel = o->cancel};
     struct state_outcome outcome = {.at = {.frame = 0}};
     bool is_found = false;
+    struct buf embedded;
     int64_t now_us = store_now_us(r->store);
     int64_t wait_us = o->max_wait_us > 0 ? o->max_wait_us : STATE_COMMIT_WAIT_US;
     a.deadline_us = now_us > INT64_MAX - wait_us ? INT64_MAX : now_us + wait_us;
-    buf_init(&a.body, r->mem, STATE_TXN_MAX_BYTES * 2);
+    buf_init(&embedded, r->mem, STATE_FRAME_BODIES_MAX);
+    buf_init(&a.body, r->mem, STATE_TXN_MAX_BYTES * 2 + STATE_FRAME_BODIES_MAX);
     txn->rule_version = STATE_RULE_VERSION;
     txn->features = 0;
     txn->time_us = num_max_i64(now_us, 0);
     txn->has_token = o->token.len > 0;
     txn->txid = state_random_id(r->instance);
+    txn->body = (struct state_body){0};
+    TRY_OUT(join_bodies(o, &embedded, err));
+    a.embedded = buf_slice(&embedded);
     if (r->is_broken)
         TRY_OUT(catch_up(&a, err));
     if (txn->has_token)
@@ -358,6 +434,8 @@ slp_rc state_replica_commit(struct state_replica *r, struct state_txn *txn,
     state_head_refresh(r);
     *out = (struct state_result){.outcome = r->outcome, .losses = a.losses};
 out:
+    txn->body = (struct state_body){0}; /* its name is ours */
+    buf_fini(&embedded);
     buf_fini(&a.body);
     return err_wrap(err, rc, "commit of \"%s\"", state_kind_text(txn->kind));
 }

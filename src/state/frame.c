@@ -79,6 +79,21 @@ slp_rc state_bodies_append(struct buf *bodies, uint32_t txn, struct slice body, 
     return buf_append_slice(bodies, body, err);
 }
 
+slp_rc state_bodies_copy(struct buf *bodies, uint32_t txn, struct slice section,
+                         struct slp_err *err)
+{
+    size_t at = 0;
+    for (;;) {
+        uint32_t zero = 0;
+        struct slice body = {0};
+        slp_rc rc = state_bodies_next(section, 0, &at, &zero, &body, err);
+        if (rc == SLP_DONE)
+            return SLP_OK;
+        TRY(rc);
+        TRY(state_bodies_append(bodies, txn, body, err));
+    }
+}
+
 slp_rc state_bodies_next(struct slice bodies, uint64_t place, size_t *at, uint32_t *txn,
                          struct slice *body, struct slp_err *err)
 {

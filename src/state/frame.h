@@ -15,6 +15,9 @@
 #define STATE_FRAME_TXNS_MAX   10000u
 #define STATE_FRAME_FIELDS_MAX 65536u
 #define STATE_FRAME_BODIES_MAX ((size_t)4 << 20)
+
+/* Nothing shorter is a data file: an index takes a byte more of it at most. */
+#define STATE_BODY_LEAST_BYTES 64u
 #define STATE_FRAME_MAX_BYTES                                                                      \
     (STATE_FRAME_HEAD_BYTES + STATE_FRAME_FIELDS_MAX + STATE_TXN_MAX_BYTES + STATE_FRAME_BODIES_MAX)
 
@@ -60,6 +63,16 @@ SLP_NODISCARD slp_rc state_frame_encode_parts(const struct state_frame_parts *pa
  */
 SLP_NODISCARD slp_rc state_bodies_append(struct buf *bodies, uint32_t txn, struct slice body,
                                          struct slp_err *err);
+
+/* Append all bodies of a section, which has index 0, as those of transaction `txn`. */
+SLP_NODISCARD slp_rc state_bodies_copy(struct buf *bodies, uint32_t txn, struct slice section,
+                                       struct slp_err *err);
+
+/* The most bytes that state_bodies_copy appends. */
+static inline size_t state_bodies_room(struct slice section)
+{
+    return section.len + section.len / STATE_BODY_LEAST_BYTES;
+}
 
 /* The body at *at; *at moves behind it. `place` is the offset of the section in its object. DONE at
  * the end. Errors: CORRUPT with the offset. */

@@ -14,6 +14,8 @@ static const uint8_t magic[8] = {'S', 'L', 'E', 'E', 'P', 'I', 'N', 'B'};
 #define AT_VERSION 8u
 #define AT_CRC     12u
 
+#define OBJECT_MAX_BYTES (STATE_INBOX_HEAD_BYTES + STATE_TXN_MAX_BYTES + STATE_FRAME_BODIES_MAX)
+
 /* Names and entries of one listing, and what is decoded to see whether it can be packed. */
 #define LISTING_ARENA_MAX ((size_t)16 << 20)
 
@@ -59,7 +61,7 @@ slp_rc state_inbox_leave(struct state_replica *r, const struct state_txn *txn, s
     slp_rc rc = SLP_OK;
     struct buf object;
     char hex[33];
-    buf_init(&object, r->mem, STATE_INBOX_HEAD_BYTES + STATE_TXN_MAX_BYTES);
+    buf_init(&object, r->mem, OBJECT_MAX_BYTES);
     hash_format(txn->txid, hex);
     int n = snprintf(name->text, sizeof name->text, "%sinbox/%020" PRIu64 "-%s", r->place,
                      txn->base, hex);
@@ -183,7 +185,8 @@ struct packing {
     struct store_request *requests; /* reads of what is packed; removals of what is left over */
     struct buf *objects;
     size_t read_count;
-    struct buf bodies;
+    struct buf txns;
+    struct buf bodies; /* of embedded files */
     uint32_t txn_count;
     bool has_own;
 };
@@ -202,11 +205,11 @@ static slp_rc packing_begin(struct state_replica *r, struct packing *p, struct s
         const struct entry *e = &l->entries[i];
         if (e->is_left_over)
             continue;
-        bytes += (size_t)num_min_u64(e->size, STATE_TXN_MAX_BYTES);
-        if (bytes > STATE_TXN_MAX_BYTES + STATE_INBOX_HEAD_BYTES)
+        bytes += (size_t)num_min_u64(e->size, OBJECT_MAX_BYTES);
+        if (bytes > OBJECT_MAX_BYTES)
             break;
         struct buf *object = &p->objects[p->read_count];
-        buf_init(object, r->mem, STATE_INBOX_HEAD_BYTES + STATE_TXN_MAX_BYTES);
+        buf_init(object, r->mem, OBJECT_MAX_BYTES);
         p->requests[p->read_count++] = (struct store_request){
             .verb = STORE_GET, .name = e->name, .len = UINT64_MAX, .out = object};
     }
@@ -217,28 +220,68 @@ static void packing_end(struct packing *p)
 {
     for (size_t i = 0; i < p->read_count; i++)
         buf_fini(&p->objects[i]);
+    buf_fini(&p->txns);
     buf_fini(&p->bodies);
     arena_fini(&p->listing.arena);
 }
 
+/* A transaction and the bodies of its embedded files. */
+struct parcel {
+    struct slice txn;
+    struct slice bodies;
+};
+
+/* Do these bodies go with the transaction? One that a file calls for and that is missing, or has another
+ * length, would make the frame damage for everyone (rule G3). */
+static bool has_its_bodies(const struct state_txn *txn, struct slice bodies)
+{
+    size_t at = 0;
+    uint32_t nth = 0;
+    size_t found = 0;
+    size_t wanted = 0;
+    size_t count = 0;
+    const struct state_new_file *files = state_txn_files(txn, &count);
+    for (size_t i = 0; i < count; i++)
+        wanted += files[i].body > 0;
+    for (;;) {
+        uint32_t index = 0;
+        struct slice body = {0};
+        slp_rc rc = state_bodies_next(bodies, 0, &at, &index, &body, NULL);
+        if (rc == SLP_DONE)
+            return found == wanted;
+        if (rc != SLP_OK || index != 0)
+            return false;
+        nth++;
+        if (body.len < STATE_BODY_LEAST_BYTES)
+            return false;
+        for (size_t i = 0; i < count; i++)
+            found += files[i].body == nth && files[i].info.file_bytes == body.len;
+    }
+}
+
 /* May it stand in this log, as far as this program understands it? Else those who do will pack it. */
-static bool is_packable(struct state_replica *r, struct slice txn)
+static bool open_parcel(struct state_replica *r, struct slice payload, struct parcel *out)
 {
     struct state_txn decoded;
     size_t used = 0;
     struct arena arena;
     arena_init(&arena, r->mem, STATE_FRAME_ARENA_MAX);
-    bool good = state_txn_decode(txn, 0, &arena, &decoded, &used, NULL) == SLP_OK &&
-                used == txn.len && state_kind_is_catalogue(decoded.kind) == r->machine.is_catalogue;
+    bool good = state_txn_decode(payload, 0, &arena, &decoded, &used, NULL) == SLP_OK &&
+                state_kind_is_catalogue(decoded.kind) == r->machine.is_catalogue &&
+                has_its_bodies(&decoded, slice_after(payload, used));
     arena_fini(&arena);
+    *out = (struct parcel){slice_first(payload, used), slice_after(payload, used)};
     return good;
 }
 
-static slp_rc pack_one(struct packing *p, struct slice txn, struct slp_err *err)
+static slp_rc pack_one(struct packing *p, struct parcel parcel, struct slp_err *err)
 {
-    if (p->txn_count == STATE_FRAME_TXNS_MAX || txn.len > STATE_TXN_MAX_BYTES - p->bodies.len)
+    if (p->txn_count == STATE_FRAME_TXNS_MAX ||
+        parcel.txn.len > STATE_TXN_MAX_BYTES - p->txns.len ||
+        state_bodies_room(parcel.bodies) > STATE_FRAME_BODIES_MAX - p->bodies.len)
         return SLP_OK;
-    TRY(buf_append_slice(&p->bodies, txn, err));
+    TRY(buf_append_slice(&p->txns, parcel.txn, err));
+    TRY(state_bodies_copy(&p->bodies, p->txn_count, parcel.bodies, err));
     p->txn_count++;
     return SLP_OK;
 }
@@ -252,15 +295,19 @@ static slp_rc gather(struct state_replica *r, struct packing *p, struct slice ow
         TRY(store_wait(r->store, p->requests, p->read_count, NULL, err));
     }
     for (size_t i = 0; i < p->read_count; i++) {
-        struct slice txn;
+        struct slice payload;
+        struct parcel parcel;
         if (p->requests[i].rc != SLP_OK ||
-            state_inbox_decode(buf_slice(&p->objects[i]), &txn, NULL) != SLP_OK ||
-            !is_packable(r, txn))
+            state_inbox_decode(buf_slice(&p->objects[i]), &payload, NULL) != SLP_OK ||
+            !open_parcel(r, payload, &parcel))
             continue;
-        p->has_own = p->has_own || slice_equal(txn, own);
-        TRY(pack_one(p, txn, err));
+        p->has_own = p->has_own || slice_equal(payload, own);
+        TRY(pack_one(p, parcel, err));
     }
-    return own.len && !p->has_own ? pack_one(p, own, err) : SLP_OK;
+    struct parcel mine;
+    if (own.len == 0 || p->has_own || !open_parcel(r, own, &mine))
+        return SLP_OK;
+    return pack_one(p, mine, err);
 }
 
 /* Create the next frame and replay it. */
@@ -271,8 +318,12 @@ static slp_rc create(struct state_replica *r, const struct packing *p, struct sl
     struct state_name name;
     buf_init(&frame, r->mem, STATE_FRAME_MAX_BYTES);
     state_replica_name(r, r->number + 1, &name);
-    TRY_OUT(state_frame_encode(r->number + 1, r->previous, buf_slice(&p->bodies), p->txn_count,
-                               &frame, err));
+    const struct state_frame_parts parts = {.number = r->number + 1,
+                                            .previous = r->previous,
+                                            .transactions = buf_slice(&p->txns),
+                                            .txn_count = p->txn_count,
+                                            .bodies = buf_slice(&p->bodies)};
+    TRY_OUT(state_frame_encode_parts(&parts, &frame, err));
     TRY_OUT(store_put_if_absent(r->store, state_name_slice(&name), buf_slice(&frame), err));
     TRY_OUT(state_floor_confirm(r->store, r->mem, r->place, r->number + 1, err));
     TRY_OUT(state_replica_take(r, buf_slice(&frame), err));
@@ -302,7 +353,8 @@ slp_rc state_inbox_pack(struct state_replica *r, struct slice own, uint32_t *pac
     struct packing p = {0};
     *packed = 0;
     arena_init(&p.listing.arena, r->mem, LISTING_ARENA_MAX);
-    buf_init(&p.bodies, r->mem, STATE_TXN_MAX_BYTES);
+    buf_init(&p.txns, r->mem, STATE_TXN_MAX_BYTES);
+    buf_init(&p.bodies, r->mem, STATE_FRAME_BODIES_MAX);
     TRY_OUT(packing_begin(r, &p, err));
     TRY_OUT(gather(r, &p, own, err));
     if (p.txn_count)

@@ -17,16 +17,17 @@
 #define STATE_INBOX_STEP_US    ((int64_t)100 * 1000)
 #define STATE_INBOX_HEAD_BYTES 16u
 
-/* Wrap an encoded transaction as an object of an inbox; replaces `out`. Errors: LIMIT,
- * NO_MEMORY. */
+/* Wrap an encoded transaction, with the bodies of its embedded files behind it (frame.h), as an object
+ * of an inbox; replaces `out`. Errors: LIMIT, NO_MEMORY. */
 SLP_NODISCARD slp_rc state_inbox_encode(struct slice txn, struct buf *out, struct slp_err *err);
 
-/* The transaction in an object, borrowed. Errors: CORRUPT with the offset, UNSUPPORTED. */
+/* What was wrapped, borrowed. Errors: CORRUPT with the offset, UNSUPPORTED. */
 SLP_NODISCARD slp_rc state_inbox_decode(struct slice object, struct slice *txn,
                                         struct slp_err *err);
 
 /*
- * Leave a transaction, encoded in `body`; `*name` says where. That it is there already is no error.
+ * Leave a transaction, encoded in `body` with the bodies of its embedded files behind it; `*name`
+ * says where. That it is there already is no error.
  * Errors: what the store returns; UNKNOWN says that it may be there.
  */
 SLP_NODISCARD slp_rc state_inbox_leave(struct state_replica *r, const struct state_txn *txn,

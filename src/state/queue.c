@@ -105,6 +105,7 @@ struct batch {
     struct state_waiter *first; /* the leader; linked by `next` */
     uint32_t count;
     size_t bytes;
+    size_t embedded; /* bytes of bodies, at most */
     uint64_t number; /* the newest frame that anyone here has replayed or made */
     struct hash128 previous;
 };
@@ -113,10 +114,18 @@ static void batch_add(struct batch *b, struct state_waiter *w)
 {
     b->count++;
     b->bytes += w->body.len;
+    b->embedded += state_bodies_room(w->embedded);
     if (w->number > b->number) {
         b->number = w->number;
         b->previous = w->previous;
     }
+}
+
+static bool has_room(const struct batch *b, const struct state_waiter *w)
+{
+    return b->count < STATE_FRAME_TXNS_MAX && w->body.len <= STATE_TXN_MAX_BYTES - b->bytes &&
+           (w->embedded.len == 0 ||
+            b->embedded + state_bodies_room(w->embedded) <= STATE_FRAME_BODIES_MAX);
 }
 
 /* Take the leader and those that wait, oldest first, out of the queue. The lock is held. */
@@ -131,7 +140,7 @@ static void take_batch(struct state_queue *q, struct state_waiter *leader, struc
     batch_add(b, leader);
     for (at = &q->first; *at;) {
         struct state_waiter *w = *at;
-        if (b->count == STATE_FRAME_TXNS_MAX || w->body.len > STATE_TXN_MAX_BYTES - b->bytes) {
+        if (!has_room(b, w)) {
             at = &w->next;
             continue;
         }
@@ -146,17 +155,29 @@ static void take_batch(struct state_queue *q, struct state_waiter *leader, struc
 
 static slp_rc pack(const struct batch *b, struct state_shared *f, struct slp_err *err)
 {
+    struct state_frame_parts parts = {.number = f->number,
+                                      .previous = b->previous,
+                                      .transactions = b->first->body,
+                                      .bodies = b->first->embedded,
+                                      .txn_count = b->count};
     if (b->count == 1)
-        return state_frame_encode(f->number, b->previous, b->first->body, 1, &f->bytes, err);
+        return state_frame_encode_parts(&parts, &f->bytes, err);
     slp_rc rc = SLP_OK;
+    uint32_t index = 0;
+    struct buf txns;
     struct buf bodies;
-    buf_init(&bodies, f->mem, STATE_TXN_MAX_BYTES);
-    TRY_OUT(buf_reserve(&bodies, b->bytes, err));
-    for (const struct state_waiter *w = b->first; w; w = w->next)
-        TRY_OUT(buf_append_slice(&bodies, w->body, err));
-    TRY_OUT(
-        state_frame_encode(f->number, b->previous, buf_slice(&bodies), b->count, &f->bytes, err));
+    buf_init(&txns, f->mem, STATE_TXN_MAX_BYTES);
+    buf_init(&bodies, f->mem, STATE_FRAME_BODIES_MAX);
+    TRY_OUT(buf_reserve(&txns, b->bytes, err));
+    for (const struct state_waiter *w = b->first; w; w = w->next, index++) {
+        TRY_OUT(buf_append_slice(&txns, w->body, err));
+        TRY_OUT(state_bodies_copy(&bodies, index, w->embedded, err));
+    }
+    parts.transactions = buf_slice(&txns);
+    parts.bodies = buf_slice(&bodies);
+    TRY_OUT(state_frame_encode_parts(&parts, &f->bytes, err));
 out:
+    buf_fini(&txns);
     buf_fini(&bodies);
     return rc;
 }

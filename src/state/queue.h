@@ -44,6 +44,7 @@ void state_shared_unref(struct state_shared *f); /* NULL is accepted */
 /* A transaction in the queue, in its author's storage. */
 struct state_waiter {
     struct slice body;       /* encoded */
+    struct slice embedded;   /* bodies of its embedded files, of index 0 */
     uint64_t number;         /* its author has replayed to here, */
     struct hash128 previous; /* and this is that frame's hash */
     /* What came of it. */

@@ -264,6 +264,9 @@ SLP_NODISCARD slp_rc state_table_refresh_to(struct state_table *t, uint64_t numb
 /* What has been replayed so far. Valid until the next refresh, commit or close. */
 const struct table_state *state_table_view(const struct state_table *t);
 
+/* The lowest frame that may still be part of the log, as it was when it was last read. */
+uint64_t state_table_lowest(const struct state_table *t);
+
 struct hash128 state_table_id(const struct state_table *t);
 struct slice state_table_name(const struct state_table *t); /* hex id when opened by id */
 struct state_instance *state_table_instance(const struct state_table *t);
@@ -300,6 +303,8 @@ SLP_NODISCARD slp_rc state_table_object(const struct state_table *t, struct slic
 
 struct state_commit_options {
     struct slice token;         /* client token: the same again is a duplicate; empty: none */
+    const struct slice *bodies; /* of embedded files: a file's `body` counts in it, from 1 (rule G4) */
+    size_t body_count;
     int64_t max_wait_us;        /* go on trying for so long; 0: STATE_COMMIT_WAIT_US */
     const volatile int *cancel; /* set non-zero by somebody else to give up; may be NULL */
 };
@@ -315,12 +320,14 @@ struct state_result {
  * committed before nothing is written and the outcome is the first one's (is_duplicate).
  *
  * txn      kind and payload are the caller's; the envelope is set here
- * Errors   LIMIT        more than one frame can hold
+ * Errors   LIMIT        more than a body can hold, or files whose names alone fill a frame; more
+ *                       bytes of embedded files than a frame holds
  *          UNAVAILABLE  not committed in time
  *          CANCELLED    by the caller, before anything was written
  *          UNKNOWN      given up (time or cancel) while an attempt may still land
  *          and those of state_table_refresh
- * Cost     one write and one read when nobody else commits; a read and a write more for each of two races lost;
+ * Cost     one write and one read when nobody else commits, and one write before where the payload is
+ *          too large for a frame and stands in an object of its own; a read and a write more for each of two races lost;
  *          then a write to the inbox, a look at the tail after each PUT time, at least one listing,
  *          and one removal
  */

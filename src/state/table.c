@@ -536,6 +536,11 @@ const struct table_state *state_table_view(const struct state_table *t)
     return t->replica.machine.table;
 }
 
+uint64_t state_table_lowest(const struct state_table *t)
+{
+    return t->replica.floor.number;
+}
+
 struct hash128 state_table_id(const struct state_table *t)
 {
     return t->id;
