@@ -24,6 +24,7 @@
 #include "key/key.h"
 #include "key/run.h"
 #include "parquet/meta.h"
+#include "parquet/writer.h"
 #include "schema/schema.h"
 
 #define DATAFILE_BLOCK_ROWS_MAX 16384
@@ -44,11 +45,16 @@ struct datafile_info {
 };
 
 struct datafile_write_options {
-    enum cx_kind codec;   /* CX_ZSTD */
-    int level;            /* 1 */
-    size_t block_bytes;   /* a block's rows: the median column reaches so many bytes; 32 KiB */
-    size_t threads;       /* row groups encoded at once; 1 */
-    struct slice lineage; /* JSON: table, base, txid or job and attempt, parents */
+    enum cx_kind codec;      /* CX_ZSTD */
+    int level;               /* 1 */
+    size_t block_bytes;      /* a block's rows: the median column reaches so many bytes; 32 KiB */
+    size_t threads;          /* row groups encoded at once; 1 */
+    struct slice lineage;    /* JSON: table, base, txid or job and attempt, parents */
+    enum pq_profile profile; /* which readers the file is for */
+    size_t page_bytes;       /* of a page inside a block; 0: 1 MiB */
+    bool page_v2;            /* data pages of version 2 */
+    uint32_t bound_bytes;    /* bounds of strings are cut to this many; 0: as pq has it */
+    const struct pq_column_options *columns; /* one a column of the schema; may be NULL */
     const struct schema
         *told; /* the table's, which the footer tells; NULL: the writer's. Another one
                                   where the file has columns of storage; outlives the writer */

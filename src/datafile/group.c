@@ -56,6 +56,11 @@ void datafile_group_options(const struct schema *schema,
     pq_write_options_init(out);
     out->codec = options->codec;
     out->level = options->level;
+    out->profile = options->profile;
+    out->page_bytes = options->page_bytes;
+    out->page_v2 = options->page_v2;
+    out->bound_bytes = options->bound_bytes;
+    out->columns = options->columns;
     out->sorting_columns = schema->key_columns;
     out->sorting_count = schema->key_count;
 }

@@ -15,6 +15,7 @@ struct output {
     void *on_group_context;
     uint64_t file_bytes;
     size_t group_bytes;
+    int64_t group_rows;
     struct store_put *put; /* of the file being written */
     struct datafile_writer *writer;
     struct slice name;       /* relative to the table */
@@ -36,6 +37,84 @@ static size_t file_count(const struct output *o)
     return o->files.len / sizeof(struct state_new_file);
 }
 
+/* ---- What the table's properties say ---- */
+
+/* The codec, and the highest level that it has; in the order of the property's choices. */
+struct codec_choice {
+    enum cx_kind kind;
+    int level_max; /* 0: it has no levels */
+};
+
+static const struct codec_choice codecs[] = {{CX_ZSTD, 22},   {CX_SNAPPY, 0},  {CX_GZIP, 12},
+                                             {CX_LZ4_RAW, 0}, {CX_BROTLI, 11}, {CX_NONE, 0}};
+
+static void set_codec(const struct schema_properties *p, struct datafile_write_options *out)
+{
+    struct slice ignored;
+    struct slice name = slice_str(schema_property_at(SCHEMA_PROPERTY_PARQUET_CODEC)->name);
+    const struct codec_choice *c =
+        &codecs[schema_property_choice(p, SCHEMA_PROPERTY_PARQUET_CODEC)];
+    int level = (int)schema_property_number(p, SCHEMA_PROPERTY_PARQUET_LEVEL);
+    out->codec = c->kind;
+    out->level = level < c->level_max ? level : c->level_max;
+    /* Readers of any age know no ZSTD; who names it gets it. */
+    if (out->profile == PQ_PROFILE_COMPAT && !p->find(p->context, name, &ignored)) {
+        out->codec = CX_SNAPPY;
+        out->level = 0;
+    }
+}
+
+/* The next of the names that stand apart by commas, blanks around it left out. */
+static struct slice next_name(struct slice *rest)
+{
+    const uint8_t *comma = rest->len ? memchr(rest->ptr, ',', rest->len) : NULL;
+    size_t len = comma ? (size_t)(comma - rest->ptr) : rest->len;
+    struct slice name = slice_first(*rest, len);
+    *rest = slice_after(*rest, comma ? len + 1 : len);
+    while (name.len && name.ptr[0] == ' ')
+        name = slice_after(name, 1);
+    while (name.len && name.ptr[name.len - 1] == ' ')
+        name = slice_first(name, name.len - 1);
+    return name;
+}
+
+/* A field that is named and is not there (any more) has no filter. */
+static slp_rc set_bloom(struct output *o, const struct schema_properties *p, struct slp_err *err)
+{
+    const struct arr_schema *all = &state_table_schema(o->table)->columns;
+    struct slice rest = schema_property_text(p, SCHEMA_PROPERTY_PARQUET_BLOOM);
+    struct pq_column_options *columns = NULL;
+    void *room = NULL;
+    if (rest.len == 0)
+        return SLP_OK;
+    TRY(arena_array(&o->arena, all->count, sizeof *columns, &room, err));
+    columns = room;
+    for (size_t i = 0; i < all->count; i++)
+        columns[i] = (struct pq_column_options){0};
+    while (rest.len) {
+        struct slice name = next_name(&rest);
+        for (size_t i = 0; i < all->count; i++)
+            columns[i].bloom = columns[i].bloom || slice_is(name, all->fields[i].name);
+    }
+    o->write.columns = columns;
+    return SLP_OK;
+}
+
+static slp_rc set_write_options(struct output *o, struct slp_err *err)
+{
+    struct schema_properties p = state_table_properties(o->table);
+    struct datafile_write_options *w = &o->write;
+    datafile_write_options_init(w);
+    w->profile = schema_property_choice(&p, SCHEMA_PROPERTY_PARQUET_PROFILE) ? PQ_PROFILE_COMPAT
+                                                                             : PQ_PROFILE_DEFAULT;
+    set_codec(&p, w);
+    w->page_bytes = (size_t)schema_property_number(&p, SCHEMA_PROPERTY_PARQUET_PAGE_BYTES);
+    w->page_v2 = schema_property_choice(&p, SCHEMA_PROPERTY_PARQUET_VERSION) == 1;
+    w->bound_bytes = (uint32_t)schema_property_number(&p, SCHEMA_PROPERTY_PARQUET_BOUND_BYTES);
+    o->group_rows = schema_property_number(&p, SCHEMA_PROPERTY_PARQUET_GROUP_ROWS);
+    return set_bloom(o, &p, err);
+}
+
 slp_rc output_new(struct state_table *table, const struct output_options *options,
                   struct alloc *mem, struct output **out, struct slp_err *err)
 {
@@ -49,7 +128,7 @@ slp_rc output_new(struct state_table *table, const struct output_options *option
     o->file_bytes = options->file_bytes ? options->file_bytes : OUTPUT_FILE_BYTES;
     arena_init(&o->arena, mem, ARENA_MAX_BYTES);
     buf_init(&o->files, mem, FILES_MAX * sizeof(struct state_new_file));
-    datafile_write_options_init(&o->write);
+    TRY_OUT(set_write_options(o, err));
     o->write.threads = num_max_size(options->threads, 1);
     o->group_bytes = OUTPUT_GROUP_BYTES_MAX;
     if (options->memory) {
@@ -71,8 +150,7 @@ out:
 
 int64_t output_group_rows(const struct output *o)
 {
-    (void)o;
-    return OUTPUT_GROUP_ROWS;
+    return o->group_rows;
 }
 
 size_t output_group_bytes(const struct output *o)

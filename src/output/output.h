@@ -17,7 +17,8 @@
 /* A file is ended at the first row group behind this many bytes. */
 #define OUTPUT_FILE_BYTES ((uint64_t)1 << 30)
 
-/* A row group holds at most so many rows, and so many bytes before encoding. */
+/* A row group holds at most so many rows unless the table says otherwise, and so many bytes before
+ * encoding. */
 #define OUTPUT_GROUP_ROWS      262144
 #define OUTPUT_GROUP_BYTES_MAX ((size_t)32 << 20)
 #define OUTPUT_GROUP_BYTES_MIN ((size_t)512 << 10)
@@ -36,7 +37,8 @@ struct output_options {
 
 struct output;
 
-/* The handle outlives the output. Text of `options` is copied. */
+/* How files are written (codec, pages, profile, bloom filters) is what the table's properties
+ * parquet.* say. The handle outlives the output. Text of `options` is copied. */
 SLP_NODISCARD slp_rc output_new(struct state_table *table, const struct output_options *options,
                                 struct alloc *mem, struct output **out, struct slp_err *err);
 

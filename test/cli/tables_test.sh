@@ -235,4 +235,31 @@ test_a_paused_table_takes_no_rows() {
     run_ok ingest t rows.csv
 }
 
+test_data_files_are_written_as_the_properties_say() {
+    run_ok init
+    (
+        echo k,v
+        seq -f "%06g" 1 5000 | awk '{ print $1 "," NR }'
+    ) >rows.csv
+    run_ok table create t --like rows.csv --row-key k --set parquet.compression.codec=gzip \
+        --set parquet.writer.version=v2 --set parquet.rowgroup.rows.max=2000 --set parquet.page.size=4096 \
+        --set parquet.bloom.fields="v, none" --set parquet.columnindex.truncate.length=3
+    run_ok ingest t rows.csv
+    run_ok inspect "$(find instance -name '*.parquet')"
+    expect_out 'codec GZIP'
+    expect_out 'DATA_PAGE_V2'
+    expect_out 'bloom_filter'
+    expect_out 'num_rows 2000'
+    run_ok table set t parquet.profile=compat --unset parquet.compression.codec --unset parquet.writer.version
+    run_ok ingest t rows.csv
+    run_ok compact t --all
+    run_ok gc t --min-age 0s
+    run_ok inspect "$(find instance -name '*.parquet')"
+    expect_out 'codec SNAPPY'
+    expect_no_out 'DELTA'
+    run_ok count t
+    expect_out_is 10000
+    run_ok check t
+}
+
 run_tests
