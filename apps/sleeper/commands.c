@@ -221,28 +221,6 @@ slp_rc run_count(struct app *app, const struct args *args, struct slp_err *err)
     return output_close(out, rc, err);
 }
 
-static void tell_job(void *context, const char *line)
-{
-    app_notice(context, "%s", line);
-}
-
-slp_rc run_compact(struct app *app, const struct args *args, struct slp_err *err)
-{
-    struct slp_instance *instance = NULL;
-    struct slp_compact_result result = {0};
-    struct slp_compact_options o = {.table = args->arguments[0],
-                                    .all = args_has(args, OPTION_ALL),
-                                    .dry_run = args_has(args, OPTION_DRY_RUN),
-                                    .on_job = tell_job,
-                                    .context = app};
-    TRY(app_instance(app, &instance, err));
-    TRY(slp_compact(instance, &o, &result, err));
-    app_notice(app, "%zu job%s %s, %" PRId64 " rows; files: %zu before, %zu after", result.jobs,
-               result.jobs == 1 ? "" : "s", o.dry_run ? "due" : "run", result.rows,
-               result.files_before, result.files_after);
-    return SLP_OK;
-}
-
 slp_rc run_split(struct app *app, const struct args *args, struct slp_err *err)
 {
     struct slp_instance *instance = NULL;

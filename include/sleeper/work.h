@@ -70,6 +70,37 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_compact_due(struct slp_instance *instance,
                                                 const struct slp_compact_options *options,
                                                 struct slp_rows **out, struct slp_err *err);
 
+struct slp_work_options {
+    bool once;         /* do what is due on all tables, and end */
+    bool commits;      /* be a resident committer, and nothing else: pack what waits in inboxes */
+    double interval_s; /* between looks at the tables; 0: 10; a committer's longest: 1 */
+    /* Told a line when something was done or failed, by table; may be NULL, as below. */
+    void (*on_line)(void *context, const char *table, const char *line);
+    void (*on_progress)(void *context, const struct slp_progress *progress);
+    void *context;
+};
+
+struct slp_work_result {
+    size_t compactions;
+    size_t splits;
+    size_t collected; /* objects */
+    uint64_t packed;  /* transactions, by a committer */
+    size_t failures;  /* times that something failed on a table; on_line was told */
+};
+
+/*
+ * Do what is due on all tables, and go on until the instance's cancel flag is set: split partitions
+ * that are over the threshold, compact, keep snapshots, collect garbage. Tables that are offline are
+ * not split or compacted, and neither are paused ones. What fails on one table does not keep the
+ * others waiting.
+ *
+ * Errors   with `once` the first that a table met, after all were worked on; CANCELLED
+ *          without: those of reading the catalogue. Being cancelled is no error then
+ */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_work(struct slp_instance *instance,
+                                         const struct slp_work_options *options,
+                                         struct slp_work_result *out, struct slp_err *err);
+
 #ifdef __cplusplus
 }
 #endif

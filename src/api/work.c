@@ -1,5 +1,5 @@
 /*
- * Compaction, explained and run.
+ * Compaction, explained and run; workers.
  */
 #include "sleeper/work.h"
 
@@ -8,6 +8,7 @@
 #include "api/listing.h"
 #include "base/num.h"
 #include "compact/compact.h"
+#include "jobs/work.h"
 
 #define DUE_MAX_BYTES ((size_t)4 << 30)
 
@@ -191,4 +192,53 @@ slp_rc slp_compact_due(struct slp_instance *instance, const struct slp_compact_o
     struct compact_options o;
     TRY(take_options(instance, options, &told, &o, err));
     return api_make_list(instance, options->table, &kind, &o, out, err);
+}
+
+/* ---- Workers ---- */
+
+static void tell_table(void *context, const char *table, const char *line)
+{
+    const struct slp_work_options *o = context;
+    if (o->on_line)
+        o->on_line(o->context, table, line);
+}
+
+static void tell_table_progress(void *context, const char *table, const struct compact_progress *p)
+{
+    const struct slp_work_options *o = context;
+    struct slp_progress progress = {.table = table,
+                                    .job = p->job,
+                                    .jobs = p->jobs,
+                                    .jobs_due = p->jobs_due,
+                                    .rows = p->rows,
+                                    .rows_due = p->rows_due};
+    if (o->on_progress)
+        o->on_progress(o->context, &progress);
+}
+
+#define WORK_INTERVAL_MAX_S 86400.0
+
+slp_rc slp_work(struct slp_instance *instance, const struct slp_work_options *options,
+                struct slp_work_result *out, struct slp_err *err)
+{
+    struct jobs_result result = {0};
+    struct slp_work_options told = *options;
+    struct jobs_options o = {.once = options->once,
+                             .commits = options->commits,
+                             .memory = (size_t)api_instance_memory(instance),
+                             .threads = api_instance_threads(instance),
+                             .cancel = instance->cancel,
+                             .on_line = tell_table,
+                             .on_progress = tell_table_progress,
+                             .context = &told};
+    if (!(options->interval_s >= 0 && options->interval_s <= WORK_INTERVAL_MAX_S))
+        FAIL(err, INVALID, "an interval is at most a day");
+    o.wait_us = (int64_t)(options->interval_s * 1e6);
+    slp_rc rc = jobs_work(instance->state, &o, instance->mem, &result, err);
+    *out = (struct slp_work_result){.compactions = result.compactions,
+                                    .splits = result.splits,
+                                    .collected = result.collected,
+                                    .packed = result.packed,
+                                    .failures = result.failures};
+    return rc;
 }
