@@ -58,9 +58,9 @@ slp_rc api_table_for_reading(struct slp_instance *instance, const struct reading
                              struct state_table **table, struct state_table **owned,
                              struct slp_err *err)
 {
-    struct state_open_options o = {.at = 0};
+    struct state_open_options o = {.choose = reading->choose, .context = reading->context};
     *owned = NULL;
-    TRY(api_instance_table(instance, reading->table, table, err));
+    TRY(api_instance_table_part(instance, reading->table, &o, table, err));
     if (reading->min_sequence)
         TRY(wait_for(instance, *table, reading->min_sequence, err));
     if (!reading->at)

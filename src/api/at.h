@@ -12,8 +12,10 @@ bool api_parse_sequence(const char *text, uint64_t *out);
 /* What a reader asks for. */
 struct reading {
     const char *table;
-    const char *at;        /* sequence, time or pin; NULL: as it is */
-    uint64_t min_sequence; /* 0: any */
+    const char *at;         /* sequence, time or pin; NULL: as it is */
+    uint64_t min_sequence;  /* 0: any */
+    state_choose_fn choose; /* what is wanted of it, if it has to be opened; NULL: all of it */
+    void *context;
 };
 
 /*

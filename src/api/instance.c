@@ -130,8 +130,9 @@ void api_instance_forget(struct slp_instance *instance, const char *name)
         instance->is_retired[i] = true;
 }
 
-slp_rc api_instance_table(struct slp_instance *instance, const char *name, struct state_table **out,
-                          struct slp_err *err)
+slp_rc api_instance_table_part(struct slp_instance *instance, const char *name,
+                               const struct state_open_options *options, struct state_table **out,
+                               struct slp_err *err)
 {
     if (!name)
         FAIL(err, INVALID, "no table is named");
@@ -148,7 +149,18 @@ slp_rc api_instance_table(struct slp_instance *instance, const char *name, struc
     }
     if (instance->table_count == INSTANCE_TABLES_MAX)
         FAIL(err, LIMIT, "more than %u tables in use; open another instance", INSTANCE_TABLES_MAX);
-    TRY(state_table_open(instance->state, slice_str(name), out, err));
+    TRY(state_table_open_with(instance->state, slice_str(name), options, out, err));
     instance->tables[instance->table_count++] = *out;
+    return SLP_OK;
+}
+
+slp_rc api_instance_table(struct slp_instance *instance, const char *name, struct state_table **out,
+                          struct slp_err *err)
+{
+    static const struct key_range all = {.has_hi = false};
+    struct state_table *t = NULL;
+    TRY(api_instance_table_part(instance, name, NULL, &t, err));
+    TRY(state_table_cover(t, all, err));
+    *out = t;
     return SLP_OK;
 }

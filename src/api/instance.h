@@ -36,6 +36,12 @@ struct slp_rows {
 SLP_NODISCARD slp_rc api_instance_table(struct slp_instance *instance, const char *name,
                                         struct state_table **out, struct slp_err *err);
 
+/* The same, but when it has to be opened, as the options say, which may leave out leaves: see
+ * state_table_cover. */
+SLP_NODISCARD slp_rc api_instance_table_part(struct slp_instance *instance, const char *name,
+                                             const struct state_open_options *options,
+                                             struct state_table **out, struct slp_err *err);
+
 /* Have the next one who asks for the table open it anew: it was dropped, or has another name or
  * schema. */
 void api_instance_forget(struct slp_instance *instance, const char *name);

@@ -12,7 +12,9 @@ struct request {
     struct state_table *table;
     struct state_table *owned; /* an earlier state's, until rows have it */
     struct query_options query;
-    struct key_range range; /* of --from and --to */
+    struct key_range range;              /* of --from and --to */
+    const struct slp_scan_options *scan; /* one of the two is what was asked */
+    const struct slp_get_options *get;
 };
 
 static void request_init(struct request *r, struct slp_instance *instance)
@@ -59,6 +61,7 @@ out:
 
 static slp_rc set_range(struct request *r, const struct slp_scan_options *o, struct slp_err *err)
 {
+    r->range = (struct key_range){.has_hi = false};
     if (!o->from && !o->to)
         return SLP_OK;
     if (o->from)
@@ -71,95 +74,7 @@ static slp_rc set_range(struct request *r, const struct slp_scan_options *o, str
     return SLP_OK;
 }
 
-static slp_rc set_params(struct request *r, const struct slp_scan_options *o, struct slp_err *err)
-{
-    struct pred_param *params = NULL;
-    TRY(arena_array(&r->arena, o->param_count, sizeof *params, (void **)&params, err));
-    for (size_t i = 0; i < o->param_count; i++)
-        params[i] = (struct pred_param){.name = slice_str(o->params[i].name),
-                                        .text = slice_str(o->params[i].value)};
-    r->query.params = params;
-    r->query.param_count = o->param_count;
-    return SLP_OK;
-}
-
-static slp_rc set_scan(struct request *r, struct slp_instance *instance,
-                       const struct slp_scan_options *o, struct slp_err *err)
-{
-    struct reading reading = {.table = o->table, .at = o->at, .min_sequence = o->min_sequence};
-    TRY(api_table_for_reading(instance, &reading, &r->table, &r->owned, err));
-    TRY(set_range(r, o, err));
-    TRY(set_params(r, o, err));
-    TRY(copy_names(r, o->columns, &r->query.columns, &r->query.column_count, err));
-    if (o->where && !*o->where)
-        FAIL(err, INVALID, "the predicate is empty; leave it out to have all rows");
-    if (o->where)
-        r->query.where = slice_str(o->where);
-    r->query.memory = (size_t)(api_instance_memory(instance) / 4);
-    r->query.limit = o->limit;
-    r->query.max_rows = o->max_rows;
-    r->query.max_bytes = o->max_bytes;
-    return SLP_OK;
-}
-
-static slp_rc open_rows(struct slp_instance *instance, struct request *r, struct slp_rows **out,
-                        struct slp_err *err)
-{
-    struct arr_stream *stream = NULL;
-    struct slp_rows *rows = NULL;
-    TRY(query_scan(r->table, &r->query, instance->mem, &stream, err));
-    TRY(api_rows_wrap(instance->mem, stream, &rows, err));
-    struct state_table *owned = r->owned;
-    r->owned = NULL;
-    TRY(api_rows_own(&rows, owned, err));
-    *out = rows;
-    return SLP_OK;
-}
-
-slp_rc slp_scan(struct slp_instance *instance, const struct slp_scan_options *options,
-                struct slp_rows **out, struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    struct request r;
-    request_init(&r, instance);
-    TRY_OUT(set_scan(&r, instance, options, err));
-    rc = open_rows(instance, &r, out, err);
-out:
-    request_fini(&r);
-    return rc;
-}
-
-slp_rc slp_count(struct slp_instance *instance, const struct slp_scan_options *options,
-                 int64_t *out, struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    struct request r;
-    request_init(&r, instance);
-    TRY_OUT(set_scan(&r, instance, options, err));
-    rc = query_count(r.table, &r.query, instance->mem, out, err);
-out:
-    request_fini(&r);
-    return rc;
-}
-
-slp_rc slp_count_rows(struct slp_instance *instance, const struct slp_scan_options *options,
-                      struct slp_rows **out, struct slp_err *err)
-{
-    static const struct list_column columns[] = {{"count", ARR_INT64}};
-    int64_t count = 0;
-    struct list *list = NULL;
-    TRY(slp_count(instance, options, &count, err));
-    TRY(api_list_new(instance->mem, columns, 1, &list, err));
-    struct list_value value = list_number(count);
-    slp_rc rc = api_list_add(list, &value, err);
-    if (rc != SLP_OK) {
-        api_list_free(list);
-        return rc;
-    }
-    return api_list_rows(list, out, err);
-}
-
-/* ---- Look-ups ---- */
+/* ---- Keys ---- */
 
 static int compare_ranges(const void *a, const void *b)
 {
@@ -273,6 +188,120 @@ static slp_rc set_keys(struct request *r, const struct slp_get_options *o, struc
     return SLP_OK;
 }
 
+/* ---- Opening ---- */
+
+/* The keys that are asked for, with the schema that `t` has now; `*hull` holds them all. */
+static slp_rc choose(void *context, struct state_table *t, struct key_range *hull,
+                     struct slp_err *err)
+{
+    struct request *r = context;
+    r->table = t;
+    TRY(r->get ? set_keys(r, r->get, err) : set_range(r, r->scan, err));
+    return query_hull(t, &r->query, &r->arena, hull, err);
+}
+
+/* Only leaves that meet the keys are loaded, which may depend on what the log says of them at last. */
+static slp_rc open_table(struct slp_instance *instance, struct request *r, struct reading *reading,
+                         struct slp_err *err)
+{
+    struct key_range hull;
+    reading->choose = choose;
+    reading->context = r;
+    TRY(api_table_for_reading(instance, reading, &r->table, &r->owned, err));
+    TRY(choose(r, r->table, &hull, err));
+    return state_table_cover(r->table, hull, err);
+}
+
+/* ---- Scans ---- */
+
+static slp_rc set_params(struct request *r, const struct slp_scan_options *o, struct slp_err *err)
+{
+    struct pred_param *params = NULL;
+    TRY(arena_array(&r->arena, o->param_count, sizeof *params, (void **)&params, err));
+    for (size_t i = 0; i < o->param_count; i++)
+        params[i] = (struct pred_param){.name = slice_str(o->params[i].name),
+                                        .text = slice_str(o->params[i].value)};
+    r->query.params = params;
+    r->query.param_count = o->param_count;
+    return SLP_OK;
+}
+
+static slp_rc set_scan(struct request *r, struct slp_instance *instance,
+                       const struct slp_scan_options *o, struct slp_err *err)
+{
+    struct reading reading = {.table = o->table, .at = o->at, .min_sequence = o->min_sequence};
+    r->scan = o;
+    TRY(set_params(r, o, err));
+    TRY(copy_names(r, o->columns, &r->query.columns, &r->query.column_count, err));
+    if (o->where && !*o->where)
+        FAIL(err, INVALID, "the predicate is empty; leave it out to have all rows");
+    if (o->where)
+        r->query.where = slice_str(o->where);
+    TRY(open_table(instance, r, &reading, err));
+    r->query.memory = (size_t)(api_instance_memory(instance) / 4);
+    r->query.limit = o->limit;
+    r->query.max_rows = o->max_rows;
+    r->query.max_bytes = o->max_bytes;
+    return SLP_OK;
+}
+
+static slp_rc open_rows(struct slp_instance *instance, struct request *r, struct slp_rows **out,
+                        struct slp_err *err)
+{
+    struct arr_stream *stream = NULL;
+    struct slp_rows *rows = NULL;
+    TRY(query_scan(r->table, &r->query, instance->mem, &stream, err));
+    TRY(api_rows_wrap(instance->mem, stream, &rows, err));
+    struct state_table *owned = r->owned;
+    r->owned = NULL;
+    TRY(api_rows_own(&rows, owned, err));
+    *out = rows;
+    return SLP_OK;
+}
+
+slp_rc slp_scan(struct slp_instance *instance, const struct slp_scan_options *options,
+                struct slp_rows **out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct request r;
+    request_init(&r, instance);
+    TRY_OUT(set_scan(&r, instance, options, err));
+    rc = open_rows(instance, &r, out, err);
+out:
+    request_fini(&r);
+    return rc;
+}
+
+slp_rc slp_count(struct slp_instance *instance, const struct slp_scan_options *options,
+                 int64_t *out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct request r;
+    request_init(&r, instance);
+    TRY_OUT(set_scan(&r, instance, options, err));
+    rc = query_count(r.table, &r.query, instance->mem, out, err);
+out:
+    request_fini(&r);
+    return rc;
+}
+
+slp_rc slp_count_rows(struct slp_instance *instance, const struct slp_scan_options *options,
+                      struct slp_rows **out, struct slp_err *err)
+{
+    static const struct list_column columns[] = {{"count", ARR_INT64}};
+    int64_t count = 0;
+    struct list *list = NULL;
+    TRY(slp_count(instance, options, &count, err));
+    TRY(api_list_new(instance->mem, columns, 1, &list, err));
+    struct list_value value = list_number(count);
+    slp_rc rc = api_list_add(list, &value, err);
+    if (rc != SLP_OK) {
+        api_list_free(list);
+        return rc;
+    }
+    return api_list_rows(list, out, err);
+}
+
 slp_rc slp_get(struct slp_instance *instance, const struct slp_get_options *options,
                struct slp_rows **out, struct slp_err *err)
 {
@@ -281,8 +310,8 @@ slp_rc slp_get(struct slp_instance *instance, const struct slp_get_options *opti
     request_init(&r, instance);
     struct reading reading = {
         .table = options->table, .at = options->at, .min_sequence = options->min_sequence};
-    TRY_OUT(api_table_for_reading(instance, &reading, &r.table, &r.owned, err));
-    TRY_OUT(set_keys(&r, options, err));
+    r.get = options;
+    TRY_OUT(open_table(instance, &r, &reading, err));
     TRY_OUT(copy_names(&r, options->columns, &r.query.columns, &r.query.column_count, err));
     r.query.is_lookup = true;
     rc = open_rows(instance, &r, out, err);

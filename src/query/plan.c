@@ -6,6 +6,12 @@
 
 #define PLAN_MAX_BYTES ((size_t)4 << 30)
 
+/* A file that a part is made of. */
+struct met {
+    const struct state_file *file; /* in the plan's arena; its bytes may be the state's */
+    struct plan_part *part;
+};
+
 struct planner {
     struct plan *plan;
     struct state_table *table;
@@ -15,6 +21,9 @@ struct planner {
     const struct key_range *ranges; /* ascending, disjoint */
     size_t range_count;
     struct slice where; /* a copy: predicates may borrow from their text */
+    struct met *met;
+    size_t met_count;
+    size_t met_room;
 };
 
 /* ---- Columns ---- */
@@ -178,52 +187,62 @@ static slp_rc choose_ranges(struct planner *p, const struct query_options *o,
 
 /* ---- Pieces ---- */
 
-static int compare_files(const void *a, const void *b)
+static slp_rc meet(struct planner *p, const struct state_file *file, struct plan_part *part,
+                   struct slp_err *err)
 {
-    const struct plan_file *x = a;
-    const struct plan_file *y = b;
-    return state_id_compare(x->id, y->id);
-}
-
-/* All live files, ascending by id; plans look theirs up here. Only those that parts name are ever
- * opened. */
-static slp_rc copy_files(struct planner *p, struct slp_err *err)
-{
-    struct plan *plan = p->plan;
-    const struct state_file **live = NULL;
-    const struct state_position tip = {.frame = UINT64_MAX, .index = UINT32_MAX};
-    TRY(state_files(p->view, &plan->arena, &live, &plan->file_count, err));
-    TRY(arena_array(&plan->arena, plan->file_count, sizeof *plan->files, (void **)&plan->files,
-                    err));
-    for (size_t i = 0; i < plan->file_count; i++) {
-        struct state_name object;
-        struct plan_file *f = &plan->files[i];
-        f->id = live[i]->id;
-        f->info = live[i]->info;
-        TRY(state_table_object(p->table, live[i]->name, &object, err));
-        TRY(arena_copy(&plan->arena, state_name_slice(&object), &f->object, err));
-        TRY(arena_copy(&plan->arena, live[i]->info.first_key, &f->info.first_key, err));
-        TRY(arena_copy(&plan->arena, live[i]->info.last_key, &f->info.last_key, err));
-        f->form = process_form(live[i]->stack);
-        plan->form |= f->form;
-        if (plan->process)
-            TRY(process_purges(plan->process, live[i]->purged_through, tip, &plan->arena,
-                               &f->purges, &f->purge_count, err));
+    if (p->met_count == p->met_room) {
+        size_t room = p->met_room ? p->met_room * 2 : 64;
+        void *more = NULL;
+        TRY(arena_array(&p->plan->arena, room, sizeof *p->met, &more, err));
+        if (p->met_count)
+            memcpy(more, p->met, p->met_count * sizeof *p->met);
+        p->met = more;
+        p->met_room = room;
     }
+    p->met[p->met_count++] = (struct met){.file = file, .part = part};
     return SLP_OK;
 }
 
-static slp_rc make_part(struct planner *p, const struct state_reference *ref,
-                        struct key_range range, struct plan_part *out, struct slp_err *err)
+static int compare_met(const void *a, const void *b)
+{
+    const struct met *x = a;
+    const struct met *y = b;
+    return state_id_compare(x->file->id, y->file->id);
+}
+
+static slp_rc copy_file(struct planner *p, const struct state_file *live, struct plan_file *f,
+                        struct slp_err *err)
 {
     struct plan *plan = p->plan;
-    struct plan_file wanted = {.id = ref->file->id};
-    const struct plan_file *file =
-        bsearch(&wanted, plan->files, plan->file_count, sizeof *plan->files, compare_files);
-    SLP_INVARIANT(file != NULL);
-    out->file = (size_t)(file - plan->files);
-    out->known_rows = state_reference_rows(ref, range);
-    return key_range_copy(&plan->arena, key_range_clip(ref->range, range), &out->range, err);
+    struct state_name object;
+    const struct state_position tip = {.frame = UINT64_MAX, .index = UINT32_MAX};
+    f->id = live->id;
+    f->info = live->info;
+    TRY(state_table_object(p->table, live->name, &object, err));
+    TRY(arena_copy(&plan->arena, state_name_slice(&object), &f->object, err));
+    TRY(arena_copy(&plan->arena, live->info.first_key, &f->info.first_key, err));
+    TRY(arena_copy(&plan->arena, live->info.last_key, &f->info.last_key, err));
+    f->form = process_form(live->stack);
+    plan->form |= f->form;
+    if (!plan->process)
+        return SLP_OK;
+    return process_purges(plan->process, live->purged_through, tip, &plan->arena, &f->purges,
+                          &f->purge_count, err);
+}
+
+/* The files that parts were made of, ascending by id, each once. */
+static slp_rc copy_files(struct planner *p, struct slp_err *err)
+{
+    struct plan *plan = p->plan;
+    TRY(arena_array(&plan->arena, p->met_count, sizeof *plan->files, (void **)&plan->files, err));
+    if (p->met_count)
+        qsort(p->met, p->met_count, sizeof *p->met, compare_met);
+    for (size_t i = 0; i < p->met_count; i++) {
+        if (i == 0 || compare_met(&p->met[i - 1], &p->met[i]) != 0)
+            TRY(copy_file(p, p->met[i].file, &plan->files[plan->file_count++], err));
+        p->met[i].part->file = plan->file_count - 1;
+    }
+    return SLP_OK;
 }
 
 static slp_rc make_piece(struct planner *p, struct key_range range, struct plan_piece *out,
@@ -236,9 +255,12 @@ static slp_rc make_piece(struct planner *p, struct key_range range, struct plan_
     TRY(arena_array(&plan->arena, count, sizeof *out->parts, (void **)&out->parts, err));
     for (size_t i = 0; i < count; i++) {
         struct key_range clipped = key_range_clip(refs[i]->range, range);
+        struct plan_part *part = &out->parts[out->part_count];
         if (key_range_is_empty(clipped))
             continue;
-        TRY(make_part(p, refs[i], range, &out->parts[out->part_count], err));
+        part->known_rows = state_reference_rows(refs[i], range);
+        TRY(key_range_copy(&plan->arena, clipped, &part->range, err));
+        TRY(meet(p, refs[i]->file, part, err));
         out->part_count++;
     }
     plan->considered += out->part_count;
@@ -249,7 +271,13 @@ static slp_rc make_piece(struct planner *p, struct key_range range, struct plan_
 static slp_rc make_pieces(struct planner *p, struct slp_err *err)
 {
     struct plan *plan = p->plan;
-    size_t room = state_leaf_count(p->view) + p->range_count;
+    size_t room = 0;
+    for (size_t r = 0; r < p->range_count; r++) {
+        size_t first = 0;
+        size_t end = 0;
+        state_leaves_meeting(p->view, p->ranges[r], &first, &end);
+        room += end - first;
+    }
     TRY(arena_array(&plan->arena, room, sizeof *plan->pieces, (void **)&plan->pieces, err));
     for (size_t r = 0; r < p->range_count; r++) {
         size_t first = 0;
@@ -273,16 +301,44 @@ static slp_rc make(struct planner *p, const struct query_options *o, bool count_
     struct plan *plan = p->plan;
     const struct pred *where = NULL;
     TRY(choose_processing(p, o, err));
-    TRY(copy_files(p, err));
-    plan->is_processed = is_processed(plan);
     p->seen = plan->iters ? stack_iters_schema(plan->iters) : &p->schema->columns;
     TRY(arena_copy(&plan->arena, o->where, &p->where, err));
     if (o->where.len)
         TRY(pred_compile(p->where, p->seen, o->params, o->param_count, &plan->arena, &where, err));
-    TRY(choose_columns(p, o, count_only, where, err));
     /* Iterators may put anything into the columns that a predicate names. */
     TRY(choose_ranges(p, o, plan->iters ? NULL : where, err));
-    return make_pieces(p, err);
+    TRY(make_pieces(p, err));
+    TRY(copy_files(p, err));
+    plan->is_processed = is_processed(plan);
+    return choose_columns(p, o, count_only, where, err);
+}
+
+slp_rc query_hull(struct state_table *table, const struct query_options *o, struct arena *arena,
+                  struct key_range *out, struct slp_err *err)
+{
+    struct plan plan = {.mem = arena->mem};
+    struct planner p = {.plan = &plan, .table = table, .schema = state_table_schema(table)};
+    const struct pred *where = NULL;
+    slp_rc rc = SLP_OK;
+    struct key_range hull = {.has_hi = true};
+    p.view = state_table_view(table);
+    arena_init(&plan.arena, arena->mem, PLAN_MAX_BYTES);
+    if (state_is_created(p.view)) /* else it is only being opened */
+        TRY_OUT(choose_processing(&p, o, err));
+    p.seen = plan.iters ? stack_iters_schema(plan.iters) : &p.schema->columns;
+    if (o->where.len)
+        TRY_OUT(
+            pred_compile(o->where, p.seen, o->params, o->param_count, &plan.arena, &where, err));
+    TRY_OUT(choose_ranges(&p, o, plan.iters ? NULL : where, err));
+    if (p.range_count) {
+        hull.lo = p.ranges[0].lo;
+        hull.hi = p.ranges[p.range_count - 1].hi;
+        hull.has_hi = p.ranges[p.range_count - 1].has_hi;
+    }
+    rc = key_range_copy(arena, hull, out, err);
+out:
+    query_plan_fini(&plan);
+    return rc;
 }
 
 slp_rc query_plan_make(struct state_table *table, const struct query_options *options,

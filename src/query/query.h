@@ -52,6 +52,16 @@ struct query_options {
 };
 
 /*
+ * The least interval of keys that holds all that these options ask for, by their ranges and, unless
+ * iterators stand before it, their predicate: its leaves are all that a scan needs. While the table is being
+ * opened, iterators are not known, and it may be too little: ask again.
+ *
+ * Errors   as query_scan for the predicate; NO_MEMORY, LIMIT
+ */
+SLP_NODISCARD slp_rc query_hull(struct state_table *table, const struct query_options *options,
+                                struct arena *arena, struct key_range *out, struct slp_err *err);
+
+/*
  * Open a stream over the rows of `table` as its view says now. The handle outlives the stream.
  *
  * Errors          NOT_FOUND  an unknown column, with the nearest name

@@ -185,8 +185,8 @@ SLP_NODISCARD slp_rc state_table_open(struct state_instance *i, struct slice nam
  * interval, in which leaves must be loaded. Of `t` only name, schema and key spec may be asked.
  * `*range` borrows until the call that opens returns.
  */
-typedef slp_rc (*state_choose_fn)(void *context, const struct state_table *t,
-                                  struct key_range *range, struct slp_err *err);
+typedef slp_rc (*state_choose_fn)(void *context, struct state_table *t, struct key_range *range,
+                                  struct slp_err *err);
 
 /* What of a table is opened; zeroed: all of it, at the tip. */
 struct state_open_options {
