@@ -241,14 +241,19 @@ slp_rc run_gc(struct app *app, const struct args *args, struct slp_err *err)
 {
     struct slp_instance *instance = NULL;
     struct slp_gc_result result = {0};
+    struct slp_rows *rows = NULL;
     struct slp_gc_options o = {
         .table = args->arguments[0], .min_age_s = -1, .dry_run = args_has(args, OPTION_DRY_RUN)};
+    bool is_listed = o.dry_run || args_has(args, OPTION_FORMAT) || args_has(args, OPTION_OUTPUT);
     TRY(args_duration(args, OPTION_MIN_AGE, &o.min_age_s, err));
     TRY(app_instance(app, &instance, err));
-    TRY(slp_gc(instance, &o, &result, err));
-    app_notice(app, "%zu object%s, %" PRIu64 " bytes %s", result.objects,
+    TRY(slp_gc(instance, &o, &result, is_listed ? &rows : NULL, err));
+    if (is_listed)
+        TRY(app_print_rows(app, rows, true, err));
+    app_notice(app, "%zu object%s, %" PRIu64 " bytes %s%s", result.objects,
                result.objects == 1 ? "" : "s", result.bytes,
-               o.dry_run ? "would be deleted" : "deleted");
+               o.dry_run ? "would be deleted" : "deleted",
+               result.is_capped ? "; there are more than gc.files.maximum: run it again" : "");
     return SLP_OK;
 }
 

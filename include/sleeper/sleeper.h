@@ -37,6 +37,7 @@
 #include "sleeper/admin.h"
 #include "sleeper/arrow.h"
 #include "sleeper/types.h"
+#include "sleeper/upkeep.h"
 #include "sleeper/work.h"
 
 #ifdef __cplusplus
@@ -359,40 +360,6 @@ struct slp_split_options {
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_split(struct slp_instance *instance,
                                           const struct slp_split_options *options,
                                           size_t *split_count, struct slp_err *err);
-
-struct slp_gc_options {
-    const char *table; /* NULL: all */
-    int64_t min_age_s; /* seconds; -1: an hour, and seven days for what was never committed */
-    bool dry_run;
-};
-
-struct slp_gc_result {
-    size_t objects;
-    uint64_t bytes;
-};
-
-/*
- * Delete data files that no state refers to. With `min_age_s` below the longest ingest, compaction
- * or query, only while there is none: their files would go. What was deleted before an error stays
- * deleted.
- *
- * Errors   NOT_FOUND  the table
- */
-SLP_PUBLIC SLP_NODISCARD slp_rc slp_gc(struct slp_instance *instance,
-                                       const struct slp_gc_options *options,
-                                       struct slp_gc_result *out, struct slp_err *err);
-
-/*
- * Verify log, state and every data file of a table, NULL: of all. What is wrong comes as rows
- * (object, problem); none means clean. `*problem_count` says how many.
- *
- * Errors   NOT_FOUND  the table
- *          and what kept it from looking; damage is a row, not an error
- * Cost     reads every file twice
- */
-SLP_PUBLIC SLP_NODISCARD slp_rc slp_check(struct slp_instance *instance, const char *table,
-                                          struct slp_rows **out, size_t *problem_count,
-                                          struct slp_err *err);
 
 /* Lists of a table, as rows; for slp_status `table` may be NULL: all tables. Bytes, rows and times
  * (UTC) are raw. docs/guide/operations.md has their columns. Errors: NOT_FOUND, the table. */

@@ -26,11 +26,23 @@ enum state_keep_mode {
 /*
  * The snapshot of what `r` has replayed to, taking over what it can from `parent` (the name of a
  * root; empty: none). `root` is its name, `*minted` the lowest base of objects that are its own.
- * Errors: CORRUPT when comparing finds a difference; LIMIT for a state that no snapshot holds.
+ * Writing also copies embedded files out of the log. Errors: CORRUPT when comparing finds a difference;
+ * LIMIT for a state that no snapshot holds.
  */
 SLP_NODISCARD slp_rc state_snapshot_make(struct state_replica *r, enum state_keep_mode mode,
                                          struct slice parent, char root[STATE_ROOT_NAME_BYTES],
                                          uint64_t *minted, struct slp_err *err);
+
+/*
+ * Copy the live embedded files that frames behind `since` added out to the names that follow from
+ * their positions (rule G4). Before `verified` is committed; those at and below the parent's frame were
+ * copied before that one was. One that is there already is no error.
+ *
+ * Errors  CORRUPT  a frame that is shorter than its entry says; NOT_FOUND when it is gone
+ * Cost    a round of reads and one of writes for each 16 of them
+ */
+SLP_NODISCARD slp_rc state_embedded_move(struct state_replica *r, uint64_t since,
+                                         struct slp_err *err);
 
 /* Replay to just `number`; false if the log was trimmed behind it meanwhile. */
 SLP_NODISCARD slp_rc state_keep_replay(struct state_replica *r, uint64_t number, bool *is_there,

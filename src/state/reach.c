@@ -76,7 +76,7 @@ bool state_frame_number(struct slice name, uint64_t *out)
 
 /* ------------------------------------------------------------------ floor, inbox */
 
-slp_rc state_table_floor(struct state_table *t, uint64_t *number, char *root, struct slp_err *err)
+slp_rc state_table_floor_read(struct state_table *t, uint64_t *number, char *root, struct slp_err *err)
 {
     struct state_floor floor = {0};
     struct state_name place;
@@ -170,7 +170,7 @@ slp_rc state_snapshot_reachable(struct state_table *t, uint64_t horizon, struct 
     char root[STATE_ROOT_NAME_BYTES] = {0};
     uint64_t floor = 0;
     TRY_OUT(state_replica_init(&r, state_table_instance(t), &id, err));
-    TRY_OUT(state_table_floor(t, &floor, root, err));
+    TRY_OUT(state_table_floor_read(t, &floor, root, err));
     TRY_OUT(gather_snapshots(&g, t, &r, root, horizon, err));
     *out = gathered(&g);
 out:
@@ -178,41 +178,52 @@ out:
     return rc;
 }
 
-/* ------------------------------------------------------------------ bodies */
+/* ------------------------------------------------------------------ frames */
 
-static slp_rc gather_bodies(struct gathering *g, struct state_replica *r, struct slice bytes,
-                            struct slp_err *err)
+struct looking {
+    struct state_replica r; /* for its place */
+    state_frame_look_fn fn;
+    void *context;
+};
+
+static slp_rc look_at(struct looking *l, uint64_t number, const struct state_name *name,
+                      struct slice bytes, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct arena arena;
     struct state_frame frame = {0};
-    arena_init(&arena, r->mem, STATE_FRAME_ARENA_MAX);
-    TRY_OUT(state_frame_decode(bytes, &arena, &frame, err));
-    for (uint32_t i = 0; i < frame.txn_count; i++)
-        if (frame.txns[i].body.name.len)
-            TRY_OUT(gather(g, frame.txns[i].body.name, err));
+    arena_init(&arena, l->r.mem, STATE_FRAME_ARENA_MAX);
+    TRY_OUT(
+        err_wrap(err, state_frame_decode(bytes, &arena, &frame, err), "frame \"%s\"", name->text));
+    if (frame.number != number)
+        FAIL_OUT(err, CORRUPT, "frame \"%s\" says that its number is %" PRIu64 ", at offset 16",
+                 name->text, frame.number);
+    struct state_frame_look look = {.number = number,
+                                    .name = state_name_slice(name),
+                                    .txns = frame.txns,
+                                    .txn_count = frame.txn_count};
+    TRY_OUT(l->fn(l->context, &look, err));
 out:
     arena_fini(&arena);
     return rc;
 }
 
-static slp_rc gather_frames(struct gathering *g, struct state_replica *r, uint64_t first,
-                            size_t count, struct slp_err *err)
+static slp_rc look_at_some(struct looking *l, uint64_t first, size_t count, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct store_request requests[STATE_READ_AHEAD] = {0};
     struct state_name names[STATE_READ_AHEAD];
     struct buf bytes[STATE_READ_AHEAD];
     for (size_t i = 0; i < count; i++) {
-        buf_init(&bytes[i], r->mem, STATE_FRAME_MAX_BYTES);
-        state_replica_name(r, first + i, &names[i]);
+        buf_init(&bytes[i], l->r.mem, STATE_FRAME_MAX_BYTES);
+        state_replica_name(&l->r, first + i, &names[i]);
         requests[i] = (struct store_request){.verb = STORE_GET,
                                              .name = state_name_slice(&names[i]),
                                              .len = UINT64_MAX,
                                              .out = &bytes[i]};
     }
-    TRY_OUT(store_submit(r->store, requests, count, err));
-    TRY_OUT(store_wait(r->store, requests, count, NULL, err));
+    TRY_OUT(store_submit(l->r.store, requests, count, err));
+    TRY_OUT(store_wait(l->r.store, requests, count, NULL, err));
     for (size_t i = 0; i < count; i++) {
         rc = requests[i].rc;
         if (rc == SLP_NOT_FOUND)
@@ -221,8 +232,7 @@ static slp_rc gather_frames(struct gathering *g, struct state_replica *r, uint64
             rc = err_set(err, rc, "%s", requests[i].err.text);
             goto out;
         }
-        TRY_OUT(err_wrap(err, gather_bodies(g, r, buf_slice(&bytes[i]), err), "frame \"%s\"",
-                         names[i].text));
+        TRY_OUT(look_at(l, first + i, &names[i], buf_slice(&bytes[i]), err));
     }
 out:
     for (size_t i = 0; i < count; i++)
@@ -230,21 +240,99 @@ out:
     return rc;
 }
 
+slp_rc state_frames_look(struct state_table *t, uint64_t from, uint64_t to, state_frame_look_fn fn,
+                         void *context, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct looking l = {.fn = fn, .context = context};
+    struct hash128 id = state_table_id(t);
+    TRY_OUT(state_replica_init(&l.r, state_table_instance(t), &id, err));
+    for (uint64_t n = from; n <= to;) {
+        size_t count = (size_t)num_min_u64(to - n + 1, STATE_READ_AHEAD);
+        TRY_OUT(look_at_some(&l, n, count, err));
+        n += count;
+    }
+out:
+    state_replica_fini(&l.r);
+    return rc;
+}
+
+static slp_rc gather_bodies(void *context, const struct state_frame_look *look, struct slp_err *err)
+{
+    for (uint32_t i = 0; i < look->txn_count; i++)
+        if (look->txns[i].body.name.len)
+            TRY(gather(context, look->txns[i].body.name, err));
+    return SLP_OK;
+}
+
 slp_rc state_bodies_named(struct state_table *t, uint64_t floor, struct arena *arena,
                           struct state_names *out, struct slp_err *err)
 {
-    slp_rc rc = SLP_OK;
     struct gathering g = {.arena = arena};
-    struct hash128 id = state_table_id(t);
-    struct state_replica r = {0}; /* for its place */
-    uint64_t last = state_number(state_table_view(t));
-    TRY_OUT(state_replica_init(&r, state_table_instance(t), &id, err));
-    for (uint64_t n = floor; n <= last;) {
-        size_t count = (size_t)num_min_u64(last - n + 1, STATE_READ_AHEAD);
-        TRY_OUT(gather_frames(&g, &r, n, count, err));
-        n += count;
-    }
+    TRY(state_frames_look(t, floor, state_number(state_table_view(t)), gather_bodies, &g, err));
     *out = gathered(&g);
+    return SLP_OK;
+}
+
+/* ------------------------------------------------------------------ checking */
+
+slp_rc state_hashed_check(struct state_table *t, struct slice name, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct state_name object;
+    struct hash128 named;
+    struct buf bytes;
+    struct state_instance *i = state_table_instance(t);
+    TRY(state_table_object(t, name, &object, err));
+    buf_init(&bytes, state_instance_mem(i), STATE_SNAPSHOT_MAX_BYTES);
+    rc = store_get(state_instance_store(i), state_name_slice(&object), &bytes, err);
+    if (rc == SLP_NOT_FOUND)
+        FAIL_OUT(err, CORRUPT, "it is not there");
+    TRY_OUT(rc);
+    if (name.len < 32 || !hash_parse(slice_last(name, 32), &named) ||
+        !hash_equal(named, hash_xxh128(buf_slice(&bytes))))
+        FAIL_OUT(err, CORRUPT, "its %zu bytes are not those of its name", bytes.len);
+out:
+    buf_fini(&bytes);
+    return rc;
+}
+
+slp_rc state_head_check(struct state_table *t, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct state_name object;
+    struct state_head head;
+    struct buf bytes;
+    struct state_instance *i = state_table_instance(t);
+    TRY(state_table_object(t, slice_str("head"), &object, err));
+    buf_init(&bytes, state_instance_mem(i), STATE_HEAD_MAX_BYTES);
+    rc = store_get(state_instance_store(i), state_name_slice(&object), &bytes, err);
+    if (rc == SLP_NOT_FOUND) {
+        err_clear(err);
+        rc = SLP_OK;
+        goto out;
+    }
+    TRY_OUT(rc);
+    TRY_OUT(state_head_decode(buf_slice(&bytes), &head, err));
+out:
+    buf_fini(&bytes);
+    return rc;
+}
+
+slp_rc state_print_from(struct state_table *t, const char *root, struct buf *out,
+                        struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct hash128 id = state_table_id(t);
+    struct state_replica r = {0};
+    bool is_there = false;
+    buf_clear(out);
+    TRY_OUT(state_replica_init(&r, state_table_instance(t), &id, err));
+    TRY_OUT(state_floor_read(r.store, r.mem, r.place, &r.floor, err));
+    TRY_OUT(state_snapshot_load(&r, slice_str(root), err));
+    TRY_OUT(state_keep_replay(&r, state_number(state_table_view(t)), &is_there, err));
+    if (is_there)
+        TRY_OUT(state_print(r.machine.table, out, err));
 out:
     state_replica_fini(&r);
     return rc;

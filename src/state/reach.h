@@ -27,7 +27,7 @@ bool state_names_have(const struct state_names *names, struct slice name);
 
 /* The floor of the table's log, read afresh; `root` (STATE_ROOT_NAME_BYTES, may be NULL) is the
  * snapshot that it names, or empty. Cost: one request. */
-SLP_NODISCARD slp_rc state_table_floor(struct state_table *t, uint64_t *number, char *root,
+SLP_NODISCARD slp_rc state_table_floor_read(struct state_table *t, uint64_t *number, char *root,
                                        struct slp_err *err);
 
 /*
@@ -63,5 +63,37 @@ bool state_frame_number(struct slice name, uint64_t *out);
  * maximum for good (rule F2), as that of a dropped table. Errors: those of the store. */
 SLP_NODISCARD slp_rc state_log_close(struct state_instance *i, struct hash128 table,
                                      struct slp_err *err);
+
+/* What a frame of the log says, for whoever looks at all of them. */
+struct state_frame_look {
+    uint64_t number;
+    struct slice name;            /* of the object */
+    const struct state_txn *txns; /* borrowed until the call is over */
+    uint32_t txn_count;
+};
+
+typedef slp_rc (*state_frame_look_fn)(void *context, const struct state_frame_look *look,
+                                      struct slp_err *err);
+
+/* Read the frames [from, to], and decode each by itself; nothing is applied. Errors: CORRUPT with the
+ * name for the first that is damaged or missing; UNSUPPORTED; what `fn` returns. */
+SLP_NODISCARD slp_rc state_frames_look(struct state_table *t, uint64_t from, uint64_t to,
+                                       state_frame_look_fn fn, void *context, struct slp_err *err);
+
+/* Read an object of snap/ or body/, by its name relative to the table, and check that its bytes have the
+ * hash that its name says (rules S1, G3). Errors: CORRUPT. */
+SLP_NODISCARD slp_rc state_hashed_check(struct state_table *t, struct slice name,
+                                        struct slp_err *err);
+
+/* Read the head, if there is one: it is a hint, and nothing depends on it (rule F4). Errors: CORRUPT. */
+SLP_NODISCARD slp_rc state_head_check(struct state_table *t, struct slp_err *err);
+
+/*
+ * The state as text (state_print) that a replay comes to which begins with the snapshot `root`, of those
+ * that state_table_view knows, up to the frame that the view stands at; replaces `out`, which is empty
+ * where the log was trimmed meanwhile.
+ */
+SLP_NODISCARD slp_rc state_print_from(struct state_table *t, const char *root, struct buf *out,
+                                      struct slp_err *err);
 
 #endif

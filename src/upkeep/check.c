@@ -3,24 +3,22 @@
 #include <stdlib.h>
 
 #include "datafile/datafile.h"
-#include "upkeep/upkeep.h"
+#include "state/open.h"
+#include "upkeep/check_priv.h"
 
-#define WORK_MAX_BYTES  ((size_t)4 << 30)
-#define PRINT_MAX_BYTES ((size_t)1 << 30)
-#define TEXT_BYTES      512
+#define TEXT_BYTES 512
 
-struct checking {
-    struct state_table *table;
-    const volatile int *cancel;
-    upkeep_problem_fn problem;
-    void *context;
-    struct alloc *mem;
-    struct arena arena;
-};
-
-static slp_rc tell(struct checking *c, struct slice object, const char *text, struct slp_err *err)
+const char *upkeep_severity_text(enum upkeep_severity severity)
 {
-    return c->problem(c->context, object, text, err);
+    static const char *const texts[] = {"error", "warning", "info"};
+    return texts[severity];
+}
+
+slp_rc check_tell(struct checking *c, enum upkeep_severity severity, struct slice object,
+                  const char *text, struct slp_err *err)
+{
+    struct upkeep_finding f = {.severity = severity, .object = object, .text = slice_str(text)};
+    return c->found(c->context, &f, err);
 }
 
 /* ---- State ---- */
@@ -34,7 +32,7 @@ static slp_rc print_again(struct checking *c, struct buf *out, struct slp_err *e
     slp_rc rc = state_table_open_id_with(state_table_instance(c->table), state_table_id(c->table),
                                          &o, &again, &found);
     if (rc == SLP_CORRUPT)
-        return tell(c, slice_str("log"), found.text, err);
+        return check_tell(c, UPKEEP_ERROR, slice_str("log"), found.text, err);
     if (rc != SLP_OK && err)
         *err = found;
     TRY(rc);
@@ -52,12 +50,13 @@ static slp_rc check_replay(struct checking *c, struct slp_err *err)
     slp_rc rc = SLP_OK;
     struct buf first;
     struct buf second;
-    buf_init(&first, c->mem, PRINT_MAX_BYTES);
-    buf_init(&second, c->mem, PRINT_MAX_BYTES);
+    buf_init(&first, c->mem, CHECK_PRINT_MAX_BYTES);
+    buf_init(&second, c->mem, CHECK_PRINT_MAX_BYTES);
     TRY_OUT(state_print(state_table_view(c->table), &first, err));
     TRY_OUT(print_again(c, &second, err));
     if (second.len && !slice_equal(buf_slice(&first), buf_slice(&second)))
-        rc = tell(c, slice_str("log"), "replaying the log again gives another state", err);
+        rc = check_tell(c, UPKEEP_ERROR, slice_str("log"),
+                        "replaying the log again gives another state", err);
 out:
     buf_fini(&first);
     buf_fini(&second);
@@ -78,7 +77,7 @@ static slp_rc check_leaves(struct checking *c, struct slp_err *err)
         if (begins && ends && !key_range_is_empty(leaf->range))
             continue;
         (void)snprintf(text, sizeof text, "partition %zu does not join its neighbours", i);
-        TRY(tell(c, slice_str("log"), text, err));
+        TRY(check_tell(c, UPKEEP_ERROR, slice_str("log"), text, err));
     }
     return SLP_OK;
 }
@@ -122,9 +121,11 @@ static slp_rc check_reference(struct checking *c, const struct state_leaf *leaf,
     tally->is_exact = tally->is_exact && is_cut;
     tally->rows += is_cut ? ref->row_hi - ref->row_lo : 0;
     if (!slice_equal(inside.lo, ref->range.lo) || !slice_equal(inside.hi, ref->range.hi))
-        return tell(c, ref->file->name, "a reference reaches beyond its partition", err);
+        return check_tell(c, UPKEEP_ERROR, ref->file->name,
+                          "a reference reaches beyond its partition", err);
     if (is_cut && (ref->row_lo > ref->row_hi || ref->row_hi > ref->file->info.rows))
-        return tell(c, ref->file->name, "a reference names rows that the file does not have", err);
+        return check_tell(c, UPKEEP_ERROR, ref->file->name,
+                          "a reference names rows that the file does not have", err);
     return SLP_OK;
 }
 
@@ -134,7 +135,7 @@ static slp_rc check_leaf_references(struct checking *c, const struct state_leaf 
     slp_rc rc = SLP_OK;
     struct arena arena;
     const struct state_reference *refs = NULL;
-    arena_init(&arena, c->mem, WORK_MAX_BYTES);
+    arena_init(&arena, c->mem, CHECK_WORK_MAX_BYTES);
     TRY_OUT(state_leaf_references(leaf, &arena, &refs, err));
     for (size_t j = 0; j < leaf->ref_count; j++) {
         struct tally wanted = {.file = refs[j].file};
@@ -163,9 +164,9 @@ static slp_rc verify_file(struct checking *c, const struct state_file *f, struct
     struct source *src = NULL;
     struct datafile *file = NULL;
     struct state_name object;
-    struct store *store = state_instance_store(state_table_instance(c->table));
     TRY(state_table_object(c->table, f->name, &object, err));
-    slp_rc rc = store_open(store, state_name_slice(&object), c->mem, &src, err);
+    slp_rc rc = state_open_source(c->table, state_name_slice(&object), f->info.file_bytes, c->mem,
+                                  &src, err);
     if (rc == SLP_NOT_FOUND)
         FAIL(err, CORRUPT, "it is not there");
     TRY(rc);
@@ -186,7 +187,7 @@ static slp_rc check_file(struct checking *c, const struct tally *tally, struct s
     struct slp_err found = {.code = SLP_OK};
     slp_rc rc = verify_file(c, tally->file, &found);
     if (rc == SLP_CORRUPT || rc == SLP_UNSUPPORTED)
-        return tell(c, tally->file->name, found.text, err);
+        return check_tell(c, UPKEEP_ERROR, tally->file->name, found.text, err);
     if (rc != SLP_OK) {
         if (err)
             *err = found;
@@ -199,7 +200,7 @@ static slp_rc check_file(struct checking *c, const struct tally *tally, struct s
         (void)snprintf(text, sizeof text,
                        "%" PRId64 " of its %" PRId64 " rows count in a partition", tally->rows,
                        rows);
-        return tell(c, tally->file->name, text, err);
+        return check_tell(c, UPKEEP_ERROR, tally->file->name, text, err);
     }
     return SLP_OK;
 }
@@ -222,17 +223,19 @@ static slp_rc check_files(struct checking *c, struct slp_err *err)
     return SLP_OK;
 }
 
-slp_rc upkeep_check(struct state_table *table, const volatile int *cancel,
-                    upkeep_problem_fn problem, void *context, struct alloc *mem,
-                    struct slp_err *err)
+slp_rc upkeep_check(struct state_table *table, const volatile int *cancel, upkeep_finding_fn found,
+                    void *context, struct alloc *mem, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct checking c = {
-        .table = table, .cancel = cancel, .problem = problem, .context = context, .mem = mem};
-    arena_init(&c.arena, mem, WORK_MAX_BYTES);
+        .table = table, .cancel = cancel, .found = found, .context = context, .mem = mem};
+    arena_init(&c.arena, mem, CHECK_WORK_MAX_BYTES);
     TRY_OUT(check_replay(&c, err));
+    TRY_OUT(check_log(&c, err));
+    TRY_OUT(check_snapshots(&c, err));
     TRY_OUT(check_leaves(&c, err));
     TRY_OUT(check_files(&c, err));
+    TRY_OUT(check_strangers(&c, err));
 out:
     arena_fini(&c.arena);
     return rc;

@@ -117,7 +117,7 @@ static slp_rc know(struct collection *c, struct slp_err *err)
     c->has_snapshots = false;
     TRY(know_files(c, err));
     know_jobs(c);
-    return state_table_floor(c->table, &c->floor, NULL, err);
+    return state_table_floor_read(c->table, &c->floor, NULL, err);
 }
 
 /* ------------------------------------------------------------------ jobs that are over */

@@ -86,18 +86,44 @@ SLP_NODISCARD slp_rc upkeep_collect_tables(struct state_instance *instance,
                                            struct alloc *mem, struct upkeep_gc_result *out,
                                            struct slp_err *err);
 
-/* A problem that check found. */
-typedef slp_rc (*upkeep_problem_fn)(void *context, struct slice object, const char *problem,
+/* How bad a finding is. */
+enum upkeep_severity {
+    UPKEEP_ERROR,   /* answers may be wrong or fail: `repair`, or a copy from elsewhere */
+    UPKEEP_WARNING, /* nothing is lost; it costs time, or goes away by itself */
+    UPKEEP_INFO     /* worth knowing: leftovers that gc removes when they are old enough */
+};
+
+const char *upkeep_severity_text(enum upkeep_severity severity); /* "error" */
+
+/* What check found. */
+struct upkeep_finding {
+    enum upkeep_severity severity;
+    struct slice object; /* relative to the table, or "log" */
+    struct slice text;
+};
+
+typedef slp_rc (*upkeep_finding_fn)(void *context, const struct upkeep_finding *finding,
                                     struct slp_err *err);
 
 /*
- * Verify a table: the chain of its log, its state replayed twice, every live file (datafile_verify:
- * checksums, order, counts, key index), references inside their files, rows of the leaves. Problems
- * are told; errors are what kept it from looking. Opening the table has already failed with CORRUPT
- * when its log is damaged.
+ * Verify a table:
+ *
+ *   log        its frames from the floor on, each by itself, the chain, the state replayed again
+ *              from what `open` begins with and from the older snapshot that is kept
+ *   time       stamps more than an hour ahead of the store (rule T1)
+ *   snapshots  every object of those that must be kept has the hash that its name says (rules S1, S3)
+ *   bodies     that frames name are there and have their hashes (rule G3)
+ *   leaves, references, rows   cover every key; lie inside their files; add up
+ *   files      datafile_verify: checksums, order, counts, key index; those that only pins have are there
+ *   strangers  objects that nothing knows, as information
+ *
+ * What is wrong is told; errors are what kept it from looking. Opening the table has already failed
+ * with CORRUPT when its log is damaged.
+ *
+ * Cost  reads everything
  */
 SLP_NODISCARD slp_rc upkeep_check(struct state_table *table, const volatile int *cancel,
-                                  upkeep_problem_fn problem, void *context, struct alloc *mem,
+                                  upkeep_finding_fn found, void *context, struct alloc *mem,
                                   struct slp_err *err);
 
 /*

@@ -235,7 +235,7 @@ static void a_table_that_is_not_there_is_told_by_every_call(void **state)
     assert_rc(t, slp_ingest(a.instance, &ingest, &ingested, &t->err), SLP_NOT_FOUND);
     assert_rc(t, slp_compact(a.instance, &compact, &compacted, &t->err), SLP_NOT_FOUND);
     assert_rc(t, slp_split(a.instance, &split, &n, &t->err), SLP_NOT_FOUND);
-    assert_rc(t, slp_gc(a.instance, &gc, &collected, &t->err), SLP_NOT_FOUND);
+    assert_rc(t, slp_gc(a.instance, &gc, &collected, NULL, &t->err), SLP_NOT_FOUND);
     assert_rc(t, slp_check(a.instance, "poeple", &rows, &n, &t->err), SLP_NOT_FOUND);
     assert_rc(t, slp_file_list(a.instance, "poeple", &rows, &t->err), SLP_NOT_FOUND);
     assert_rc(t, slp_status(a.instance, "poeple", &rows, NULL), SLP_NOT_FOUND);
@@ -568,13 +568,13 @@ static void compaction_and_collection_keep_the_answers(void **state)
     assert_non_null(strstr(lines.bytes, "2 files"));
     assert_scan(&a, &all, want);
     struct slp_gc_options gc = {.min_age_s = -1};
-    assert_ok(t, slp_gc(a.instance, &gc, &collected, &t->err));
+    assert_ok(t, slp_gc(a.instance, &gc, &collected, NULL, &t->err));
     assert_int_equal(collected.objects, 0);
     gc.min_age_s = INT64_MAX;
-    assert_ok(t, slp_gc(a.instance, &gc, &collected, &t->err));
+    assert_ok(t, slp_gc(a.instance, &gc, &collected, NULL, &t->err));
     assert_int_equal(collected.objects, 0);
     gc.min_age_s = 0;
-    assert_ok(t, slp_gc(a.instance, &gc, &collected, &t->err));
+    assert_ok(t, slp_gc(a.instance, &gc, &collected, NULL, &t->err));
     assert_int_equal(collected.objects, 2);
     assert_true(collected.bytes > 0);
     assert_scan(&a, &all, want);

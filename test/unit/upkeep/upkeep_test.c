@@ -146,12 +146,15 @@ struct found {
     char last[512];
 };
 
-static slp_rc note(void *context, struct slice object, const char *problem, struct slp_err *err)
+static slp_rc note(void *context, const struct upkeep_finding *finding, struct slp_err *err)
 {
     struct found *f = context;
     (void)err;
+    if (finding->severity == UPKEEP_INFO)
+        return SLP_OK;
     f->count++;
-    (void)snprintf(f->last, sizeof f->last, "%.*s: %s", SLICE_ARG(object), problem);
+    (void)snprintf(f->last, sizeof f->last, "%.*s: %.*s", SLICE_ARG(finding->object),
+                   SLICE_ARG(finding->text));
     return SLP_OK;
 }
 
