@@ -31,6 +31,13 @@ SLP_NODISCARD slp_rc app_instance_uri(const struct app *app, const char **out, s
 SLP_NODISCARD slp_rc app_list(struct app *app, const char *text, const char *const **out,
                               struct slp_err *err);
 
+/* Keys of a command: its arguments behind the first, or the lines of --keys. */
+SLP_NODISCARD slp_rc app_keys(struct app *app, const char *const **out, struct slp_err *err);
+
+/* All values of an option that may be repeated, ended by NULL; NULL where there is none. */
+SLP_NODISCARD slp_rc app_values(struct app *app, enum option_id id, const char *const **out,
+                                struct slp_err *err);
+
 /* NAME=VALUE of every --param or --key. */
 SLP_NODISCARD slp_rc app_pairs(struct app *app, enum option_id id, const struct slp_param **out,
                                size_t *count, struct slp_err *err);

@@ -39,6 +39,8 @@ slp_rc run_table_create(struct app *app, const struct args *args, struct slp_err
     if (points)
         TRY(app_read_file(app, points, &o.split_points, err));
     o.split_points_base64 = args_has(args, OPTION_BASE64);
+    o.engine = args_value(args, OPTION_ENGINE);
+    o.order_by = args_value(args, OPTION_ORDER_BY);
     TRY(app_settings(app, NULL, &o.settings, &o.setting_count, err));
     TRY(slp_table_create(instance, &o, err));
     app_notice(app, "table \"%s\" created", o.name);
@@ -111,8 +113,23 @@ slp_rc run_check(struct app *app, const struct args *args, struct slp_err *err)
     return SLP_OK;
 }
 
-/* The keys of a get: arguments, lines of --keys, or none when --key names fields. */
-static slp_rc collect_keys(struct app *app, const char *const **out, struct slp_err *err)
+slp_rc app_values(struct app *app, enum option_id id, const char *const **out, struct slp_err *err)
+{
+    int n = 0;
+    const char **list = NULL;
+    while (args_nth(app->args, id, n))
+        n++;
+    if (n == 0)
+        return SLP_OK;
+    TRY(arena_array(&app->arena, (size_t)n + 1, sizeof *list, (void **)&list, err));
+    for (int i = 0; i < n; i++)
+        list[i] = args_nth(app->args, id, i);
+    *out = list;
+    return SLP_OK;
+}
+
+/* Of a get none where --key names fields. */
+slp_rc app_keys(struct app *app, const char *const **out, struct slp_err *err)
 {
     const struct args *args = app->args;
     const char *path = args_value(args, OPTION_KEYS);
@@ -151,7 +168,8 @@ slp_rc run_get(struct app *app, const struct args *args, struct slp_err *err)
     int64_t limit = 0; /* kept when printing */
     o.at = args_value(args, OPTION_AT);
     TRY(app_min_sequence(app, &o.min_sequence, err));
-    TRY(collect_keys(app, &o.keys, err));
+    TRY(app_keys(app, &o.keys, err));
+    TRY(app_values(app, OPTION_ITERATOR, &o.iterators, err));
     TRY(app_pairs(app, OPTION_KEY, &o.key_fields, &o.key_field_count, err));
     if (o.key_field_count && o.keys[0])
         FAIL(err, INVALID, "give keys either as text or by --key FIELD=VALUE");
@@ -173,6 +191,7 @@ static slp_rc scan_options(struct app *app, struct slp_scan_options *o, struct s
     o->to = args_value(args, OPTION_TO);
     o->where = args_value(args, OPTION_WHERE);
     o->in_key_order = true;
+    TRY(app_values(app, OPTION_ITERATOR, &o->iterators, err));
     o->at = args_value(args, OPTION_AT);
     TRY(app_min_sequence(app, &o->min_sequence, err));
     TRY(app_pairs(app, OPTION_PARAM, &o->params, &o->param_count, err));

@@ -68,6 +68,7 @@ slp_rc run_ingest(struct app *app, const struct args *args, struct slp_err *err)
     struct slp_ingest_result result = {0};
     TRY(bad_row_options(app, &o, err));
     o.format = args_value(args, OPTION_INPUT_FORMAT);
+    o.row_kinds = args_value(args, OPTION_ROW_KIND_COLUMN);
     o.token = args_value(args, OPTION_TOKEN);
     if (o.token && !*o.token)
         FAIL(err, INVALID,

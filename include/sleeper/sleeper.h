@@ -36,6 +36,7 @@
 
 #include "sleeper/admin.h"
 #include "sleeper/arrow.h"
+#include "sleeper/processing.h"
 #include "sleeper/types.h"
 #include "sleeper/upkeep.h"
 #include "sleeper/work.h"
@@ -211,6 +212,8 @@ struct slp_table_options {
     bool split_points_base64;    /* lines are base64 (upstream's form for strings) */
     const struct slp_setting *settings; /* properties it begins with; see admin.h */
     size_t setting_count;
+    const char *engine;   /* what becomes of rows with equal keys: docs/guide/processing.md; NULL: bag */
+    const char *order_by; /* last, first: by this field; NULL: by position */
 };
 
 /*
@@ -243,6 +246,7 @@ struct slp_ingest_options {
     const char *quarantine;    /* file for bad rows, which must not be there */
     int64_t max_errors;        /* skip, quarantine: more bad rows than this are an error; 0: any number */
     const char *file_strategy; /* auto one_file_per_leaf one_reference_per_leaf; NULL: the table's */
+    const char *row_kinds; /* a column of the inputs with put, delete or reset; NULL: all are puts */
 };
 
 struct slp_ingest_result {
@@ -295,6 +299,7 @@ struct slp_scan_options {
     const char *at;     /* the table as it was: at a sequence, a pin, or a time such as
                            2026-11-22T14:00:00Z; NULL: as it is */
     uint64_t min_sequence; /* of a receipt: wait up to ten seconds until the table has come to it */
+    const char *const *iterators; /* run behind the table's: docs/guide/processing.md; may be NULL */
 };
 
 /*
@@ -328,6 +333,7 @@ struct slp_get_options {
     const char *const *columns; /* in this order; NULL: all */
     const char *at;             /* as for scans */
     uint64_t min_sequence;
+    const char *const *iterators; /* as for a scan; may be NULL */
 };
 
 /*

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "api/engine.h"
 #include "api/listing.h"
 #include "api/properties.h"
 #include "state/global.h"
@@ -66,9 +67,25 @@ static struct slice value_of(const struct setup *s, enum schema_property_id id, 
 
 /* ---- The list ---- */
 
+/* What becomes of rows with equal keys stands among the properties, though nobody can set it. */
+static slp_rc add_engine(struct listing *l, const struct state_table *table, struct slp_err *err)
+{
+    struct slice text = state_engine_text(state_table_view(table));
+    struct list_value row[] = {list_text(slice_str("engine")),
+                               list_text(text.len ? text : slice_str("bag")),
+                               list_text(slice_str("bag")),
+                               list_text(slice_str("table")),
+                               list_text(slice_str("text")),
+                               list_text(slice_str("what becomes of rows with equal keys; "
+                                                   "fixed when the table was made"))};
+    return api_list_add(l->list, row, err);
+}
+
 static slp_rc fill_properties(struct listing *l, struct slp_err *err)
 {
     const struct setup *s = l->context;
+    if (s->table)
+        TRY(add_engine(l, s->table, err));
     for (size_t i = 0; i < SCHEMA_PROPERTY_COUNT; i++) {
         const struct schema_property *p = schema_property_at((enum schema_property_id)i);
         const char *source = NULL;
@@ -151,6 +168,21 @@ slp_rc api_check_settings(const struct slp_setting *settings, size_t count, bool
     return SLP_OK;
 }
 
+/* Filters and iterators fit the table. */
+static slp_rc check_fit(const struct state_table *table, const struct slp_setting *settings,
+                        size_t count, struct slp_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        enum schema_property_id id = SCHEMA_PROPERTY_PARQUET_PROFILE;
+        TRY(schema_property_find(slice_str(settings[i].name), &id, NULL, err));
+        if (id == SCHEMA_PROPERTY_FILTERS)
+            TRY(api_engine_check(table, settings[i].value, NULL, err));
+        else if (id == SCHEMA_PROPERTY_ITERATORS)
+            TRY(api_engine_check(table, NULL, settings[i].value, err));
+    }
+    return SLP_OK;
+}
+
 /* What is to be changed, without what is so already. */
 struct change {
     struct setup *setup;
@@ -229,6 +261,8 @@ slp_rc slp_properties_set(struct slp_instance *instance, const char *table,
     arena_init(&s.arena, instance->mem, ARENA_MAX_BYTES);
     TRY_OUT(api_check_settings(settings, count, !table, &s.arena, &c.items, err));
     TRY_OUT(setup_open(&s, instance, table, err));
+    if (table)
+        TRY_OUT(check_fit(s.table, settings, count, err));
     drop_idle(&c);
     TRY_OUT(api_fill_list(&l, &kind, &rows, err));
     if (table)

@@ -233,6 +233,7 @@ static slp_rc set_scan(struct request *r, struct slp_instance *instance,
     r->scan = o;
     TRY(set_params(r, o, err));
     TRY(copy_names(r, o->columns, &r->query.columns, &r->query.column_count, err));
+    TRY(copy_names(r, o->iterators, &r->query.iterators, &r->query.iterator_count, err));
     if (o->where && !*o->where)
         FAIL(err, INVALID, "the predicate is empty; leave it out to have all rows");
     if (o->where)
@@ -313,6 +314,7 @@ slp_rc slp_get(struct slp_instance *instance, const struct slp_get_options *opti
     r.get = options;
     TRY_OUT(open_table(instance, &r, &reading, err));
     TRY_OUT(copy_names(&r, options->columns, &r.query.columns, &r.query.column_count, err));
+    TRY_OUT(copy_names(&r, options->iterators, &r.query.iterators, &r.query.iterator_count, err));
     r.query.is_lookup = true;
     rc = open_rows(instance, &r, out, err);
 out:

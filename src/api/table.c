@@ -1,3 +1,4 @@
+#include "api/engine.h"
 #include "api/instance.h"
 #include "api/list.h"
 #include "api/points.h"
@@ -55,6 +56,7 @@ slp_rc slp_table_create(struct slp_instance *instance, const struct slp_table_op
     struct creation c = {.mem = instance->mem};
     struct state_table_options o = {0};
     struct state_property *settings = NULL;
+    struct api_engine engine = {0};
     struct buf json;
     arena_init(&c.arena, instance->mem, REQUEST_MAX_BYTES);
     buf_init(&json, instance->mem, SCHEMA_JSON_MAX_BYTES);
@@ -71,10 +73,15 @@ slp_rc slp_table_create(struct slp_instance *instance, const struct slp_table_op
     o.name = slice_str(options->name);
     o.schema_json = buf_slice(&json);
     TRY_OUT(parse_points(&c, options, &o, err));
-    TRY_OUT(api_check_settings(options->settings, options->setting_count, false, &c.arena,
-                               &settings, err));
+    TRY_OUT(api_engine_of(options, &c.schema, &c.arena, &engine, err));
+    TRY_OUT(
+        api_check_settings(engine.settings, engine.setting_count, false, &c.arena, &settings, err));
     o.properties = settings;
-    o.property_count = options->setting_count;
+    o.property_count = engine.setting_count;
+    o.engine = engine.engine.engine;
+    o.is_ordered = engine.engine.is_ordered;
+    o.order_by = engine.engine.order_by;
+    o.engine_text = engine.engine.text;
     rc = state_table_create(instance->state, &o, err);
 out:
     buf_fini(&json);

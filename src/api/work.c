@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "compact/compact.h"
 #include "jobs/work.h"
+#include "process/retire.h"
 
 #define DUE_MAX_BYTES ((size_t)4 << 30)
 
@@ -131,6 +132,8 @@ slp_rc slp_compact(struct slp_instance *instance, const struct slp_compact_optio
         TRY(tell_due(instance, table, &o, &result.jobs, err));
     else
         TRY(compact_run(table, &o, instance->mem, &result, err));
+    if (!options->dry_run)
+        TRY(process_retire(table, instance->mem, NULL, err));
     TRY(count_files(instance, table, &answer.files_after, err));
     if (!options->dry_run)
         state_table_keep_due(table);

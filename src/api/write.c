@@ -57,6 +57,8 @@ slp_rc slp_ingest(struct slp_instance *instance, const struct slp_ingest_options
         FAIL(err, INVALID, "nothing to ingest: name files, folders or - for standard input");
     if (options->token)
         o.token = slice_str(options->token);
+    if (options->row_kinds)
+        o.row_kinds = slice_str(options->row_kinds);
     if (options->format && rows_format_parse(slice_str(options->format), &o.format, NULL) != SLP_OK)
         FAIL(err, INVALID,
              "unknown input format \"%s\"; expected parquet, csv, tsv, ndjson or arrow",
