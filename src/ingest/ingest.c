@@ -49,6 +49,7 @@ static slp_rc commit(struct ingest *g, struct output *out, bool is_wide, struct 
         files[i].is_unfiled = is_wide;
     struct state_txn txn = {.kind = STATE_ADD, .add = {.files = files, .count = count}};
     struct state_commit_options o = {.token = g->o->token, .cancel = g->o->cancel};
+    o.bodies = output_bodies(out, &o.body_count);
     TRY(state_table_commit(g->table, &txn, &o, &result, err));
     TRY(state_result_check(&result, err));
     g->result.at = result.outcome.at;
@@ -73,6 +74,12 @@ static enum ingest_layout layout_of(const struct ingest *g)
     return layouts[schema_property_choice(&p, SCHEMA_PROPERTY_INGEST_STRATEGY)];
 }
 
+static size_t embed_bytes(const struct ingest *g)
+{
+    struct schema_properties p = state_table_properties(g->table);
+    return (size_t)schema_property_number(&p, SCHEMA_PROPERTY_INGEST_EMBED);
+}
+
 /* A table of one leaf has no wide files: its one file is filed under that leaf. */
 static bool is_wide_by(enum ingest_layout layout, const struct ingest_rows *rows)
 {
@@ -91,6 +98,7 @@ static slp_rc write_files(struct ingest *g, struct ingest_rows *rows, struct slp
     TRY_OUT(write_lineage(g, &lineage, err));
     struct output_options o = {.threads = g->budget.output_threads,
                                .memory = g->budget.output_bytes,
+                               .embed_bytes = embed_bytes(g),
                                .lineage = buf_slice(&lineage)};
     TRY_OUT(output_new(g->table, &o, g->mem, &out, err));
     struct ingest_emit_options emit = {.table = g->table,

@@ -1,8 +1,12 @@
 #include "output/output.h"
 
 #include "base/num.h"
+#include "output/object.h"
 
 #define FILES_MAX       65536u
+
+/* Less than the bodies of a frame, for others may commit with us. */
+#define OUTPUT_EMBED_MAX ((size_t)3 << 20)
 #define ARENA_MAX_BYTES ((size_t)1 << 30)
 
 struct output {
@@ -16,7 +20,9 @@ struct output {
     uint64_t file_bytes;
     size_t group_bytes;
     int64_t group_rows;
-    struct store_put *put; /* of the file being written */
+    struct output_object *object; /* of the file being written */
+    size_t embed_bytes;           /* that are left for embedded files */
+    struct buf bodies;            /* of struct slice: theirs, in the arena */
     struct datafile_writer *writer;
     struct slice name;       /* relative to the table */
     struct buf files;        /* of struct state_new_file */
@@ -128,6 +134,8 @@ slp_rc output_new(struct state_table *table, const struct output_options *option
     o->file_bytes = options->file_bytes ? options->file_bytes : OUTPUT_FILE_BYTES;
     arena_init(&o->arena, mem, ARENA_MAX_BYTES);
     buf_init(&o->files, mem, FILES_MAX * sizeof(struct state_new_file));
+    buf_init(&o->bodies, mem, FILES_MAX * sizeof(struct slice));
+    o->embed_bytes = num_min_size(options->embed_bytes, OUTPUT_EMBED_MAX);
     TRY_OUT(set_write_options(o, err));
     o->write.threads = num_max_size(options->threads, 1);
     o->group_bytes = OUTPUT_GROUP_BYTES_MAX;
@@ -165,19 +173,20 @@ static slp_rc begin_file(struct output *o, struct slp_err *err)
     TRY(state_data_name(o->table, o->suffix, &name, err));
     TRY(state_table_object(o->table, state_name_slice(&name), &object, err));
     TRY(arena_copy(&o->arena, state_name_slice(&name), &o->name, err));
-    TRY(store_put_open(store_of(o), state_name_slice(&object), o->mem, &o->put, err));
+    TRY(output_object_open(store_of(o), state_name_slice(&object), o->embed_bytes, o->mem,
+                           &o->object, err));
     o->deletes = 0;
     o->resets = 0;
-    return datafile_writer_new(o->mem, o->put->sink, o->form.schema, state_table_key_spec(o->table),
-                               &o->write, &o->writer, err);
+    return datafile_writer_new(o->mem, output_object_sink(o->object), o->form.schema,
+                               state_table_key_spec(o->table), &o->write, &o->writer, err);
 }
 
 static void drop_file(struct output *o)
 {
     datafile_writer_free(o->writer);
     o->writer = NULL;
-    store_put_abort(o->put);
-    o->put = NULL;
+    output_object_abort(o->object);
+    o->object = NULL;
 }
 
 /* A commit that was not answered may have left the file in the store. No log will name it, so the
@@ -189,6 +198,34 @@ static slp_rc lose_file(struct slp_err *err)
         cause = *err;
     FAIL(err, UNAVAILABLE, "it is not known to be written, and nothing was committed: %s",
          cause.text);
+}
+
+/* Bytes that were held, if any, are the next body: the file has no object. */
+static slp_rc keep_body(struct output *o, const struct buf *held, struct state_new_file *file,
+                        struct slp_err *err)
+{
+    struct slice body;
+    if (held->len == 0)
+        return SLP_OK;
+    TRY(arena_copy(&o->arena, buf_slice(held), &body, err));
+    TRY(buf_append(&o->bodies, &body, sizeof body, err));
+    o->embed_bytes -= held->len;
+    file->name = (struct slice){0};
+    file->body = (uint32_t)(o->bodies.len / sizeof body);
+    return SLP_OK;
+}
+
+static slp_rc end_object(struct output *o, struct state_new_file *file, struct slp_err *err)
+{
+    struct buf held;
+    struct output_object *object = o->object;
+    o->object = NULL;
+    buf_init(&held, o->mem, o->embed_bytes);
+    slp_rc rc = output_object_commit(object, &held, err);
+    if (rc == SLP_OK)
+        rc = keep_body(o, &held, file, err);
+    buf_fini(&held);
+    return rc;
 }
 
 static slp_rc end_file(struct output *o, struct slp_err *err)
@@ -205,9 +242,7 @@ static slp_rc end_file(struct output *o, struct slp_err *err)
     TRY(buf_reserve(&o->files, sizeof file, err));
     datafile_writer_free(o->writer);
     o->writer = NULL;
-    struct store_put *put = o->put;
-    o->put = NULL;
-    slp_rc rc = store_put_commit(put, err);
+    slp_rc rc = end_object(o, &file, err);
     if (rc != SLP_OK && rc != SLP_UNKNOWN)
         return rc;
     TRY(buf_append(&o->files, &file, sizeof file, err));
@@ -232,7 +267,7 @@ static slp_rc open_file(struct output *o, struct slp_err *err)
 {
     if (o->on_group)
         TRY(o->on_group(o->on_group_context, o->rows, err));
-    if (o->writer && o->put->sink->offset >= o->file_bytes)
+    if (o->writer && output_object_sink(o->object)->offset >= o->file_bytes)
         TRY(output_cut(o, err));
     return o->writer ? SLP_OK : begin_file(o, err);
 }
@@ -296,6 +331,12 @@ slp_rc output_finish(struct output *o, struct state_new_file **files, size_t *co
     return SLP_OK;
 }
 
+const struct slice *output_bodies(const struct output *o, size_t *count)
+{
+    *count = o->bodies.len / sizeof(struct slice);
+    return (const struct slice *)(const void *)o->bodies.ptr;
+}
+
 int64_t output_rows(const struct output *o)
 {
     return o->rows;
@@ -317,6 +358,8 @@ void output_discard(struct output *o)
     const struct state_new_file *files = (const struct state_new_file *)(void *)o->files.ptr;
     for (size_t i = 0; i < file_count(o); i++) {
         struct state_name object;
+        if (files[i].body)
+            continue;
         if (state_table_object(o->table, files[i].name, &object, NULL) == SLP_OK)
             (void)!store_delete(store_of(o), state_name_slice(&object), NULL);
     }
@@ -329,6 +372,7 @@ void output_free(struct output *o)
         return;
     drop_file(o);
     buf_fini(&o->files);
+    buf_fini(&o->bodies);
     arena_fini(&o->arena);
     alloc_delete(o->mem, o);
 }

@@ -29,6 +29,7 @@ struct output_options {
     uint64_t file_bytes;  /* 0: OUTPUT_FILE_BYTES */
     struct slice suffix;  /* of names, for people: "12.0.0-1" */
     struct slice lineage; /* JSON for the files' metadata */
+    size_t embed_bytes;   /* files of so many bytes together are for the frame; 0: none */
     /* Called before each row group by whoever gives it, with the rows so far: to tell how far the
        work is, to keep a job alive, or to end it with an error. May be NULL. */
     slp_rc (*on_group)(void *context, int64_t rows, struct slp_err *err);
@@ -84,6 +85,10 @@ SLP_NODISCARD slp_rc output_cut(struct output *o, struct slp_err *err);
 /* End the last file and tell all of them; they live as long as `o`. */
 SLP_NODISCARD slp_rc output_finish(struct output *o, struct state_new_file **files, size_t *count,
                                    struct slp_err *err);
+
+/* Bytes of the files that have no object: their transaction brings them along (rule G4), and a file's
+ * `body` counts in this list, from 1. They live as long as `o`. */
+const struct slice *output_bodies(const struct output *o, size_t *count);
 
 int64_t output_rows(const struct output *o);
 uint64_t output_bytes(const struct output *o); /* of ended files */

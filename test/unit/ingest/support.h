@@ -8,6 +8,7 @@
 #include "lib/place.h"
 #include "lib/refs.h"
 #include "lib/table.h"
+#include "state/open.h"
 
 /* Ingest one input with one thread and little memory. */
 static inline slp_rc ingest_one(struct t *t, struct t_table *tt, const char *path,
@@ -44,7 +45,8 @@ static inline void print_reference(struct t *t, struct t_table *tt,
     struct run_block block = {0};
     struct datafile_read_options o = {.range = ref->range, .batch_rows = 1000};
     assert_ok(t, state_table_object(tt->table, ref->file->name, &object, &t->err));
-    assert_ok(t, store_open(tt->store, state_name_slice(&object), &t->mem, &src, &t->err));
+    assert_ok(t, state_open_source(tt->table, state_name_slice(&object), ref->file->info.file_bytes,
+                                   &t->mem, &src, &t->err));
     assert_ok(t, datafile_open(&t->mem, src, &ref->file->info, state_table_schema(tt->table),
                                state_table_key_spec(tt->table), &file, &t->err));
     assert_ok(t, datafile_verify(file, &t->err));
