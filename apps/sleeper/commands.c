@@ -95,8 +95,16 @@ slp_rc run_log(struct app *app, const struct args *args, struct slp_err *err)
 
 slp_rc run_status(struct app *app, const struct args *args, struct slp_err *err)
 {
-    (void)args;
-    return app_print_list(app, slp_status, err);
+    struct slp_instance *instance = NULL;
+    struct slp_rows *rows = NULL;
+    const char *at = args_value(args, OPTION_AT);
+    if (!at)
+        return app_print_list(app, slp_status, err);
+    if (!args->arguments[0])
+        FAIL(err, INVALID, "--at is about one table: sleeper status NAME --at STATE");
+    TRY(app_instance(app, &instance, err));
+    TRY(slp_status_at(instance, args->arguments[0], at, &rows, err));
+    return app_print_rows(app, rows, true, err);
 }
 
 slp_rc run_check(struct app *app, const struct args *args, struct slp_err *err)

@@ -95,6 +95,12 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_unpin(struct slp_instance *instance, const c
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_pin_list(struct slp_instance *instance, const char *table,
                                              struct slp_rows **out, struct slp_err *err);
 
+/* slp_status of a table as it was: at a sequence, a pin or a time. Errors: NOT_FOUND, a state that is
+ * not kept; INVALID. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_status_at(struct slp_instance *instance, const char *table,
+                                              const char *at, struct slp_rows **out,
+                                              struct slp_err *err);
+
 /* A paused table takes no new rows, jobs, purges or versions of its schema. `*was_changed` (may be
  * NULL) is false where it was so already. */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_table_set_paused(struct slp_instance *instance,

@@ -6,6 +6,15 @@
 
 /* ---- Partitions ---- */
 
+/* References that a job holds. */
+static size_t busy_references(const struct state_leaf *leaf)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < leaf->ref_count; i++)
+        n += state_leaf_brief(leaf, i).job != NULL;
+    return n;
+}
+
 static slp_rc fill_partitions(struct listing *l, struct slp_err *err)
 {
     for (size_t i = 0; i < state_leaf_count(l->view); i++) {
@@ -19,7 +28,8 @@ static slp_rc fill_partitions(struct listing *l, struct slp_err *err)
                                    list_number((int64_t)state_leaf_depth(l->view, leaf)),
                                    list_number(rows),
                                    list_number(exact),
-                                   list_number((int64_t)state_leaf_bytes(leaf))};
+                                   list_number((int64_t)state_leaf_bytes(leaf)),
+                                   list_number((int64_t)busy_references(leaf))};
         TRY(api_range_text(l, leaf->range, &row[1], &row[2], err));
         TRY(api_list_add(l->list, row, err));
     }
@@ -29,11 +39,11 @@ static slp_rc fill_partitions(struct listing *l, struct slp_err *err)
 slp_rc slp_partition_list(struct slp_instance *instance, const char *table, struct slp_rows **out,
                           struct slp_err *err)
 {
-    static const struct list_column columns[] = {{"partition", ARR_INT64}, {"from", ARR_UTF8},
-                                                 {"to", ARR_UTF8},         {"files", ARR_INT64},
-                                                 {"depth", ARR_INT64},     {"rows", ARR_INT64},
-                                                 {"rows_exact", ARR_BOOL}, {"bytes", ARR_INT64}};
-    static const struct list_kind kind = {columns, 8, fill_partitions};
+    static const struct list_column columns[] = {
+        {"partition", ARR_INT64}, {"from", ARR_UTF8},   {"to", ARR_UTF8},
+        {"files", ARR_INT64},     {"depth", ARR_INT64}, {"rows", ARR_INT64},
+        {"rows_exact", ARR_BOOL}, {"bytes", ARR_INT64}, {"busy", ARR_INT64}};
+    static const struct list_kind kind = {columns, 9, fill_partitions};
     return api_make_list(instance, table, &kind, NULL, out, err);
 }
 
@@ -106,7 +116,10 @@ static slp_rc fill_files(struct listing *l, struct slp_err *err)
                                    list_number((int64_t)f->high.frame),
                                    list_number((int64_t)f->refs),
                                    list_number(is_unfiled),
-                                   list_number(f->time_us)};
+                                   list_number(f->time_us),
+                                   list_number((int64_t)f->deletes),
+                                   list_number((int64_t)f->resets),
+                                   list_number((int64_t)f->schema_version)};
         TRY(api_key_text(l, f->info.first_key, &row[3].text, err));
         TRY(api_key_text(l, f->info.last_key, &row[4].text, err));
         TRY(api_list_add(l->list, row, err));
@@ -118,11 +131,12 @@ slp_rc slp_file_list(struct slp_instance *instance, const char *table, struct sl
                      struct slp_err *err)
 {
     static const struct list_column columns[] = {
-        {"name", ARR_UTF8},         {"rows", ARR_INT64},       {"bytes", ARR_INT64},
-        {"first_key", ARR_UTF8},    {"last_key", ARR_UTF8},    {"from_sequence", ARR_INT64},
-        {"to_sequence", ARR_INT64}, {"partitions", ARR_INT64}, {"unfiled", ARR_BOOL},
-        {"made", ARR_TIMESTAMP}};
-    static const struct list_kind kind = {columns, 10, fill_files};
+        {"name", ARR_UTF8},           {"rows", ARR_INT64},       {"bytes", ARR_INT64},
+        {"first_key", ARR_UTF8},      {"last_key", ARR_UTF8},    {"from_sequence", ARR_INT64},
+        {"to_sequence", ARR_INT64},   {"partitions", ARR_INT64}, {"unfiled", ARR_BOOL},
+        {"made", ARR_TIMESTAMP},      {"deletes", ARR_INT64},    {"resets", ARR_INT64},
+        {"schema_version", ARR_INT64}};
+    static const struct list_kind kind = {columns, 13, fill_files};
     return api_make_list(instance, table, &kind, NULL, out, err);
 }
 
@@ -198,61 +212,4 @@ slp_rc slp_log_list(struct slp_instance *instance, const char *table, struct slp
                                                  {"base", ARR_INT64},     {"txid", ARR_UTF8}};
     static const struct list_kind kind = {columns, 8, fill_log};
     return api_make_list(instance, table, &kind, NULL, out, err);
-}
-
-/* ---- Status ---- */
-
-static slp_rc add_status(struct listing *l, struct slice name, struct slp_err *err)
-{
-    const struct state_file **files = NULL;
-    size_t count = 0;
-    int64_t rows = 0;
-    int64_t bytes = 0;
-    size_t depth = 0;
-    TRY(state_files(l->view, &l->arena, &files, &count, err));
-    for (size_t i = 0; i < count; i++)
-        bytes += (int64_t)files[i]->info.file_bytes;
-    struct query_options o = {.cancel = l->instance->cancel, .counts = &l->instance->counts};
-    TRY(query_count(l->table, &o, l->instance->mem, &rows, err));
-    for (size_t i = 0; i < state_leaf_count(l->view); i++) {
-        size_t here = state_leaf_depth(l->view, state_leaf_at(l->view, i));
-        depth = here > depth ? here : depth;
-    }
-    struct list_value row[] = {list_text(name),
-                               list_number((int64_t)state_number(l->view)),
-                               list_number((int64_t)state_leaf_count(l->view)),
-                               list_number((int64_t)count),
-                               list_number((int64_t)state_unfiled_count(l->view)),
-                               list_number(rows),
-                               list_number(bytes),
-                               list_number((int64_t)depth),
-                               list_number((int64_t)state_job_count(l->view)),
-                               list_number((int64_t)state_dead_count(l->view)),
-                               list_number(state_time_us(l->view))};
-    return api_list_add(l->list, row, err);
-}
-
-static slp_rc fill_status(struct listing *l, struct slp_err *err)
-{
-    return add_status(l, state_table_name(l->table), err);
-}
-
-static slp_rc fill_status_of_all(struct listing *l, struct slp_err *err)
-{
-    return api_each_listed(l, add_status, err);
-}
-
-slp_rc slp_status(struct slp_instance *instance, const char *table, struct slp_rows **out,
-                  struct slp_err *err)
-{
-    static const struct list_column columns[] = {
-        {"table", ARR_UTF8},       {"sequence", ARR_INT64}, {"partitions", ARR_INT64},
-        {"files", ARR_INT64},      {"unfiled", ARR_INT64},  {"rows", ARR_INT64},
-        {"bytes", ARR_INT64},      {"depth", ARR_INT64},    {"jobs", ARR_INT64},
-        {"dead_files", ARR_INT64}, {"time", ARR_TIMESTAMP}};
-    static const struct list_kind one = {columns, 11, fill_status};
-    static const struct list_kind all = {columns, 11, fill_status_of_all};
-    struct listing l = {.instance = instance};
-    return table ? api_make_list(instance, table, &one, NULL, out, err)
-                 : api_fill_list(&l, &all, out, err);
 }

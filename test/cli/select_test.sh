@@ -246,7 +246,7 @@ destination,string,false,sort key,3,5'
     run_ok log f
     expect_out 'sequence,index,time,kind,verdict,summary,base,txid'
     run_ok status
-    expect_out 'table,sequence,partitions,files,unfiled,rows,bytes,depth,jobs,dead_files,time'
+    expect_out 'table,sequence,partitions,files,unfiled,rows,bytes,depth,jobs,dead_files,time,'
 }
 
 test_answers_do_not_change_with_compaction() {

@@ -213,6 +213,26 @@ test_a_table_is_read_as_it_was_at_a_time() {
     expect_rc 4
 }
 
+test_status_shows_what_a_table_is_and_was() {
+    make_table
+    run_ok pin t p
+    run_ok table pause t
+    run_ok table offline t
+    run_ok status t --columns rows,pins,snapshot,offline,paused,signals
+    expect_out_is 'rows,pins,snapshot,offline,paused,signals
+4,1,2,true,true,paused'
+    run_ok status t --at p --columns table,sequence,rows,pins,paused
+    expect_out_is 'table,sequence,rows,pins,paused
+t,2,4,0,false'
+    run_ok table resume t
+    run_ok table set t backpressure.depth.soft=1
+    run_ok status --where "signals <> ''" --columns table,signals,properties,unassigned_bytes
+    expect_out_is 'table,signals,properties,unassigned_bytes
+t,depth-soft,1,0'
+    run status --at p
+    expect_rc 2
+}
+
 test_a_receipt_is_waited_for() {
     make_table
     run_ok count t --min-seq 2
