@@ -50,10 +50,23 @@ static struct state_ring *ring_of(struct state_replica *r, bool tokens)
     return tokens ? &r->machine.table->tokens : &r->machine.table->ring;
 }
 
+/* Objects of the snapshot that the replica stands on are gone: it slept, and a collector took them. Go
+ * on from the newest one. */
+static slp_rc begin_anew(struct state_replica *r, struct slp_err *err)
+{
+    err_clear(err);
+    TRY(state_floor_read(r->store, r->mem, r->place, &r->floor, err));
+    TRY(state_replica_load(r, err));
+    return state_replica_refresh(r, err);
+}
+
+/* How often a snapshot may be collected while its tokens are looked at. */
+#define BEGINNINGS_MAX 8
+
 /* Is a transaction of this id in the log already, as far as it was replayed? What the ring has
  * forgotten the tokens of the snapshot know (rule I5). */
-static slp_rc find_first(struct state_replica *r, struct hash128 txid, struct state_outcome *out,
-                         bool *is_found, struct slp_err *err)
+static slp_rc find_first(struct state_replica *r, struct hash128 txid, int tries,
+                         struct state_outcome *out, bool *is_found, struct slp_err *err)
 {
     struct state_token token;
     const struct state_ring_entry *first = state_ring_find(ring_of(r, false), txid);
@@ -65,7 +78,12 @@ static slp_rc find_first(struct state_replica *r, struct hash128 txid, struct st
             (struct state_outcome){.at = first->at, .reason = first->reason, .is_duplicate = true};
         return SLP_OK;
     }
-    TRY(state_tokens_look_up(r, txid, &token, is_found, err));
+    slp_rc rc = state_tokens_look_up(r, txid, &token, is_found, err);
+    if (rc == SLP_NOT_FOUND && tries < BEGINNINGS_MAX) {
+        TRY(begin_anew(r, err));
+        return find_first(r, txid, tries + 1, out, is_found, err);
+    }
+    TRY(rc);
     if (*is_found)
         *out = (struct state_outcome){.at = token.at, .reason = token.reason, .is_duplicate = true};
     return SLP_OK;
@@ -320,7 +338,10 @@ static slp_rc ask_tokens(struct attempt *a, struct slp_err *err)
     struct state_replica *r = a->r;
     struct state_token first;
     r->is_unsure = false;
-    TRY(state_tokens_look_up(r, r->watched_txid, &first, &r->is_found, err));
+    slp_rc rc = state_tokens_look_up(r, r->watched_txid, &first, &r->is_found, err);
+    if (rc == SLP_NOT_FOUND)
+        return begin_anew(r, err);
+    TRY(rc);
     if (r->is_found)
         r->outcome = (struct state_outcome){.at = first.at, .reason = first.reason};
     else if (!a->txn->has_token && a->may_land &&
@@ -425,7 +446,7 @@ slp_rc state_replica_commit(struct state_replica *r, struct state_txn *txn,
     if (txn->has_token)
         TRY_OUT(token_txid(r, o->token, &txn->txid, err));
     if (txn->has_token)
-        TRY_OUT(find_first(r, txn->txid, &outcome, &is_found, err));
+        TRY_OUT(find_first(r, txn->txid, 0, &outcome, &is_found, err));
     if (is_found) {
         *out = (struct state_result){.outcome = outcome};
         goto out;
@@ -445,7 +466,7 @@ slp_rc state_replica_find_token(struct state_replica *r, struct slice token,
 {
     struct hash128 txid;
     TRY(token_txid(r, token, &txid, err));
-    return find_first(r, txid, out, is_found, err);
+    return find_first(r, txid, 0, out, is_found, err);
 }
 
 slp_rc state_result_check(const struct state_result *r, struct slp_err *err)

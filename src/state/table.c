@@ -5,6 +5,7 @@
 #include "state/global.h"
 #include "state/inbox.h"
 #include "state/keep.h"
+#include "state/view_priv.h"
 
 struct state_table {
     struct alloc *mem;
@@ -460,23 +461,58 @@ slp_rc state_table_pack(struct state_table *t, uint32_t *packed, struct slp_err 
     return err_wrap(err, rc, "table \"%.*s\"", SLICE_ARG(t->name));
 }
 
+/* Write a snapshot, and have a second replay come to the same. */
+static slp_rc try_snapshot(struct state_table *t, struct slice parent, struct state_verify *out,
+                           char root[STATE_ROOT_NAME_BYTES], bool *is_same, struct slp_err *err)
+{
+    struct state_replica *r = &t->replica;
+    uint64_t number = r->number;
+    uint64_t minted = 0;
+    TRY(state_snapshot_make(r, STATE_KEEP_WRITE, parent, root, &minted, err));
+    TRY(state_keep_reproduce(r, parent, root, number, is_same, err));
+    *out = (struct state_verify){
+        .root = slice_str(root), .number = number, .parent = parent, .minted = minted};
+    return SLP_OK;
+}
+
+/*
+ * An object of the snapshot at `number`, or of its parent, is gone. While it was made, M may have
+ * passed it, or others have verified newer ones: then a collector may have taken it. It would be
+ * refused now (rule S2), and nothing is wrong. Otherwise the error stays.
+ */
+static slp_rc judge_missing(struct state_table *t, struct slice parent, uint64_t number,
+                            struct slp_err *err)
+{
+    struct slp_err missing = {0};
+    const struct state_machine *m = &t->replica.machine;
+    if (err)
+        missing = *err;
+    err_clear(err);
+    TRY(state_table_refresh(t, err));
+    size_t n = m->table->verified_count;
+    bool is_overtaken = n && !slice_is(parent, m->table->verified[n - 1].root);
+    if (is_overtaken || m->table->global.minted > number)
+        return SLP_OK;
+    if (err)
+        *err = missing;
+    return SLP_NOT_FOUND;
+}
+
 /* Make a snapshot, have a second replay come to the same, and record that. */
 static slp_rc keep_snapshot(struct state_table *t, struct slice parent, struct state_kept *out,
                             struct slp_err *err)
 {
     char root[STATE_ROOT_NAME_BYTES];
-    uint64_t minted = 0;
-    uint64_t number = t->replica.number;
     bool is_same = false;
     struct state_result result;
-    TRY(state_snapshot_make(&t->replica, STATE_KEEP_WRITE, parent, root, &minted, err));
-    TRY(state_keep_reproduce(&t->replica, parent, root, number, &is_same, err));
+    struct state_txn txn = {.kind = STATE_VERIFIED};
+    uint64_t number = t->replica.number;
+    slp_rc rc = try_snapshot(t, parent, &txn.verified, root, &is_same, err);
+    if (rc == SLP_NOT_FOUND)
+        return judge_missing(t, parent, number, err);
+    TRY(rc);
     if (!is_same)
         return SLP_OK; /* somebody else has gone on meanwhile */
-    struct state_txn txn = {
-        .kind = STATE_VERIFIED,
-        .verified = {
-            .root = slice_str(root), .number = number, .parent = parent, .minted = minted}};
     TRY(state_table_commit(t, &txn, NULL, &result, err));
     out->is_made = result.outcome.reason == STATE_REASON_APPLIED;
     return SLP_OK;

@@ -38,22 +38,6 @@ slp_rc state_keep_replay(struct state_replica *r, uint64_t number, bool *is_ther
     return SLP_OK;
 }
 
-/* An object of a snapshot at `number` is not there. While that took its time, M may have passed it and a
- * collector taken it: then it would be refused (rule S2), and nothing is wrong. */
-static slp_rc judge_missing(struct state_replica *r, uint64_t number, struct slp_err *err)
-{
-    struct slp_err missing = {0};
-    if (err)
-        missing = *err;
-    err_clear(err);
-    TRY(state_replica_refresh(r, err));
-    if (state_minted(r->machine.table) > number)
-        return SLP_OK;
-    if (err)
-        *err = missing;
-    return SLP_NOT_FOUND;
-}
-
 slp_rc state_keep_reproduce(struct state_replica *r, struct slice parent, const char *root,
                             uint64_t number, bool *is_same, struct slp_err *err)
 {
@@ -77,13 +61,7 @@ slp_rc state_keep_reproduce(struct state_replica *r, struct slice parent, const 
     TRY_OUT(state_keep_replay(&second, number, &is_there, err));
     if (!is_there)
         goto out;
-    rc = state_snapshot_make(&second, STATE_KEEP_COMPARE, parent, again, &minted, err);
-    if (rc == SLP_NOT_FOUND) {
-        TRY_OUT(judge_missing(r, number, err));
-        err_clear(err);
-        goto out;
-    }
-    TRY_OUT(rc);
+    TRY_OUT(state_snapshot_make(&second, STATE_KEEP_COMPARE, parent, again, &minted, err));
     if (strcmp(again, root) != 0)
         FAIL_OUT(err, CORRUPT, "a second replay comes to \"%s\", the first to \"%s\"", again, root);
     *is_same = true;

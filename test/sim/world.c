@@ -325,9 +325,13 @@ static void note_purge(struct world *w, char lo, char hi, const struct state_pos
 }
 
 /* Range deletes are those of the snapshot; purges are for good (rule G5). */
-static void note_restore(struct world *w, uint64_t number)
+static void note_restore(struct world *w, const struct state_restore *r, uint64_t frame)
 {
-    memcpy(w->visible, w->pasts[number].visible, sizeof w->visible);
+    memcpy(w->visible, w->pasts[r->number].visible, sizeof w->visible);
+    if (w->restore_count < WORLD_RESTORES) {
+        w->restores[w->restore_count].frame = frame;
+        memcpy(w->restores[w->restore_count++].root, r->root.ptr, r->root.len);
+    }
     for (size_t i = 0; i < w->purge_count; i++) {
         const struct world_purge *p = &w->purges[i];
         uint64_t older = 0;
@@ -356,7 +360,7 @@ static void note(struct world *w, const struct state_txn *txn, const struct stat
     else if (txn->kind == STATE_PURGE)
         note_purge(w, (char)txn->purge.predicate.ptr[0], (char)txn->purge.predicate.ptr[2], &at);
     else if (txn->kind == STATE_RESTORE)
-        note_restore(w, txn->restore.number);
+        note_restore(w, &txn->restore, at.frame);
 }
 
 /* Fencing: whoever ends or takes over a job knew it as it is (rule T1). */

@@ -27,6 +27,7 @@
 #define WORLD_LEAVES    32
 #define WORLD_TXNS      4096
 #define WORLD_PURGES    128
+#define WORLD_RESTORES  64
 #define WORLD_RING      24
 
 /* What a file holds: a bit for each addition. */
@@ -72,6 +73,12 @@ struct world_purge {
     char hi;
 };
 
+/* A restore that was applied: replay wants its root as long as its frame is in the log. */
+struct world_restore {
+    uint64_t frame;
+    char root[STATE_ROOT_NAME_BYTES];
+};
+
 struct world_tally {
     size_t acknowledged, jobs, reassigned, splits, merges, repeats, packed, shared, snapshots,
         trimmed;
@@ -98,6 +105,8 @@ struct world {
     size_t verdict_count;
     struct world_purge purges[WORLD_PURGES];
     size_t purge_count;
+    struct world_restore restores[WORLD_RESTORES];
+    size_t restore_count;
     bool has_deletes;
     bool has_unfiled;
     struct world_tally tally;

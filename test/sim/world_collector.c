@@ -81,6 +81,9 @@ static void keep_snapshots(struct world_seat *seat, struct kept *k)
             v->number >= state_horizon(s))
             keep_root(seat, k, slice_str(v->root));
     }
+    for (size_t i = 0; i < seat->w->restore_count && !STATE_BUG(RESTORE_ROOT); i++)
+        if (seat->w->restores[i].frame >= floor.number)
+            keep_root(seat, k, slice_str(seat->w->restores[i].root));
     for (size_t i = 0; i < state_pin_count(s); i++)
         keep_root(seat, k, state_pin_at(s, i)->root);
 }
