@@ -7,6 +7,7 @@
 #include "ingest/intake.h"
 #include "ingest/meter.h"
 #include "os/folder.h"
+#include "state/pressure.h"
 
 #define LINEAGE_MAX_BYTES ((size_t)4096)
 #define KINDS_MAX_BYTES   ((size_t)16 << 20)
@@ -47,6 +48,10 @@ static slp_rc commit(struct ingest *g, struct output *out, bool is_wide, struct 
         return SLP_OK;
     for (size_t i = 0; i < count; i++)
         files[i].is_unfiled = is_wide;
+    struct key_range range = {.lo = files[0].info.first_key,
+                              .hi = files[count - 1].info.last_key,
+                              .has_hi = true};
+    TRY(state_pressure_admit(g->table, range, is_wide, g->o->cancel, err));
     struct state_txn txn = {.kind = STATE_ADD, .add = {.files = files, .count = count}};
     struct state_commit_options o = {.token = g->o->token, .cancel = g->o->cancel};
     o.bodies = output_bodies(out, &o.body_count);

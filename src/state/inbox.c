@@ -322,7 +322,8 @@ static slp_rc create(struct state_replica *r, const struct packing *p, struct sl
                                             .previous = r->previous,
                                             .transactions = buf_slice(&p->txns),
                                             .txn_count = p->txn_count,
-                                            .bodies = buf_slice(&p->bodies)};
+                                            .bodies = buf_slice(&p->bodies),
+                                            .waiting = (uint32_t)p->listing.count};
     TRY_OUT(state_frame_encode_parts(&parts, &frame, err));
     TRY_OUT(store_put_if_absent(r->store, state_name_slice(&name), buf_slice(&frame), err));
     TRY_OUT(state_floor_confirm(r->store, r->mem, r->place, r->number + 1, err));

@@ -504,6 +504,7 @@ slp_rc state_replica_close_frame(struct state_replica *r, const struct state_fra
 {
     TRY(state_since_add(&r->since, frame->number, bytes, err));
     r->number = frame->number;
+    r->waiting = frame->waiting;
     r->previous = hash_xxh128(bytes);
     r->is_broken = false;
     return SLP_OK;

@@ -45,6 +45,7 @@ struct state_replica {
     struct state_machine machine;
     uint64_t number;         /* the last frame that was replayed */
     struct hash128 previous; /* its hash */
+    uint32_t waiting;        /* transactions that its packer saw in the inbox */
     bool is_broken;          /* the machine stopped inside a frame: it begins anew */
     struct key_range scope;  /* leaves that are wanted; blank: all */
     struct arena scope_arena;

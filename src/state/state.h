@@ -267,6 +267,9 @@ const struct table_state *state_table_view(const struct state_table *t);
 /* The lowest frame that may still be part of the log, as it was when it was last read. */
 uint64_t state_table_lowest(const struct state_table *t);
 
+/* Transactions that the packer of the last frame saw waiting in the inbox; 0 where it did not look. */
+uint32_t state_table_waiting(const struct state_table *t);
+
 struct hash128 state_table_id(const struct state_table *t);
 struct slice state_table_name(const struct state_table *t); /* hex id when opened by id */
 struct state_instance *state_table_instance(const struct state_table *t);

@@ -577,6 +577,11 @@ uint64_t state_table_lowest(const struct state_table *t)
     return t->replica.floor.number;
 }
 
+uint32_t state_table_waiting(const struct state_table *t)
+{
+    return t->replica.waiting;
+}
+
 struct hash128 state_table_id(const struct state_table *t)
 {
     return t->id;
