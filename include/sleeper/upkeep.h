@@ -60,6 +60,34 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_check(struct slp_instance *instance, const c
                                           struct slp_rows **out, size_t *problem_count,
                                           struct slp_err *err);
 
+struct slp_repair_options {
+    const char *table; /* its name, or its id where the catalogue is damaged */
+    bool dry_run;
+};
+
+struct slp_repair_result {
+    bool was_damaged;  /* else nothing was, or would be, changed */
+    size_t lost;       /* objects that cannot be read any more */
+    size_t undecided;  /* data files that nothing proves to be committed */
+    uint64_t sequence; /* the frame that the table stands at */
+    char broken[64];   /* where the old log is, below the table */
+};
+
+/*
+ * Repair a table whose log, snapshots, floor or head are damaged: it begins anew with the newest
+ * snapshot that can be read and all frames behind it that can. What they do not prove to be committed
+ * is left out and listed as undecided. The old log is copied aside first; data files are not touched.
+ * Nobody else may use the table meanwhile. Look at a dry run first.
+ *
+ * list     rows: object, verdict (kept, lost, damaged, undecided), text
+ * Errors   NOT_FOUND  the table
+ *          CORRUPT    nothing is left to begin with
+ */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_repair(struct slp_instance *instance,
+                                           const struct slp_repair_options *options,
+                                           struct slp_repair_result *out, struct slp_rows **list,
+                                           struct slp_err *err);
+
 #ifdef __cplusplus
 }
 #endif

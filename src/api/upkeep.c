@@ -214,3 +214,66 @@ out:
     api_list_free(call.list);
     return rc;
 }
+
+/* ------------------------------------------------------------------ repair */
+
+static slp_rc note_repair(void *context, const struct upkeep_repair_row *r, struct slp_err *err)
+{
+    struct list_value row[] = {list_text(r->object), list_text(r->verdict), list_text(r->text)};
+    return api_list_add(context, row, err);
+}
+
+/* By name; by id where the catalogue cannot be read. */
+static slp_rc find_table_id(struct slp_instance *instance, struct slice table, struct hash128 *id,
+                            struct slp_err *err)
+{
+    struct arena arena;
+    struct state_table_entry *tables = NULL;
+    size_t count = 0;
+    bool is_found = false;
+    arena_init(&arena, instance->mem, INSTANCE_LIST_MAX_BYTES);
+    slp_rc rc = state_table_list(instance->state, &arena, &tables, &count, err);
+    for (size_t i = 0; rc == SLP_OK && i < count && !is_found; i++) {
+        is_found = slice_equal(tables[i].name, table);
+        if (is_found)
+            *id = tables[i].id;
+    }
+    arena_fini(&arena);
+    if (is_found)
+        return SLP_OK;
+    if (table.len == 32 && hash_parse(table, id)) {
+        err_clear(err);
+        return SLP_OK;
+    }
+    TRY(rc);
+    FAIL(err, NOT_FOUND, "no table \"%.*s\"; 'sleeper table list' shows those there are",
+         SLICE_ARG(table));
+}
+
+slp_rc slp_repair(struct slp_instance *instance, const struct slp_repair_options *options,
+                  struct slp_repair_result *out, struct slp_rows **list, struct slp_err *err)
+{
+    static const struct list_column columns[] = {
+        {"object", ARR_UTF8}, {"verdict", ARR_UTF8}, {"text", ARR_UTF8}};
+    slp_rc rc = SLP_OK;
+    struct hash128 id;
+    struct upkeep_repair_result result = {0};
+    struct upkeep_repair_options o = {
+        .dry_run = options->dry_run, .cancel = instance->cancel, .told = note_repair};
+    struct list *rows = NULL;
+    TRY(find_table_id(instance, slice_str(options->table), &id, err));
+    TRY(api_list_new(instance->mem, columns, 3, &rows, err));
+    o.context = rows;
+    TRY_OUT(upkeep_repair(instance->state, id, &o, instance->mem, &result, err));
+    struct list *made = rows;
+    rows = NULL;
+    TRY_OUT(api_list_rows(made, list, err));
+    *out = (struct slp_repair_result){.was_damaged = result.is_damaged,
+                                      .lost = result.lost,
+                                      .undecided = result.undecided,
+                                      .sequence = result.number};
+    memcpy(out->broken, result.broken, sizeof out->broken);
+out:
+    api_list_free(rows);
+    return err_wrap(err, rc, "table \"%s\"", options->table);
+}

@@ -126,6 +126,45 @@ SLP_NODISCARD slp_rc upkeep_check(struct state_table *table, const volatile int 
                                   upkeep_finding_fn found, void *context, struct alloc *mem,
                                   struct slp_err *err);
 
+/* What repair found, or did. */
+struct upkeep_repair_row {
+    struct slice object;  /* relative to the table */
+    struct slice verdict; /* kept, lost, damaged, undecided */
+    struct slice text;
+};
+
+typedef slp_rc (*upkeep_repair_fn)(void *context, const struct upkeep_repair_row *row,
+                                   struct slp_err *err);
+
+struct upkeep_repair_options {
+    bool dry_run;
+    const volatile int *cancel;
+    upkeep_repair_fn told; /* may be NULL */
+    void *context;
+};
+
+struct upkeep_repair_result {
+    bool is_damaged;  /* else nothing was done */
+    size_t lost;      /* objects of the log, snapshots or files that cannot be read */
+    size_t undecided; /* files that may have been committed by what is lost */
+    uint64_t number;  /* the frame that the table stands at now */
+    char broken[64];  /* where the old log was copied to, relative to the table */
+};
+
+/*
+ * Repair a table whose log is damaged (state/salvage.h): from the newest snapshot that can be read, and
+ * every frame behind it that can. Then what is left of data is compared with that state: live files
+ * that are missing or shorter than they were are named, and stay, so that reading them fails by name;
+ * files that no readable frame names are undecided, with their lineage, and are left out. The old log is
+ * copied to broken-<time>/ first. Nobody else uses the table meanwhile.
+ *
+ * Errors  as state_salvage_open; those of the store
+ * Cost    log, snapshots, a listing; the footer of each undecided file
+ */
+SLP_NODISCARD slp_rc upkeep_repair(struct state_instance *instance, struct hash128 table,
+                                   const struct upkeep_repair_options *options, struct alloc *mem,
+                                   struct upkeep_repair_result *out, struct slp_err *err);
+
 /*
  * Split leaves with more than `threshold_rows` rows, each into as many as needed, at row keys taken
  * from the key index of its largest file: block starts, cut to the shortest separator between row
