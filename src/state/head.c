@@ -41,12 +41,29 @@ void state_since_reset(struct state_since *s, uint64_t number)
     s->last = 0;
 }
 
+/* The oldest go, half of the room at once. */
+static void make_room(struct state_since *s, size_t need)
+{
+    size_t most = num_min_size(s->most_bytes / 2, s->most_bytes - need);
+    size_t at = 0;
+    uint64_t number = s->from;
+    struct slice frame;
+    while (s->bytes.len - at > most && state_head_frame(buf_slice(&s->bytes), &at, &frame))
+        number++;
+    state_since_begin(s, number);
+}
+
 slp_rc state_since_add(struct state_since *s, uint64_t number, struct slice frame,
                        struct slp_err *err)
 {
-    if (number != s->to + 1 || frame.len > UINT32_MAX || frame.len + 4 > s->most_bytes ||
-        s->bytes.len > s->most_bytes - 4 - frame.len)
+    if (number != s->to + 1)
         return SLP_OK;
+    if (frame.len > UINT32_MAX || frame.len + 4 > s->most_bytes) {
+        state_since_reset(s, number);
+        return SLP_OK;
+    }
+    if (s->bytes.len > s->most_bytes - 4 - frame.len)
+        make_room(s, frame.len + 4);
     size_t old_len = s->bytes.len;
     TRY(buf_reserve(&s->bytes, frame.len + 4, err));
     TRY(buf_append_u32le(&s->bytes, (uint32_t)frame.len, err));

@@ -36,7 +36,7 @@ struct state_since {
     uint64_t from;     /* the first one follows this frame */
     uint64_t to;       /* the last one's number */
     size_t last;       /* where the last one's bytes begin */
-    size_t most_bytes; /* further frames are left out */
+    size_t most_bytes; /* beyond it the oldest go */
 };
 
 void state_since_init(struct state_since *s, struct alloc *mem, bool is_catalogue);
@@ -45,8 +45,8 @@ void state_since_fini(struct state_since *s);
 /* Nothing yet; the next frame is `number` + 1. */
 void state_since_reset(struct state_since *s, uint64_t number);
 
-/* Note a frame that counts. One that does not fit or follow is left out: a hint may lag. Errors:
- * NO_MEMORY. */
+/* Note a frame that counts. One that does not follow is left out; where one does not fit, the oldest
+ * go: the next snapshot stands behind them. Errors: NO_MEMORY. */
 SLP_NODISCARD slp_rc state_since_add(struct state_since *s, uint64_t number, struct slice frame,
                                      struct slp_err *err);
 

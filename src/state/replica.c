@@ -551,7 +551,7 @@ static slp_rc refresh_once(struct state_replica *r, struct slp_err *err)
             TRY(state_replica_take(r, buf_slice(&r->frames[i]), err));
         if (got < width && r->seen <= r->number)
             return SLP_OK;
-        width = width < FIRST_WIDTH ? FIRST_WIDTH : STATE_READ_AHEAD;
+        width = width < TAIL_WIDTH ? FIRST_WIDTH : STATE_READ_AHEAD;
     }
 }
 

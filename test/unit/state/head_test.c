@@ -252,6 +252,27 @@ static void heads_come_back_as_they_were_written(void **state)
     buf_fini(&bytes);
 }
 
+/* Else a writer of large frames would write no head any more, whatever snapshots come. */
+static void the_newest_frames_are_at_hand(void **state)
+{
+    struct t *t = *state;
+    static uint8_t large[STATE_HEAD_FRAMES_BYTES / 3];
+    struct state_since since;
+    struct slice frame;
+    size_t at = 0;
+    state_since_init(&since, &t->mem, false);
+    state_since_reset(&since, 0);
+    for (uint64_t n = 1; n <= 50; n++) {
+        assert_ok(t, state_since_add(&since, n, slice_of(large, sizeof large - n), &t->err));
+        assert_int_equal(since.to, n);
+        assert_in_range(since.to - since.from, 1, 3);
+    }
+    state_since_begin(&since, 49);
+    assert_true(state_head_frame(buf_slice(&since.bytes), &at, &frame));
+    assert_int_equal(frame.len, sizeof large - 50);
+    state_since_fini(&since);
+}
+
 static void what_is_due_is_kept_by_whoever_comes_by(void **state)
 {
     struct t *t = *state;
@@ -342,7 +363,7 @@ static void opening_from_a_head_survives_every_fault(void **state)
 T_MAIN(T_TEST(a_head_saves_the_search_for_the_tip), T_TEST(a_small_state_stands_in_the_head_whole),
        T_TEST(a_damaged_head_is_no_harm), T_TEST(a_lying_head_is_not_believed),
        T_TEST(a_head_that_lags_behind_the_floor_is_not_believed),
-       T_TEST(heads_come_back_as_they_were_written),
+       T_TEST(heads_come_back_as_they_were_written), T_TEST(the_newest_frames_are_at_hand),
        T_TEST(what_is_due_is_kept_by_whoever_comes_by),
        T_TEST(earlier_states_can_be_opened_while_they_are_kept),
        T_TEST(opening_from_a_head_survives_every_fault))
