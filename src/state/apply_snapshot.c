@@ -288,6 +288,8 @@ static slp_rc restore(struct table_state *s, const struct table_state *from,
     for (size_t i = 0; rc != SLP_OK && i < restored.count; i++)
         if (restored.copies[i] && restored.copies[i]->refs == 0)
             state_entry_free(s->mem, restored.copies[i]);
+    if (rc == SLP_OK)
+        rc = key_range_copy(&s->keys, from->seen, &s->seen, err); /* what its shards have */
     return rc == SLP_OK ? restore_global(s, from, err) : rc;
 }
 

@@ -144,6 +144,12 @@ slp_rc state_head_begin(struct state_replica *r, struct slp_err *err)
         return SLP_OK;
     if (is_of_hint(rc))
         return state_replica_restart(r, err);
+    if (rc == SLP_CONFLICT && r->is_widened) {
+        /* Leaves were merged over a bound of what was wanted: more is wanted now (rule P3). */
+        r->is_widened = false;
+        r->is_head_tried = false;
+        return state_replica_restart(r, err);
+    }
     r->is_broken = true;
     if (err)
         *err = why;

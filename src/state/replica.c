@@ -408,7 +408,7 @@ static slp_rc supply_root(struct state_replica *r, struct state_txn *txn,
     struct state_replica second = {0};
     struct hash128 table = r->machine.table->table;
     slp_rc rc = state_replica_init(&second, r->instance, &table, err);
-    second.scope = r->scope;
+    second.scope = r->machine.table->seen; /* all that is loaded here, at least */
     if (rc == SLP_OK)
         rc = state_snapshot_load(&second, want->name, err);
     if (rc == SLP_OK && second.number != want->number)

@@ -22,7 +22,11 @@
 #define STATE_SNAPSHOT_MAX_BYTES ((size_t)256 << 20)
 
 /* A shard ends behind the leaf that makes it so long. */
+#ifdef SLEEPER_BUGS
+#define STATE_SHARD_BYTES ((size_t)256) /* the simulator's tables are small (bug.h) */
+#else
 #define STATE_SHARD_BYTES ((size_t)1 << 20)
+#endif
 
 /* Where the parent's shards are shorter, they are put together. */
 #define STATE_SHARD_LEAST_BYTES (STATE_SHARD_BYTES / 8)

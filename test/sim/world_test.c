@@ -1,4 +1,4 @@
-/* rooms: state */
+/* rooms: store */
 /*
  * Seeds of the world (sim/world.h): what each of them must come to is there. SEED=n runs the seeds
  * from n on, SIM_COUNT=m as many.
