@@ -11,7 +11,7 @@ MAKEFLAGS += --no-print-directory
 # Labels of the ordinary suite; `heavy` (judges that need Java or servers) is for make interop alone.
 SUITE = ^(quick|fault|crash|sim|fuzz|interop|cli)$$
 
-.PHONY: help release dev test clang tsan fuzz laws mutations valgrind roundtrips sim cover tidy format ci demo bench bench-codec interop install clean \
+.PHONY: help release dev test clang tsan fuzz laws laws-tables mutations valgrind roundtrips sim cover tidy format ci demo bench bench-codec interop install clean \
         packages-build packages-test
 
 help: ## this list
@@ -59,6 +59,10 @@ valgrind: packages-test ## the Parquet codec's tests, corpora and others' files 
 laws: packages-test ## [LEAVES=100000] [SEED=n]: random histories of tables against a plain model: answers never depend on compaction
 	@tools/build.sh dev $(JOBS)
 	@STACK_LEAVES=$(or $(LEAVES),100000) nice -n 19 build/dev/test/prop.stack_model_test
+
+laws-tables: packages-test ## [TABLES=2000] [SEED=n]: random histories of whole tables, in a store, against a plain model
+	@tools/build.sh dev $(JOBS)
+	@TABLES=$(or $(TABLES),2000) nice -n 19 build/dev/test/prop.tables_model_test
 
 roundtrips: packages-test ## [FILES=200] [SEED=n]: random columns from us to every judge and back, chdb and parquet-java too
 	@tools/judges.sh

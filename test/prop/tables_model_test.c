@@ -1,0 +1,539 @@
+/* rooms: ingest compact query process output */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "compact/jobs.h"
+#include "compact/passes.h"
+#include "ingest/budget.h"
+#include "ingest/ingest.h"
+#include "lib/table.h"
+#include "process/retire.h"
+#include "query/query.h"
+
+/*
+ * Whole tables against a plain model that keeps every row ever ingested and works the answer out anew:
+ * random engines, filters and partitions; ingests with row kinds, deletes, range deletes, purges,
+ * splits, wide files filed down, and jobs over random stretches of runs that end after other things
+ * have happened. Answers never depend on what was compacted when.
+ *
+ * TABLES=1000 runs so many histories instead of the few of the ordinary suite (`make laws-tables`).
+ */
+
+#define KEYS     12u
+#define ROWS_MAX 4096u
+#define MARK_MAX 64u
+#define NULL_V   INT32_MIN
+
+#define SCHEMA                                                                                     \
+    "{\"fields\":[{\"id\":1,\"name\":\"k\",\"type\":\"string\",\"nullable\":false},"               \
+    "{\"id\":2,\"name\":\"v\",\"type\":\"int16\",\"nullable\":true},"                              \
+    "{\"id\":3,\"name\":\"ts\",\"type\":\"int32\",\"nullable\":false}],\"rowKey\":[\"k\"],"        \
+    "\"sortKey\":[]}"
+
+enum engine { BAG, SUM, LAST_TS, NEWEST, OLDEST, NEWEST_TS, OLDEST_TS, PARTIAL, ENGINES };
+
+static const char *const engine_texts[ENGINES] = {
+    "bag",   "aggregate(sum: v; max: ts)", "aggregate(sum: v; last: ts)", "last",
+    "first", "last(order-by: ts)",         "first(order-by: ts)",         "partial"};
+
+enum filter { NONE, BY_KEY, BY_VALUE, FILTERS };
+
+static const char *const filter_texts[FILTERS] = {"", "k < 'k09'", "v > -5 OR v IS NULL"};
+
+struct row {
+    uint32_t commit;
+    uint32_t key;
+    enum stack_kind kind;
+    int32_t v;
+    int32_t ts;
+};
+
+/* A range delete or a purge: rows of commits below `commit`. */
+struct mark {
+    uint32_t commit;
+    uint32_t lo, hi; /* keys; a purge by value: v == value */
+    bool is_by_value;
+    int32_t value;
+};
+
+struct world {
+    struct t *t;
+    struct t_table tt;
+    enum engine engine;
+    enum filter filter;
+    struct row rows[ROWS_MAX];
+    size_t row_count;
+    struct mark marks[MARK_MAX];
+    size_t mark_count;
+    uint32_t commit;
+    char path[128];
+    uint64_t jobs;
+    uint64_t dropped;
+};
+
+/* ---- The model ---- */
+
+/* What one key has. */
+struct answer {
+    struct row rows[ROWS_MAX];
+    size_t count;
+    bool is_too_large; /* a sum beyond its field */
+};
+
+static bool keeps(const struct world *w, const struct row *r)
+{
+    if (w->filter == BY_KEY)
+        return r->key < 9;
+    return w->filter != BY_VALUE || r->v == NULL_V || r->v > -5;
+}
+
+/* What is left of a row's kind once purges went over it; false: nothing. */
+static bool survives(const struct world *w, struct row *r)
+{
+    for (size_t i = 0; i < w->mark_count; i++) {
+        const struct mark *m = &w->marks[i];
+        if (r->commit >= m->commit)
+            continue;
+        if (!m->is_by_value && r->key >= m->lo && r->key < m->hi)
+            return false;
+        if (!m->is_by_value || r->kind == STACK_DELETE || r->v != m->value)
+            continue;
+        if (r->kind == STACK_PUT)
+            return false;
+        r->kind = STACK_DELETE;
+    }
+    return true;
+}
+
+static void join(const struct world *w, struct answer *a, const struct row *r)
+{
+    struct row *have = &a->rows[0];
+    bool is_first = a->count == 0;
+    if (w->engine == BAG || is_first) {
+        a->rows[a->count++] = *r;
+        return;
+    }
+    bool is_sum = w->engine == SUM || w->engine == LAST_TS;
+    if (is_sum && r->v != NULL_V)
+        have->v = have->v == NULL_V ? r->v : have->v + r->v;
+    if (w->engine == SUM)
+        have->ts = r->ts > have->ts ? r->ts : have->ts;
+    else if (w->engine == LAST_TS)
+        have->ts = r->ts;
+    else if (w->engine == NEWEST || (w->engine == NEWEST_TS && r->ts >= have->ts) ||
+             (w->engine == OLDEST_TS && r->ts < have->ts))
+        *have = *r;
+    else if (w->engine == PARTIAL)
+        *have = (struct row){.key = r->key, .v = r->v == NULL_V ? have->v : r->v, .ts = r->ts};
+}
+
+static void answer_of(const struct world *w, uint32_t key, struct answer *a)
+{
+    size_t kept = 0;
+    a->count = 0;
+    for (size_t i = 0; i < w->row_count; i++) {
+        struct row r = w->rows[i];
+        if (r.key != key || !survives(w, &r))
+            continue;
+        if (r.kind != STACK_PUT)
+            a->count = 0;
+        if (r.kind != STACK_DELETE)
+            join(w, a, &r);
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        int32_t v = a->rows[i].v;
+        bool is_refused = w->filter == BY_KEY && !keeps(w, &a->rows[i]);
+        if (!is_refused && v != NULL_V && v != (int16_t)v)
+            a->is_too_large = true;
+        if (keeps(w, &a->rows[i]))
+            a->rows[kept++] = a->rows[i];
+    }
+    a->count = kept;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The lines of a text, in order: rows of equal keys may stand in any on some tables. */
+static void sort_lines(struct t *t, struct buf *text)
+{
+    size_t count = 0;
+    struct buf sorted;
+    assert_ok(t, buf_append_u8(text, 0, &t->err));
+    char **lines = calloc(text->len + 1, sizeof *lines);
+    assert_non_null(lines);
+    buf_init(&sorted, &t->mem, 1 << 24);
+    for (char *line = strtok((char *)text->ptr, "\n"); line; line = strtok(NULL, "\n"))
+        lines[count++] = line;
+    qsort(lines, count, sizeof *lines, compare_lines);
+    for (size_t i = 0; i < count; i++)
+        assert_ok(t, buf_printf(&sorted, &t->err, "%s\n", lines[i]));
+    assert_ok(t, buf_append_u8(&sorted, 0, &t->err));
+    free(lines);
+    buf_fini(text);
+    *text = sorted;
+}
+
+static bool model_text(struct world *w, struct buf *out, int64_t *rows)
+{
+    struct answer *a = calloc(1, sizeof *a);
+    assert_non_null(a);
+    *rows = 0;
+    for (uint32_t key = 0; key < KEYS; key++) {
+        answer_of(w, key, a);
+        *rows += (int64_t)a->count;
+        for (size_t i = 0; i < a->count; i++) {
+            const struct row *r = &a->rows[i];
+            assert_ok(w->t, buf_printf(out, &w->t->err, "k%02u,", r->key));
+            if (r->v != NULL_V)
+                assert_ok(w->t, buf_printf(out, &w->t->err, "%d", r->v));
+            assert_ok(w->t, buf_printf(out, &w->t->err, ",%d\n", r->ts));
+        }
+    }
+    bool fits = !a->is_too_large;
+    free(a);
+    return fits;
+}
+
+/* ---- The table ---- */
+
+static void commit(struct world *w, struct state_txn *txn, bool must)
+{
+    struct state_result result = {0};
+    assert_ok(w->t, state_table_commit(w->tt.table, txn, NULL, &result, &w->t->err));
+    if (must)
+        assert_ok(w->t, state_result_check(&result, &w->t->err));
+}
+
+static void encode(struct world *w, uint32_t key, struct buf *out)
+{
+    char text[8];
+    (void)snprintf(text, sizeof text, "k%02u", key);
+    assert_ok(w->t, key_parse(state_table_key_spec(w->tt.table), state_table_schema(w->tt.table),
+                              slice_str(text), 1, out, &w->t->err));
+}
+
+static struct ingest_options ingest_options(const struct world *w)
+{
+    return (struct ingest_options){.memory = INGEST_MEMORY_MIN,
+                                   .threads = 1,
+                                   .layout = t_below(w->t, 3) == 0 ? INGEST_LAYOUT_WIDE
+                                                                   : INGEST_LAYOUT_LEAF};
+}
+
+static void ingest(struct world *w)
+{
+    static const char *const kinds[] = {"put", "delete", "reset"};
+    struct ingest_options o = ingest_options(w);
+    struct ingest_result result;
+    const char *input = w->path;
+    bool has_kinds = t_below(w->t, 3) == 0;
+    size_t count = 1 + t_below(w->t, 8);
+    if (w->row_count + count > ROWS_MAX)
+        return;
+    FILE *f = fopen(w->path, "w");
+    assert_non_null(f);
+    (void)fprintf(f, "k,v,ts,op\n");
+    w->commit++;
+    for (size_t i = 0; i < count; i++) {
+        struct row *r = &w->rows[w->row_count++];
+        *r = (struct row){.commit = w->commit, .key = (uint32_t)t_below(w->t, KEYS)};
+        r->kind =
+            has_kinds && t_below(w->t, 2) == 0 ? (enum stack_kind)t_below(w->t, 3) : STACK_PUT;
+        r->v = t_below(w->t, 6) == 0    ? NULL_V
+               : t_below(w->t, 25) == 0 ? (t_below(w->t, 2) ? 30000 : -30000)
+                                        : (int32_t)t_below(w->t, 20) - 10;
+        r->ts = (int32_t)t_below(w->t, 6);
+        (void)fprintf(f, "k%02u,", r->key);
+        if (r->v != NULL_V)
+            (void)fprintf(f, "%d", r->v);
+        (void)fprintf(f, ",%d,%s\n", r->ts, kinds[r->kind]);
+    }
+    assert_int_equal(fclose(f), 0);
+    o.inputs = &input;
+    o.input_count = 1;
+    o.format = ROWS_CSV;
+    o.row_kinds = has_kinds ? slice_str("op") : slice_of(NULL, 0);
+    assert_ok(w->t, ingest_run(w->tt.table, &o, &w->t->mem, &result, &w->t->err));
+}
+
+static void delete_key(struct world *w)
+{
+    struct ingest_options o = ingest_options(w);
+    struct ingest_result result;
+    struct buf key;
+    uint32_t number = (uint32_t)t_below(w->t, KEYS);
+    if (w->row_count == ROWS_MAX)
+        return;
+    buf_init(&key, &w->t->mem, KEY_MAX_BYTES);
+    encode(w, number, &key);
+    struct slice keys = buf_slice(&key);
+    o.deletes = &keys;
+    o.delete_count = 1;
+    assert_ok(w->t, ingest_run(w->tt.table, &o, &w->t->mem, &result, &w->t->err));
+    w->rows[w->row_count++] =
+        (struct row){.commit = ++w->commit, .key = number, .kind = STACK_DELETE};
+    buf_fini(&key);
+}
+
+static void delete_range(struct world *w)
+{
+    struct buf lo;
+    struct buf hi;
+    uint32_t from = (uint32_t)t_below(w->t, KEYS);
+    uint32_t to = from + 1 + (uint32_t)t_below(w->t, 3);
+    if (w->mark_count == MARK_MAX)
+        return;
+    buf_init(&lo, &w->t->mem, KEY_MAX_BYTES);
+    buf_init(&hi, &w->t->mem, KEY_MAX_BYTES);
+    encode(w, from, &lo);
+    encode(w, to, &hi);
+    struct state_txn txn = {
+        .kind = STATE_RANGE_DELETE,
+        .range_delete = {.range = {.lo = buf_slice(&lo), .hi = buf_slice(&hi), .has_hi = true}}};
+    commit(w, &txn, true);
+    w->marks[w->mark_count++] = (struct mark){.commit = ++w->commit, .lo = from, .hi = to};
+    buf_fini(&lo);
+    buf_fini(&hi);
+}
+
+static void purge(struct world *w)
+{
+    char text[64];
+    struct mark m = {.commit = ++w->commit, .is_by_value = w->engine == BAG && t_below(w->t, 2)};
+    if (w->mark_count == MARK_MAX)
+        return;
+    m.lo = (uint32_t)t_below(w->t, KEYS);
+    m.hi = m.lo + 1;
+    m.value = (int32_t)t_below(w->t, 20) - 10;
+    if (m.is_by_value)
+        (void)snprintf(text, sizeof text, "v = %d", m.value);
+    else
+        (void)snprintf(text, sizeof text, "k = 'k%02u'", m.lo);
+    struct state_txn txn = {
+        .kind = STATE_PURGE,
+        .purge = {.predicate = slice_str(text),
+                  .is_on_keys = !m.is_by_value,
+                  .schema_version = state_schema_version(state_table_view(w->tt.table))}};
+    commit(w, &txn, true);
+    w->marks[w->mark_count++] = m;
+}
+
+static void split(struct world *w)
+{
+    const struct table_state *s = state_table_view(w->tt.table);
+    struct buf key;
+    struct arena arena;
+    if (state_leaf_count(s) > 5)
+        return;
+    buf_init(&key, &w->t->mem, KEY_MAX_BYTES);
+    arena_init(&arena, &w->t->mem, 1 << 20);
+    encode(w, (uint32_t)t_below(w->t, KEYS), &key);
+    struct slice at = buf_slice(&key);
+    struct state_split_item item = {.keys = &at, .key_count = 1};
+    assert_ok(w->t, key_range_copy(&arena, state_leaf_at(s, state_leaf_holding(s, at))->range,
+                                   &item.leaf, &w->t->err));
+    struct state_txn txn = {.kind = STATE_SPLIT, .split = {.items = &item, .count = 1}};
+    if (!slice_equal(item.leaf.lo, at))
+        commit(w, &txn, true);
+    arena_fini(&arena);
+    buf_fini(&key);
+}
+
+static void file_down(struct world *w)
+{
+    const struct table_state *s = state_table_view(w->tt.table);
+    if (state_unfiled_count(s) == 0)
+        return;
+    size_t i = t_below(w->t, state_unfiled_count(s));
+    struct state_id file = state_unfiled_at(s, i)->file->id;
+    struct state_txn txn = {.kind = STATE_FILE_DOWN, .file_down = {.files = &file, .count = 1}};
+    commit(w, &txn, false);
+}
+
+/* One thing that is no job. */
+static void happen(struct world *w)
+{
+    static void (*const things[])(struct world *) = {
+        ingest, ingest, ingest, ingest, delete_key, delete_range, purge, split, file_down};
+    things[t_below(w->t, sizeof things / sizeof *things)](w);
+}
+
+/* ---- Jobs ---- */
+
+/* A choice of some neighbours of one leaf, or of all; it may be refused. */
+static void choose(struct world *w, struct arena *arena, struct compact_choice *c)
+{
+    const struct table_state *s = state_table_view(w->tt.table);
+    const struct state_leaf *leaf = state_leaf_at(s, t_below(w->t, state_leaf_count(s)));
+    const struct state_reference *refs = NULL;
+    void *room = NULL;
+    *c = (struct compact_choice){.kind = COMPACT_DUE_MERGE};
+    if (leaf->ref_count == 0)
+        return;
+    size_t first = t_below(w->t, 2) ? 0 : t_below(w->t, leaf->ref_count);
+    size_t count =
+        t_below(w->t, 2) ? leaf->ref_count - first : 1 + t_below(w->t, leaf->ref_count - first);
+    assert_ok(w->t, state_leaf_references(leaf, arena, &refs, &w->t->err));
+    assert_ok(w->t, arena_array(arena, count, sizeof *c->inputs, &room, &w->t->err));
+    c->inputs = room;
+    for (size_t i = 0; i < count; i++)
+        c->inputs[i] = refs[first + i].file->id;
+    c->input_count = count;
+    c->drops_deletes = t_below(w->t, 2);
+    assert_ok(w->t, key_range_copy(arena, leaf->range, &c->leaf, &w->t->err));
+}
+
+static void finish(struct world *w, struct compact_jobs *jobs, struct arena *arena,
+                   const struct compact_options *options)
+{
+    const struct compact_held *held = &jobs->held[0];
+    struct compact_job job;
+    struct output *out = NULL;
+    struct output_options oo = {.threads = 1, .file_bytes = t_below(w->t, 3) ? 0 : 1};
+    struct state_new_file *files = NULL;
+    size_t count = 0;
+    assert_ok(w->t, compact_jobs_describe(jobs, held, arena, &job, &w->t->err));
+    w->jobs++;
+    w->dropped += job.drops_deletes;
+    assert_ok(w->t, output_new(w->tt.table, &oo, &w->t->mem, &out, &w->t->err));
+    assert_ok(w->t, compact_merge(w->tt.table, &job, options, out, &w->t->mem, &w->t->err));
+    assert_ok(w->t, output_finish(out, &files, &count, &w->t->err));
+    for (size_t i = 0; i < count; i++)
+        files[i].purged_through = job.assigned;
+    struct state_replace_item item = {.job = job.id,
+                                      .attempt = job.attempt,
+                                      .range = job.range,
+                                      .outputs = files,
+                                      .output_count = count};
+    struct state_txn txn = {.kind = STATE_REPLACE, .replace = {.items = &item, .count = 1}};
+    commit(w, &txn, true);
+    output_free(out);
+}
+
+/* A job whose end other things come before. */
+static void compact(struct world *w)
+{
+    struct arena arena;
+    struct compact_choice choice;
+    struct compact_jobs jobs;
+    struct compact_options options = {.memory = (size_t)16 << 20,
+                                      .threads = 1 + t_below(w->t, 2),
+                                      .stretch_rows = 4,
+                                      .copy_bytes = t_below(w->t, 2) ? 1 : 0,
+                                      .job_s = 3600};
+    size_t taken = 0;
+    arena_init(&arena, &w->t->mem, 1 << 24);
+    if (options.threads > 1)
+        options.threads = 1; /* the allocator of a test is of one thread */
+    choose(w, &arena, &choice);
+    compact_jobs_init(&jobs, w->tt.table, &options, &w->t->mem);
+    if (choice.input_count)
+        assert_ok(w->t, compact_jobs_assign(&jobs, &choice, 1, &taken, &w->t->err));
+    if (jobs.count == 1) {
+        for (size_t i = t_below(w->t, 3); i > 0; i--)
+            happen(w);
+        finish(w, &jobs, &arena, &options);
+        jobs.count = 0;
+    }
+    compact_jobs_fini(&jobs);
+    arena_fini(&arena);
+}
+
+/* ---- Comparing ---- */
+
+static void check(struct world *w)
+{
+    struct buf want;
+    struct buf got;
+    struct arr_stream *stream = NULL;
+    struct query_options o = {.memory = 0};
+    int64_t rows = 0;
+    int64_t count = 0;
+    buf_init(&want, &w->t->mem, 1 << 24);
+    buf_init(&got, &w->t->mem, 1 << 24);
+    bool fits = model_text(w, &want, &rows);
+    assert_ok(w->t, query_scan(w->tt.table, &o, &w->t->mem, &stream, &w->t->err));
+    slp_rc rc = t_stream_text(w->t, stream, &got);
+    assert_int_equal(rc, fits ? SLP_OK : SLP_LIMIT);
+    if (fits) {
+        sort_lines(w->t, &want);
+        sort_lines(w->t, &got);
+        assert_string_equal((char *)got.ptr, (char *)want.ptr);
+        assert_ok(w->t, query_count(w->tt.table, &o, &w->t->mem, &count, &w->t->err));
+        assert_int_equal(count, rows);
+    }
+    buf_fini(&want);
+    buf_fini(&got);
+}
+
+static void open_table(struct world *w)
+{
+    struct arena arena;
+    struct schema schema;
+    struct process_engine e;
+    struct state_property property = {.name = slice_str("filters")};
+    struct state_table_options o = {.name = slice_str("test"), .schema_json = slice_str(SCHEMA)};
+    struct t *t = w->t;
+    arena_init(&arena, &t->mem, 1 << 24);
+    property.value = slice_str(filter_texts[w->filter]);
+    assert_ok(t, schema_parse(o.schema_json, &arena, &schema, &t->err));
+    assert_ok(t, process_check(&schema, slice_str(engine_texts[w->engine]), property.value,
+                               slice_of(NULL, 0), &arena, &e, &t->err));
+    o.engine = e.engine;
+    o.is_ordered = e.is_ordered;
+    o.order_by = e.order_by;
+    o.engine_text = e.text;
+    o.properties = &property;
+    o.property_count = w->filter != NONE;
+    assert_ok(t, store_memory_new(&t->mem, &w->tt.store, &t->err));
+    assert_ok(t, state_instance_create(w->tt.store, NULL, &t->err));
+    assert_ok(t, state_instance_open(&t->mem, w->tt.store, NULL, &w->tt.instance, &t->err));
+    assert_ok(t, state_table_create(w->tt.instance, &o, &t->err));
+    assert_ok(t, state_table_open(w->tt.instance, o.name, &w->tt.table, &t->err));
+    arena_fini(&arena);
+}
+
+static void run_table(struct t *t, struct world *w)
+{
+    size_t steps = 6 + t_below(t, 24);
+    w->t = t;
+    w->row_count = 0;
+    w->mark_count = 0;
+    w->commit = 0;
+    w->engine = (enum engine)t_below(t, ENGINES);
+    w->filter = (enum filter)t_below(t, FILTERS);
+    open_table(w);
+    for (size_t i = 0; i < steps; i++) {
+        if (t_below(t, 2))
+            happen(w);
+        else
+            compact(w);
+        if (t_below(t, 3) == 0)
+            check(w);
+        if (t_below(t, 6) == 0)
+            assert_ok(t, process_retire(w->tt.table, &t->mem, NULL, &t->err));
+    }
+    check(w);
+    t_table_close(&w->tt);
+}
+
+static void answers_never_depend_on_what_was_compacted(void **state)
+{
+    struct t *t = *state;
+    const char *wanted = getenv("TABLES");
+    long tables = wanted ? strtol(wanted, NULL, 10) : 40;
+    struct world *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    (void)snprintf(w->path, sizeof w->path, "/tmp/tables-model-%d.csv", (int)getpid());
+    for (long i = 0; i < tables; i++)
+        run_table(t, w);
+    (void)remove(w->path);
+    assert_true(w->jobs > 0 && w->dropped > 0);
+    free(w);
+}
+
+T_MAIN(T_TEST(answers_never_depend_on_what_was_compacted))
