@@ -40,6 +40,7 @@
 #include "sleeper/types.h"
 #include "sleeper/upkeep.h"
 #include "sleeper/work.h"
+#include "sleeper/writer.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,5 +1,7 @@
 #include "ingest/feed.h"
 
+#include "ingest/queue.h"
+
 #include "os/expand.h"
 
 #define PATHS_MAX_BYTES ((size_t)1 << 30)
@@ -27,7 +29,7 @@ slp_rc ingest_feed_init(struct ingest_feed *f, struct alloc *mem,
     slp_rc rc = SLP_OK;
     struct buf list;
     struct slice kept;
-    *f = (struct ingest_feed){.mem = mem, .rows = options->rows};
+    *f = (struct ingest_feed){.mem = mem, .rows = options->rows, .queue = options->queue};
     arena_init(&f->arena, mem, PATHS_MAX_BYTES);
     os_mutex_init(&f->lock);
     buf_init(&list, mem, PATHS_MAX_BYTES);
@@ -112,6 +114,8 @@ static slp_rc next_part(struct ingest_feed *f, struct ingest_part *out, struct s
 
 slp_rc ingest_feed_next(struct ingest_feed *f, struct ingest_part *out, struct slp_err *err)
 {
+    if (f->queue)
+        return ingest_queue_next(f->queue, out, err);
     os_mutex_lock(&f->lock);
     slp_rc rc = next_part(f, out, err);
     os_mutex_unlock(&f->lock);
@@ -121,8 +125,10 @@ slp_rc ingest_feed_next(struct ingest_feed *f, struct ingest_part *out, struct s
 void ingest_feed_release(struct ingest_feed *f, struct ingest_part *part)
 {
     arr_stream_close(part->stream);
-    os_mutex_lock(&f->lock);
-    drop(f, part->source);
-    os_mutex_unlock(&f->lock);
+    if (part->source) {
+        os_mutex_lock(&f->lock);
+        drop(f, part->source);
+        os_mutex_unlock(&f->lock);
+    }
     *part = (struct ingest_part){0};
 }

@@ -22,14 +22,17 @@ struct ingest_feed_options {
     const char *const *inputs; /* as in struct ingest_options */
     size_t input_count;
     struct rows_input_options rows;
+    struct ingest_queue *queue; /* batches that are pushed, in place of inputs; NULL: none */
 };
 
+struct ingest_queue;
 struct ingest_source; /* an open input */
 
 struct ingest_feed {
     struct alloc *mem;
     struct arena arena; /* paths */
     struct rows_input_options rows;
+    struct ingest_queue *queue;
     struct os_mutex lock; /* guards all below, and calls of open inputs but reading */
     const char **paths;
     size_t path_count;
@@ -39,7 +42,7 @@ struct ingest_feed {
 };
 
 struct ingest_part {
-    struct ingest_source *source;
+    struct ingest_source *source; /* NULL: a batch that was pushed */
     struct arr_stream *stream;
     const char *path;
     uint64_t ordinal; /* of its first row */

@@ -132,6 +132,7 @@ static slp_rc take_in(struct ingest *g, struct ingest_rows *rows, struct slp_err
     struct ingest_feed_options f = {
         .inputs = g->o->inputs,
         .input_count = g->o->input_count,
+        .queue = g->o->queue,
         .rows = {.format = g->o->format,
                  .want =
                      g->o->row_kinds.len ? &g->kinds.want : &state_table_schema(g->table)->columns,

@@ -41,6 +41,7 @@ enum ingest_layout {
 struct ingest_options {
     const char *const *inputs; /* files, folders, globs, "-"; input_count of them */
     size_t input_count;
+    struct ingest_queue *queue; /* in place of inputs: batches of the table's columns; NULL: none */
     enum rows_format format; /* ROWS_AUTO: by content */
     struct slice token;      /* client token; empty: none */
     bool dry_run;            /* read, check and sort nothing; write nothing */

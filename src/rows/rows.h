@@ -188,6 +188,21 @@ SLP_NODISCARD slp_rc rows_file_schema(struct alloc *mem, const char *path, enum 
                                       struct arena *arena, struct arr_schema *out,
                                       struct slp_err *err);
 
+struct ArrowArray;
+struct ArrowSchema;
+
+/*
+ * Append the rows of a batch that somebody else has to `out`, whose columns are wanted: found by name
+ * and widened as those of a file. Nothing is appended on failure.
+ *
+ * Errors   BAD_INPUT  as rows_input_open and the parts of a file, by column and row of the batch
+ *          INVALID, UNSUPPORTED   as arr_import_schema and arr_import_batch
+ *          LIMIT, NO_MEMORY
+ */
+SLP_NODISCARD slp_rc rows_import(struct alloc *mem, const struct ArrowArray *in,
+                                 const struct ArrowSchema *format, struct arr_batch *out,
+                                 struct slp_err *err);
+
 struct rows_output;
 struct pq_write_options; /* of parquet/writer.h */
 
