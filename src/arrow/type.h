@@ -82,7 +82,7 @@ enum arr_unit { ARR_SECOND = 0, ARR_MILLI = 1, ARR_MICRO = 2, ARR_NANO = 3 };
 struct arr_type {
     enum arr_kind kind;
     enum arr_unit unit; /* TIMESTAMP, TIME32, TIME64, DURATION */
-    bool utc;           /* TIMESTAMP: an instant; printed with Z */
+    bool utc;           /* TIMESTAMP: an instant; printed with Z. TIME32, TIME64: kept alone */
     int32_t width;      /* FIXED_BINARY: bytes */
     int32_t precision;  /* DECIMAL128, DECIMAL256 */
     int32_t scale;      /* DECIMAL128, DECIMAL256 */

@@ -80,12 +80,19 @@ size_t cx_intervals(uint8_t *dst, const uint8_t *src, size_t n)
     return n;
 }
 
-size_t cx_int96_to_nanos(uint8_t *dst, const uint8_t *src, size_t n)
+/* Neither part has a sign: no day is before the first, and no time before its day. */
+static inline i128 int96_at(const uint8_t *src)
+{
+    uint64_t nanos = num_load_u64le(src);
+    int64_t day = (int64_t)num_load_u32le(src + 8) - JULIAN_OF_1970;
+    return (i128)day * NANOS_PER_DAY + nanos;
+}
+
+size_t cx_int96_to_units(uint8_t *dst, const uint8_t *src, int64_t nanos, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        int64_t nanos = (int64_t)num_load_u64le(src + 12 * i);
-        int64_t day = (int64_t)(int32_t)num_load_u32le(src + 12 * i + 8) - JULIAN_OF_1970;
-        i128 v = (i128)day * NANOS_PER_DAY + nanos;
+        i128 from = int96_at(src + 12 * i);
+        i128 v = from / nanos - (from % nanos < 0);
         if (v < INT64_MIN || v > INT64_MAX)
             return i;
         num_store_u64le(dst + 8 * i, (uint64_t)v);

@@ -35,9 +35,9 @@ bool cx_decimal_be_256(uint8_t dst[32], struct slice src);
  * bytes. Returns how many of the first ones fit. */
 size_t cx_intervals(uint8_t *dst, const uint8_t *src, size_t n);
 
-/* INT96: nanoseconds of the day (8 bytes) and Julian day (4 bytes) to nanoseconds since 1970.
- * Returns how many of the first ones fit 64 bits. */
-size_t cx_int96_to_nanos(uint8_t *dst, const uint8_t *src, size_t n);
+/* INT96: nanoseconds of the day (8 bytes) and Julian day (4 bytes) to units of `nanos` nanoseconds
+ * since 1970, rounded down. Returns how many of the first ones fit 64 bits. */
+size_t cx_int96_to_units(uint8_t *dst, const uint8_t *src, int64_t nanos, size_t n);
 
 /* Values of `width` bytes by index; every index lies inside the dictionary. */
 void cx_gather(uint8_t *dst, const uint8_t *dict, size_t width, const uint32_t *indices, size_t n);

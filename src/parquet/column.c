@@ -198,7 +198,8 @@ static slp_rc resolve_time(const struct pq_element *e, struct pq_column *c, stru
     bool is_short = c->physical == PQ_INT32;
     if (is_short == (e->unit == 1))
         c->type = (struct arr_type){.kind = is_short ? ARR_TIME32 : ARR_TIME64,
-                                    .unit = (enum arr_unit)(ARR_SECOND + e->unit)};
+                                    .unit = (enum arr_unit)(ARR_SECOND + e->unit),
+                                    .utc = e->is_utc};
     return SLP_OK;
 }
 
@@ -277,8 +278,6 @@ slp_rc pq_column_resolve(const struct pq_element *e, struct arena *a, struct pq_
         FAIL(err, CORRUPT, "physical type %d is not known", e->physical);
     struct pq_column c = {.physical = (enum pq_physical)e->physical};
     c.type.kind = plain[e->physical];
-    if (c.physical == PQ_INT96)
-        c.type.unit = ARR_NANO;
     if (c.physical == PQ_FIXED_LEN_BYTE_ARRAY) {
         if (e->type_length < 1 || e->type_length > FIXED_BYTES_MAX)
             FAIL(err, CORRUPT, "fixed binary of %d bytes, expected 1 to %d", e->type_length,

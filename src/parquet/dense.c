@@ -253,6 +253,18 @@ static slp_rc convert_fixed(const struct pq_column *column, uint8_t *dst, const 
     return SLP_OK;
 }
 
+static slp_rc convert_int96(const struct pq_column *column, uint8_t *dst, const uint8_t *src,
+                            size_t n, struct slp_err *err)
+{
+    static const int64_t nanos[] = {
+        [ARR_SECOND] = 1000000000, [ARR_MILLI] = 1000000, [ARR_MICRO] = 1000, [ARR_NANO] = 1};
+    if (cx_int96_to_units(dst, src, nanos[column->type.unit], n) < n)
+        FAIL(err, UNSUPPORTED,
+             "an INT96 timestamp beyond what 64 bits of %s hold: take a larger unit",
+             column->type.unit == ARR_NANO ? "nanoseconds (1677 to 2262)" : "microseconds");
+    return SLP_OK;
+}
+
 /* Stored values to elements of the column's Arrow type, where the two differ. */
 static slp_rc convert(const struct pq_column *column, uint8_t *dst, const uint8_t *src, size_t n,
                       struct slp_err *err)
@@ -271,11 +283,7 @@ static slp_rc convert(const struct pq_column *column, uint8_t *dst, const uint8_
         cx_widen_64_to_128(dst, src, n);
         return SLP_OK;
     case PQ_INT96:
-        if (cx_int96_to_nanos(dst, src, n) < n)
-            FAIL(err, UNSUPPORTED,
-                 "an INT96 timestamp before 1677 or after 2262, which nanoseconds in 64 bits "
-                 "cannot hold, is not supported");
-        return SLP_OK;
+        return convert_int96(column, dst, src, n, err);
     default:
         return convert_fixed(column, dst, src, n, err);
     }

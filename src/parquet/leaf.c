@@ -217,14 +217,13 @@ static void decimal(struct cx_put *w, struct arr_type type)
     cx_put_end(w);
 }
 
-/* Of times of day, `utc` is not set: they are those of a wall clock. */
 static void time_or_timestamp(struct cx_put *w, struct arr_type type)
 {
     int16_t unit = type.unit == ARR_NANO    ? UNIT_NANOS
                    : type.unit == ARR_MICRO ? UNIT_MICROS
                                             : UNIT_MILLIS;
     cx_put_struct(w, type.kind == ARR_TIMESTAMP ? LOGICAL_TIMESTAMP : LOGICAL_TIME);
-    cx_put_bool(w, 1, type.kind == ARR_TIMESTAMP && type.utc);
+    cx_put_bool(w, 1, type.utc);
     cx_put_struct(w, 2);
     empty_member(w, unit);
     cx_put_end(w);

@@ -490,8 +490,18 @@ static slp_rc check_rows(const struct parse *p)
 slp_rc pq_meta_parse(struct slice thrift, uint64_t file_bytes, struct arena *a, struct pq_meta *out,
                      struct slp_err *err)
 {
+    return pq_meta_parse_as(thrift, file_bytes, ARR_NANO, a, out, err);
+}
+
+slp_rc pq_meta_parse_as(struct slice thrift, uint64_t file_bytes, enum arr_unit int96_unit,
+                        struct arena *a, struct pq_meta *out, struct slp_err *err)
+{
     struct pq_meta meta = {0};
-    struct parse p = {.file_bytes = file_bytes, .a = a, .meta = &meta, .err = err};
+    struct parse p = {.elements.int96_unit = int96_unit,
+                      .file_bytes = file_bytes,
+                      .a = a,
+                      .meta = &meta,
+                      .err = err};
     cx_thrift_init(&p.t, thrift);
     TRY(parse_fields(&p));
     if (!p.has_schema)

@@ -129,6 +129,11 @@ struct pq_meta {
 SLP_NODISCARD slp_rc pq_meta_parse(struct slice thrift, uint64_t file_bytes, struct arena *a,
                                    struct pq_meta *out, struct slp_err *err);
 
+/* The same with INT96 as timestamps of a unit; otherwise they are of nanoseconds. */
+SLP_NODISCARD slp_rc pq_meta_parse_as(struct slice thrift, uint64_t file_bytes,
+                                      enum arr_unit int96_unit, struct arena *a,
+                                      struct pq_meta *out, struct slp_err *err);
+
 /* Is every column one leaf, not nested? */
 bool pq_meta_is_flat(const struct pq_meta *m);
 

@@ -75,9 +75,10 @@ SLP_NODISCARD slp_rc pq_column_resolve(const struct pq_element *e, struct arena 
 struct pq_elements {
     struct pq_element *items;
     size_t count;
-    uint32_t *parents; /* of each element; pq_tree_build fills these */
-    uint32_t *ends;    /* the element behind its last descendant */
-    uint32_t *leaves;  /* of each leaf, its element */
+    uint32_t *parents;        /* of each element; pq_tree_build fills these */
+    uint32_t *ends;           /* the element behind its last descendant */
+    uint32_t *leaves;         /* of each leaf, its element */
+    enum arr_unit int96_unit; /* of the timestamps that INT96 becomes */
 };
 
 /*

@@ -19,6 +19,12 @@ struct pq_file {
 slp_rc pq_file_open(struct source *src, struct alloc *mem, struct pq_file **out,
                     struct slp_err *err)
 {
+    return pq_file_open_as(src, ARR_NANO, mem, out, err);
+}
+
+slp_rc pq_file_open_as(struct source *src, enum arr_unit int96_unit, struct alloc *mem,
+                       struct pq_file **out, struct slp_err *err)
+{
     slp_rc rc = SLP_OK;
     struct pq_file *f = NULL;
     TRY(alloc_new(mem, &f, err));
@@ -26,7 +32,7 @@ slp_rc pq_file_open(struct source *src, struct alloc *mem, struct pq_file **out,
     buf_init(&f->footer, mem, PQ_FOOTER_MAX_BYTES);
     arena_init(&f->arena, mem, META_MAX_BYTES);
     TRY_OUT(pq_footer_read(src, &f->footer, err));
-    rc = pq_meta_parse(buf_slice(&f->footer), src->size, &f->arena, &f->meta, err);
+    rc = pq_meta_parse_as(buf_slice(&f->footer), src->size, int96_unit, &f->arena, &f->meta, err);
     if (rc == SLP_CORRUPT)
         (void)err_wrap(err, rc, "footer at offset %" PRIu64, src->size - 8 - f->footer.len);
     TRY_OUT(rc);

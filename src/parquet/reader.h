@@ -19,6 +19,12 @@ struct pq_file;
  * pq_meta_parse. */
 SLP_NODISCARD slp_rc pq_file_open(struct source *src, struct alloc *mem, struct pq_file **out,
                                   struct slp_err *err);
+
+/* The same with INT96 as timestamps of a unit, ARR_MILLI at most. Otherwise they are of nanoseconds,
+ * which end in 2262: a value beyond is UNSUPPORTED when it is read. */
+SLP_NODISCARD slp_rc pq_file_open_as(struct source *src, enum arr_unit int96_unit,
+                                     struct alloc *mem, struct pq_file **out, struct slp_err *err);
+
 void pq_file_free(struct pq_file *f);
 const struct pq_meta *pq_file_meta(const struct pq_file *f);
 

@@ -125,6 +125,8 @@ static slp_rc build_leaf(struct tree *t, size_t i, struct place at, struct arr_f
     TRY(make_path(t, i, field->name, &c->path));
     if (rc != SLP_OK)
         return err_wrap(t->err, rc, "column \"%s\"", c->path);
+    if (c->physical == PQ_INT96)
+        c->type.unit = t->e->int96_unit;
     c->optional = at.definition > 0;
     c->definition_max = at.definition;
     c->repetition_max = at.repetition;

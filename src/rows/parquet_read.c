@@ -68,6 +68,64 @@ static slp_rc note_columns(struct rows_parquet *p, struct slp_err *err)
     return SLP_OK;
 }
 
+static bool has_int96(const struct pq_meta *m, const struct pq_node *node)
+{
+    for (size_t i = 0; i < node->leaf_count; i++) {
+        if (m->columns[node->first_leaf + i].physical == PQ_INT96)
+            return true;
+    }
+    return false;
+}
+
+/* Read columns and see whether one of them is beyond what is supported. What else is wrong with
+ * them is found when they are read for their rows. */
+static slp_rc try_columns(const struct rows_parquet *p, struct source *src, const size_t *columns,
+                          size_t count, bool *is_beyond, struct slp_err *err)
+{
+    const struct pq_read_options o = {
+        .columns = columns, .column_count = count, .crc = PQ_CRC_NEVER};
+    struct arr_stream *s = NULL;
+    struct arr_batch batch = {0};
+    struct slp_err problem = {.code = SLP_OK};
+    TRY(pq_read(p->file, src, &o, p->mem, &s, err));
+    slp_rc rc = SLP_OK;
+    while ((rc = arr_stream_next(s, &batch, &problem)) == SLP_OK)
+        continue;
+    arr_batch_fini(&batch);
+    arr_stream_close(s);
+    *is_beyond = rc == SLP_UNSUPPORTED;
+    return rc == SLP_NO_MEMORY ? err_set(err, rc, "%s", problem.text) : SLP_OK;
+}
+
+/* INT96 is read as nanoseconds, or as the finest unit that holds all values of the file.
+ * Only reading tells, so these columns are read twice: they are rare by now. */
+static slp_rc settle_int96(struct rows_parquet *p, struct source *src, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    const struct pq_meta *m = pq_file_meta(p->file);
+    size_t room = m->schema.count;
+    size_t count = 0;
+    size_t *columns = NULL;
+    bool is_beyond = false;
+    TRY(alloc_array(p->mem, room, sizeof *columns, (void **)&columns, err));
+    for (size_t i = 0; i < room; i++) {
+        if (has_int96(m, &m->nodes[i]))
+            columns[count++] = i;
+    }
+    for (int unit = ARR_MICRO; count && unit >= ARR_MILLI; unit--) {
+        struct pq_file *other = NULL;
+        TRY_OUT(try_columns(p, src, columns, count, &is_beyond, err));
+        if (!is_beyond)
+            break;
+        TRY_OUT(pq_file_open_as(src, (enum arr_unit)unit, p->mem, &other, err));
+        pq_file_free(p->file);
+        p->file = other;
+    }
+out:
+    alloc_free(p->mem, columns, room * sizeof *columns);
+    return rc;
+}
+
 slp_rc rows_parquet_open(struct alloc *mem, const char *path, struct os_temp *spool,
                          struct rows_limits limits, struct rows_parquet **out, struct slp_err *err)
 {
@@ -79,6 +137,7 @@ slp_rc rows_parquet_open(struct alloc *mem, const char *path, struct os_temp *sp
     arena_init(&p->arena, mem, ROWS_ARENA_MAX_BYTES);
     TRY_OUT(open_source(p, mem, &src, err));
     TRY_OUT(pq_file_open(src, mem, &p->file, err));
+    TRY_OUT(settle_int96(p, src, err));
     TRY_OUT(note_columns(p, err));
     TRY_OUT(rows_parquet_want(p, NULL, err));
     *out = p;

@@ -166,4 +166,25 @@ def test_parquet_files_of_others_have_the_values_that_pyarrow_gives(work):
     assert judged > 40, judged
 
 
+def test_old_timestamps_have_the_finest_unit_that_holds_them(work):
+    """Where pyarrow's nanoseconds and microseconds wrap around."""
+    path = t.others_data() + "/parquet-testing/data/int96_from_spark.parquet"
+    want = pq.ParquetFile(path, coerce_int96_timestamp_unit="ms").read()["a"].cast(pa.int64())
+    got = pa.ipc.open_stream(t.run("cat", path, "-o", "arrow")).read_all()["a"]
+    assert got.type == pa.timestamp("ms") and got.cast(pa.int64()).to_pylist() == want.to_pylist(), got
+    table = pa.table({"t": pa.array([1, None], pa.timestamp("ns"))})
+    pq.write_table(table, work + "/near.parquet", use_deprecated_int96_timestamps=True)
+    near = pa.ipc.open_stream(t.run("cat", work + "/near.parquet", "-o", "arrow")).read_all()
+    assert near.schema.field("t").type == pa.timestamp("ns"), near.schema
+
+
+def test_times_of_day_keep_whether_they_are_of_utc(work):
+    table = pa.table({"ms": pa.array([1], pa.time32("ms")), "us": pa.array([1], pa.time64("us"))})
+    pq.write_table(table, work + "/a.parquet", write_time_adjusted_to_utc=True)
+    with open(work + "/b.parquet", "wb") as f:
+        f.write(t.run("cat", work + "/a.parquet", "-o", "parquet"))
+    kept = [str(pq.ParquetFile("%s/%s.parquet" % (work, name)).schema.column(1).logical_type) for name in "ab"]
+    assert kept[0] == kept[1] and "isAdjustedToUTC=true" in kept[1], kept
+
+
 t.main(globals())

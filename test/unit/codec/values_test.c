@@ -77,12 +77,21 @@ static void int96_counts_from_the_julian_day_of_1970(void **state)
     num_store_u64le(in + 12, 86400000000000 - 1);
     num_store_u32le(in + 20, 2440587);
     num_store_u32le(in + 32, 2440588 + 106752); /* a day later than 64 bits hold */
-    assert_int_equal(cx_int96_to_nanos((uint8_t *)out, in, 3), 2);
+    assert_int_equal(cx_int96_to_units((uint8_t *)out, in, 1, 3), 2);
     assert_int_equal(out[0], 5);
     assert_int_equal(out[1], -1);
     num_store_u32le(in + 32, 2440588 - 106751);
-    assert_int_equal(cx_int96_to_nanos((uint8_t *)out, in, 3), 3);
+    assert_int_equal(cx_int96_to_units((uint8_t *)out, in, 1, 3), 3);
     assert_true(out[2] == INT64_C(-106751) * 86400000000000);
+    num_store_u32le(in + 32, 2440588 + 1000000);
+    assert_int_equal(cx_int96_to_units((uint8_t *)out, in, 1000, 3), 3);
+    assert_int_equal(out[0], 0);
+    assert_int_equal(out[1], -1);
+    assert_true(out[2] == INT64_C(1000000) * 86400000000);
+    num_store_u32le(in + 32, INT32_MAX);
+    assert_int_equal(cx_int96_to_units((uint8_t *)out, in, 1000, 3), 2);
+    assert_int_equal(cx_int96_to_units((uint8_t *)out, in, 1000000, 3), 3);
+    assert_true(out[2] == INT64_C(2145043059) * 86400000);
 }
 
 static void wide_decimals_fill_256_bits(void **state)
