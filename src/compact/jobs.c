@@ -256,28 +256,55 @@ static slp_rc give_up_hopeless(struct compact_jobs *j, struct slp_err *err)
     return SLP_OK;
 }
 
-/* Overdue jobs, from a place on that differs from process to process: else all would want the same. */
-static size_t pick_overdue(struct compact_jobs *j, struct state_reassign_item *items)
+/* Of the files that a job merges, whole. */
+static slp_rc job_bytes(const struct compact_jobs *j, const struct state_job *job, uint64_t *bytes,
+                        struct slp_err *err)
+{
+    struct arena arena;
+    const struct state_reference **refs = NULL;
+    size_t count = 0;
+    arena_init(&arena, j->mem, ARENA_MAX_BYTES);
+    slp_rc rc = state_job_references(view_of(j), job, &arena, &refs, &count, err);
+    *bytes = 0;
+    for (size_t i = 0; rc == SLP_OK && i < count; i++)
+        if (!num_add_u64(*bytes, refs[i]->file->info.file_bytes, bytes))
+            *bytes = UINT64_MAX;
+    arena_fini(&arena);
+    return rc;
+}
+
+/* Overdue jobs, one helping, from a place on that differs from process to process: else all would
+ * want the same. */
+static slp_rc pick_overdue(struct compact_jobs *j, struct state_reassign_item *items, size_t *count,
+                           struct slp_err *err)
 {
     const struct table_state *s = view_of(j);
     size_t jobs = state_job_count(s);
     int64_t now_us = store_now_us(store_of(j));
     size_t start = 0;
-    size_t count = 0;
+    uint64_t sum = 0;
     if (jobs > COMPACT_JOBS_MAX) {
         struct hash128 random = state_random_id(state_table_instance(j->table));
         start = (size_t)(num_load_u64le(random.bytes) % jobs);
     }
-    for (size_t i = 0; i < jobs && count < COMPACT_JOBS_MAX; i++) {
+    for (size_t i = 0; i < jobs && *count < COMPACT_JOBS_MAX; i++) {
         const struct state_job *job = state_job_at(s, (start + i) % jobs);
-        if (is_for_us(job, now_us))
-            items[count++] = (struct state_reassign_item){.job = job->id,
-                                                          .attempt = job->attempt,
-                                                          .range = job->range,
-                                                          .extension = job->extension,
-                                                          .deadline_us = j->deadline_us};
+        uint64_t bytes = 0;
+        if (!is_for_us(job, now_us))
+            continue;
+        TRY(job_bytes(j, job, &bytes, err));
+        if (*count > 0 && bytes > COMPACT_JOBS_MAX_BYTES - num_min_u64(sum, COMPACT_JOBS_MAX_BYTES))
+            break;
+        sum += bytes;
+        items[(*count)++] = (struct state_reassign_item){.job = job->id,
+                                                         .attempt = job->attempt,
+                                                         .range = job->range,
+                                                         .extension = job->extension};
     }
-    return count;
+    set_deadline(j, sum);
+    for (size_t i = 0; i < *count; i++)
+        items[i].deadline_us = j->deadline_us;
+    return SLP_OK;
 }
 
 slp_rc compact_jobs_take_over(struct compact_jobs *j, struct slp_err *err)
@@ -287,8 +314,8 @@ slp_rc compact_jobs_take_over(struct compact_jobs *j, struct slp_err *err)
     struct claim claims[COMPACT_JOBS_MAX];
     forget_all(j);
     TRY(give_up_hopeless(j, err));
-    set_deadline(j, COMPACT_JOBS_MAX_BYTES);
-    size_t count = pick_overdue(j, items);
+    size_t count = 0;
+    TRY(pick_overdue(j, items, &count, err));
     if (count == 0)
         return SLP_OK;
     struct state_txn txn = {.kind = STATE_REASSIGN, .reassign = {.items = items, .count = count}};
