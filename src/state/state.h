@@ -376,7 +376,8 @@ struct state_kept {
 };
 
 /*
- * Keep the log short: make a snapshot when `every` frames (0: STATE_KEEP_FRAMES) have come since the
+ * Keep the log short: make a snapshot when `every` frames (0: as the property
+ * statestore.snapshot.frames says) have come since the
  * newest verified one, reproduce it by a second replay that begins at that one, record it as verified
  * (rule S2), raise the floor to the one before it and delete the frames below (rules F2, S3). Anyone
  * may call it at any time; doing so twice or at once is harmless. From then on opening the table

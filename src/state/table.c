@@ -545,11 +545,18 @@ slp_rc state_table_snapshot(struct state_table *t, struct state_kept *out, struc
     return SLP_OK;
 }
 
+/* Frames from one snapshot to the next. */
+static uint64_t frames_to_keep(const struct state_table *t)
+{
+    struct schema_properties p = state_table_properties(t);
+    return (uint64_t)schema_property_number(&p, SCHEMA_PROPERTY_SNAPSHOT_FRAMES);
+}
+
 slp_rc state_table_keep(struct state_table *t, uint64_t every, struct state_kept *out,
                         struct slp_err *err)
 {
     struct state_kept kept = {0};
-    TRY(keep_some(t, every ? every : STATE_KEEP_FRAMES, &kept, err));
+    TRY(keep_some(t, every ? every : frames_to_keep(t), &kept, err));
     TRY(err_wrap(err, state_keep_trim(&t->replica, &kept, err), "table \"%.*s\"",
                  SLICE_ARG(t->name)));
     *out = kept;
@@ -559,10 +566,11 @@ slp_rc state_table_keep(struct state_table *t, uint64_t every, struct state_kept
 void state_table_keep_due(struct state_table *t)
 {
     struct state_kept kept;
-    if (t->is_fixed || !state_keep_is_due(t->replica.machine.table))
+    if (t->is_fixed || !state_keep_is_due(t->replica.machine.table, frames_to_keep(t)))
         return;
     /* The state may be due no more once it is refreshed. */
-    if (state_table_refresh(t, NULL) == SLP_OK && state_keep_is_due(t->replica.machine.table) &&
+    if (state_table_refresh(t, NULL) == SLP_OK &&
+        state_keep_is_due(t->replica.machine.table, frames_to_keep(t)) &&
         state_table_keep(t, 1, &kept, NULL) == SLP_OK)
         state_head_refresh(&t->replica);
 }

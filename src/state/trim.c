@@ -230,11 +230,10 @@ slp_rc state_keep_go_back(struct state_replica *r, uint64_t number, struct slp_e
 
 /* ------------------------------------------------------------------ cadence */
 
-bool state_keep_is_due(const struct table_state *s)
+bool state_keep_is_due(const struct table_state *s, uint64_t every)
 {
     uint64_t refs = 0;
     uint64_t since = s->verified_count ? s->verified[s->verified_count - 1].number : 0;
-    uint64_t every = STATE_KEEP_FRAMES;
     if (!s->is_created || state_is_partial(s) || s->number < since + every)
         return false;
     for (size_t i = 0; i < s->leaf_count; i++)

@@ -77,7 +77,7 @@ static slp_rc split_one(struct state_table *table, const struct slice *keys, siz
     arena_init(&arena, mem, WORK_MAX_BYTES);
     TRY_OUT(key_range_copy(&arena, leaf->range, &item.leaf, err));
     TRY_OUT(state_leaf_references(leaf, &arena, &refs, err));
-    TRY_OUT(upkeep_find_cuts(table, refs, leaf->ref_count, mem, &arena, &item, err));
+    TRY_OUT(upkeep_find_cuts(table, refs, leaf->ref_count, &arena, &item, err));
     TRY_OUT(commit_item(table, &item, &was_split, err));
     *taken = was_split ? item.key_count : 0;
 out:
@@ -245,24 +245,29 @@ static slp_rc take_samples(struct sampling *s, uint64_t leaves, struct slp_err *
     return SLP_OK;
 }
 
-/* The keys of one leaf that part its samples [first, end) into `parts`. */
-static void choose_keys(const struct sample *samples, size_t first, size_t end, uint64_t parts,
-                        struct slice lo, struct slice *keys, size_t *count)
+struct chosen {
+    struct slice *keys;
+    size_t count;
+};
+
+/* The keys that part the samples of one leaf into `parts`. */
+static void choose_keys(const struct sample *samples, size_t count, uint64_t parts, struct slice lo,
+                        struct chosen *out)
 {
     int64_t total = 0;
     int64_t seen = 0;
     uint64_t part = 1;
     struct slice last = lo;
-    for (size_t i = first; i < end; i++)
+    for (size_t i = 0; i < count; i++)
         total += samples[i].rows;
     /* What stands before the first row would part nothing. */
-    if (first < end && slice_compare(samples[first].key, last) > 0)
-        last = samples[first].key;
-    for (size_t i = first; i < end && part < parts; i++) {
+    if (count && slice_compare(samples[0].key, last) > 0)
+        last = samples[0].key;
+    for (size_t i = 0; i < count && part < parts; i++) {
         bool is_due = (double)seen >= (double)total * (double)part / (double)parts;
         if (is_due && slice_compare(samples[i].key, last) > 0) {
             last = samples[i].key;
-            keys[(*count)++] = last;
+            out->keys[out->count++] = last;
             part++;
         }
         seen += samples[i].rows;
@@ -270,7 +275,7 @@ static void choose_keys(const struct sample *samples, size_t first, size_t end, 
 }
 
 /* Shares of the parts that are still to be had go to the leaves by their rows. */
-static void choose_all(const struct sampling *s, uint64_t leaves, struct slice *keys, size_t *count)
+static void choose_all(const struct sampling *s, uint64_t leaves, struct chosen *out)
 {
     const struct table_state *view = state_table_view(s->table);
     const struct sample *samples = (const struct sample *)(const void *)s->samples.ptr;
@@ -287,7 +292,7 @@ static void choose_all(const struct sampling *s, uint64_t leaves, struct slice *
         for (; at < sample_count(s) && key_range_holds(range, samples[at].key); at++)
             seen += (double)samples[at].rows;
         uint64_t due = at == sample_count(s) ? more : (uint64_t)((double)more * seen / total);
-        choose_keys(samples, first, at, due - given + 1, range.lo, keys, count);
+        choose_keys(samples + first, at - first, due - given + 1, range.lo, out);
         given = due;
     }
 }
@@ -297,8 +302,7 @@ slp_rc upkeep_split_evenly(struct state_table *table, uint64_t leaves, bool dry_
 {
     slp_rc rc = SLP_OK;
     struct sampling s = {.table = table, .mem = mem};
-    struct slice *keys = NULL;
-    size_t count = 0;
+    struct chosen chosen = {.count = 0};
     if (leaves < 1 || leaves > state_rules_default().leaf_max)
         FAIL(err, INVALID, "a table has 1 to %" PRIu32 " partitions",
              state_rules_default().leaf_max);
@@ -309,9 +313,9 @@ slp_rc upkeep_split_evenly(struct state_table *table, uint64_t leaves, bool dry_
     if (leaves <= state_leaf_count(state_table_view(table)))
         goto out;
     TRY_OUT(take_samples(&s, leaves, err));
-    TRY_OUT(arena_array(&s.arena, (size_t)leaves, sizeof *keys, (void **)&keys, err));
-    choose_all(&s, leaves, keys, &count);
-    rc = upkeep_split_at(table, keys, count, dry_run, mem, made, err);
+    TRY_OUT(arena_array(&s.arena, (size_t)leaves, sizeof *chosen.keys, (void **)&chosen.keys, err));
+    choose_all(&s, leaves, &chosen);
+    rc = upkeep_split_at(table, chosen.keys, chosen.count, dry_run, mem, made, err);
 out:
     buf_fini(&s.samples);
     arena_fini(&s.arena);

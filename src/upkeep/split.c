@@ -159,8 +159,7 @@ static size_t first_inside(const struct state_reference *ref, const struct state
 }
 
 slp_rc upkeep_find_cuts(struct state_table *table, const struct state_reference *refs, size_t count,
-                        struct alloc *mem, struct arena *arena, struct state_split_item *item,
-                        struct slp_err *err)
+                        struct arena *arena, struct state_split_item *item, struct slp_err *err)
 {
     struct state_split_cut *cuts = NULL;
     size_t n = 0;
@@ -170,7 +169,7 @@ slp_rc upkeep_find_cuts(struct state_table *table, const struct state_reference 
         size_t k = first_inside(&refs[i], item);
         if (k == item->key_count)
             continue;
-        slp_rc rc = upkeep_open_file(table, &refs[i], mem, &file, err);
+        slp_rc rc = upkeep_open_file(table, &refs[i], arena->mem, &file, err);
         for (; k < item->key_count && rc == SLP_OK; k++) {
             struct state_split_cut *cut = &cuts[n];
             if (!key_range_holds(refs[i].range, item->keys[k]))
@@ -210,7 +209,7 @@ static slp_rc plan_leaf(struct splitting *s, const struct state_leaf *leaf, int6
     item->key_count = chosen.count;
     if (chosen.count == 0)
         return SLP_OK;
-    return upkeep_find_cuts(s->table, refs, leaf->ref_count, s->mem, &s->arena, item, err);
+    return upkeep_find_cuts(s->table, refs, leaf->ref_count, &s->arena, item, err);
 }
 
 static slp_rc split_leaf(struct splitting *s, const struct state_leaf *leaf, int64_t threshold_rows,

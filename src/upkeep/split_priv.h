@@ -19,7 +19,7 @@ SLP_NODISCARD slp_rc upkeep_open_file(struct state_table *table, const struct st
  * pages of a block or two for each file and key.
  */
 SLP_NODISCARD slp_rc upkeep_find_cuts(struct state_table *table, const struct state_reference *refs,
-                                      size_t count, struct alloc *mem, struct arena *arena,
+                                      size_t count, struct arena *arena,
                                       struct state_split_item *item, struct slp_err *err);
 
 #endif
