@@ -291,6 +291,56 @@ static slp_rc leave(struct planner *p, size_t index, const struct compact_leaf_r
     return SLP_OK;
 }
 
+/* ---- Runs that have something to lose ---- */
+
+static bool is_due_a_purge(const struct table_state *s, const struct state_reference *ref)
+{
+    for (size_t i = state_purge_count(s); i-- > 0;) {
+        const struct state_purge *purge = state_purge_at(s, i);
+        if (state_position_compare(purge->at, ref->file->purged_through) <= 0)
+            return false;
+        if (!purge->is_range || key_range_meets(purge->range, ref->range))
+            return true;
+    }
+    return false;
+}
+
+/* Deletes that lie below nothing: once a job went over all of a leaf they are gone. */
+static bool has_idle_deletes(const struct planner *p, const struct compact_leaf_runs *runs,
+                             const struct state_reference *ref)
+{
+    return p->rules->strategy == COMPACT_FORCED && runs->count == 1 &&
+           (ref->file->deletes > 0 || ref->file->resets > 0);
+}
+
+/* May a single run of some leaf be worth a job? */
+static bool has_cleaning(const struct planner *p)
+{
+    return state_purge_count(p->s) > 0 ||
+           (p->rules->strategy == COMPACT_FORCED && state_has_deleted(p->s));
+}
+
+/* Runs that no group has taken are rewritten where rows of them were purged (rule V3), so that what
+ * was purged goes however little else is to be done. */
+static slp_rc clean_runs(struct planner *p, size_t index, const struct compact_leaf_runs *runs,
+                         const struct compact_groups *groups, struct slp_err *err)
+{
+    const struct state_reference *refs = NULL;
+    TRY(state_leaf_references(state_leaf_at(p->s, index), &p->scratch, &refs, err));
+    for (size_t i = 0; i < runs->count; i++) {
+        const struct compact_leaf_run *run = &runs->runs[i];
+        bool is_due = false;
+        for (size_t k = 0; k < run->count; k++)
+            is_due = is_due || is_due_a_purge(p->s, &refs[run->first + k]) ||
+                     has_idle_deletes(p, runs, &refs[run->first + k]);
+        size_t self = i;
+        struct compact_group one = {.runs = &self, .count = 1, .why = "rows of it are to go"};
+        if (is_due && run->is_free && !is_taken(groups, i))
+            TRY(choose_group(p, index, runs, &one, err));
+    }
+    return SLP_OK;
+}
+
 static slp_rc plan_leaf(struct planner *p, size_t index, struct slp_err *err)
 {
     const struct state_leaf *leaf = state_leaf_at(p->s, index);
@@ -303,13 +353,16 @@ static slp_rc plan_leaf(struct planner *p, size_t index, struct slp_err *err)
     TRY(compact_strategy_apply(p->rules, &runs, &p->scratch, &groups, err));
     for (size_t i = 0; i < groups.count; i++)
         TRY(choose_group(p, index, &runs, &groups.items[i], err));
+    if (has_cleaning(p))
+        TRY(clean_runs(p, index, &runs, &groups, err));
     return p->explains ? leave(p, index, &runs, &groups, err) : SLP_OK;
 }
 
 static slp_rc plan_leaves(struct planner *p, struct slp_err *err)
 {
     for (size_t i = 0; i < state_leaf_count(p->s); i++) {
-        if (!p->explains && state_leaf_at(p->s, i)->ref_count < 2)
+        size_t worth = has_cleaning(p) ? 1 : 2;
+        if (!p->explains && state_leaf_at(p->s, i)->ref_count < worth)
             continue;
         slp_rc rc = plan_leaf(p, i, err);
         arena_fini(&p->scratch);

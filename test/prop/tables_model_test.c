@@ -10,6 +10,7 @@
 #include "lib/table.h"
 #include "process/retire.h"
 #include "query/query.h"
+#include "state/global.h"
 
 /*
  * Whole tables against a plain model that keeps every row ever ingested and works the answer out anew:
@@ -470,6 +471,30 @@ static void check(struct world *w)
     buf_fini(&got);
 }
 
+/* Once all is compacted nothing that was deleted or purged is left in any file. */
+static void compact_all(struct world *w)
+{
+    struct compact_options o = {.all = true, .memory = (size_t)16 << 20, .threads = 1};
+    struct compact_result result;
+    const struct state_file **files = NULL;
+    struct arena arena;
+    size_t count = 0;
+    assert_ok(w->t, compact_run(w->tt.table, &o, &w->t->mem, &result, &w->t->err));
+    const struct table_state *s = state_table_view(w->tt.table);
+    arena_init(&arena, &w->t->mem, 1 << 24);
+    assert_ok(w->t, state_files(s, &arena, &files, &count, &w->t->err));
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(files[i]->deletes, 0);
+        assert_int_equal(files[i]->resets, 0);
+        for (size_t k = 0; k < state_purge_count(s); k++) {
+            const struct state_purge *purge = state_purge_at(s, k);
+            if (!purge->is_range)
+                assert_true(state_position_compare(files[i]->purged_through, purge->at) >= 0);
+        }
+    }
+    arena_fini(&arena);
+}
+
 static void open_table(struct world *w)
 {
     struct arena arena;
@@ -517,6 +542,7 @@ static void run_table(struct t *t, struct world *w)
         if (t_below(t, 6) == 0)
             assert_ok(t, process_retire(w->tt.table, &t->mem, NULL, &t->err));
     }
+    compact_all(w);
     check(w);
     t_table_close(&w->tt);
 }
