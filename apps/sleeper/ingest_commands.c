@@ -35,6 +35,10 @@ static slp_rc bad_row_options(struct app *app, struct slp_ingest_options *o, str
     TRY(args_number(args, OPTION_MAX_ERRORS, &o->max_errors, err));
     if (args_has(args, OPTION_MAX_ERRORS) && o->max_errors == 0)
         FAIL(err, INVALID, "--max-errors takes at least 1; for none there is --on-error fail");
+    if (o->on_error && strcmp(o->on_error, "fail") != 0 && strcmp(o->on_error, "skip") != 0 &&
+        strcmp(o->on_error, "quarantine") != 0)
+        FAIL(err, INVALID, "--on-error %s is not known; expected fail, skip or quarantine",
+             o->on_error);
     bool is_quarantine = o->on_error && strcmp(o->on_error, "quarantine") == 0;
     if (is_quarantine && !o->quarantine)
         return choose_quarantine(app, o->table, &o->quarantine, err);

@@ -301,4 +301,25 @@ test_wide_and_long_values_are_kept() {
     run_ok check t
 }
 
+test_bad_rows_are_left_out_and_kept() {
+    printf '{"fields":[{"name":"k","type":"int64"}],"rowKey":["k"],"sortKey":[]}' >k.json
+    run_ok init
+    run_ok table create t --schema k.json
+    printf 'k\n1\nx\n2\n' >rows.csv
+    run ingest t rows.csv --on-error skip
+    expect_rc 3
+    expect_err '1 bad row left out'
+    run ingest t rows.csv --on-error quarantine
+    expect_rc 3
+    expect_err 't.rejected.ndjson'
+    grep -q '"line":3,"column":"k","reason":".*","text":"x"}' t.rejected.ndjson || fail "no reason"
+    run ingest t rows.csv --on-error quarantine --quarantine t.rejected.ndjson
+    expect_rc 5
+    run ingest t rows.csv rows.csv --on-error skip --max-errors 1
+    expect_rc 1
+    expect_err 'more than 1 bad row'
+    run_ok count t
+    expect_out_is 4
+}
+
 run_tests
