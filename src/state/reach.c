@@ -76,7 +76,8 @@ bool state_frame_number(struct slice name, uint64_t *out)
 
 /* ------------------------------------------------------------------ floor, inbox */
 
-slp_rc state_table_floor_read(struct state_table *t, uint64_t *number, char *root, struct slp_err *err)
+slp_rc state_table_floor_read(struct state_table *t, uint64_t *number, char *root,
+                              struct slp_err *err)
 {
     struct state_floor floor = {0};
     struct state_name place;

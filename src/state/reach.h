@@ -28,7 +28,7 @@ bool state_names_have(const struct state_names *names, struct slice name);
 /* The floor of the table's log, read afresh; `root` (STATE_ROOT_NAME_BYTES, may be NULL) is the
  * snapshot that it names, or empty. Cost: one request. */
 SLP_NODISCARD slp_rc state_table_floor_read(struct state_table *t, uint64_t *number, char *root,
-                                       struct slp_err *err);
+                                            struct slp_err *err);
 
 /*
  * Objects of all snapshots that must be kept, from the state as the view has it and from the floor,

@@ -14,8 +14,8 @@ const char *upkeep_severity_text(enum upkeep_severity severity)
     return texts[severity];
 }
 
-slp_rc check_tell(struct checking *c, enum upkeep_severity severity, struct slice object,
-                  const char *text, struct slp_err *err)
+slp_rc upkeep_check_tell(struct checking *c, enum upkeep_severity severity, struct slice object,
+                         const char *text, struct slp_err *err)
 {
     struct upkeep_finding f = {.severity = severity, .object = object, .text = slice_str(text)};
     return c->found(c->context, &f, err);
@@ -32,7 +32,7 @@ static slp_rc print_again(struct checking *c, struct buf *out, struct slp_err *e
     slp_rc rc = state_table_open_id_with(state_table_instance(c->table), state_table_id(c->table),
                                          &o, &again, &found);
     if (rc == SLP_CORRUPT)
-        return check_tell(c, UPKEEP_ERROR, slice_str("log"), found.text, err);
+        return upkeep_check_tell(c, UPKEEP_ERROR, slice_str("log"), found.text, err);
     if (rc != SLP_OK && err)
         *err = found;
     TRY(rc);
@@ -55,8 +55,8 @@ static slp_rc check_replay(struct checking *c, struct slp_err *err)
     TRY_OUT(state_print(state_table_view(c->table), &first, err));
     TRY_OUT(print_again(c, &second, err));
     if (second.len && !slice_equal(buf_slice(&first), buf_slice(&second)))
-        rc = check_tell(c, UPKEEP_ERROR, slice_str("log"),
-                        "replaying the log again gives another state", err);
+        rc = upkeep_check_tell(c, UPKEEP_ERROR, slice_str("log"),
+                               "replaying the log again gives another state", err);
 out:
     buf_fini(&first);
     buf_fini(&second);
@@ -77,7 +77,7 @@ static slp_rc check_leaves(struct checking *c, struct slp_err *err)
         if (begins && ends && !key_range_is_empty(leaf->range))
             continue;
         (void)snprintf(text, sizeof text, "partition %zu does not join its neighbours", i);
-        TRY(check_tell(c, UPKEEP_ERROR, slice_str("log"), text, err));
+        TRY(upkeep_check_tell(c, UPKEEP_ERROR, slice_str("log"), text, err));
     }
     return SLP_OK;
 }
@@ -121,11 +121,11 @@ static slp_rc check_reference(struct checking *c, const struct state_leaf *leaf,
     tally->is_exact = tally->is_exact && is_cut;
     tally->rows += is_cut ? ref->row_hi - ref->row_lo : 0;
     if (!slice_equal(inside.lo, ref->range.lo) || !slice_equal(inside.hi, ref->range.hi))
-        return check_tell(c, UPKEEP_ERROR, ref->file->name,
-                          "a reference reaches beyond its partition", err);
+        return upkeep_check_tell(c, UPKEEP_ERROR, ref->file->name,
+                                 "a reference reaches beyond its partition", err);
     if (is_cut && (ref->row_lo > ref->row_hi || ref->row_hi > ref->file->info.rows))
-        return check_tell(c, UPKEEP_ERROR, ref->file->name,
-                          "a reference names rows that the file does not have", err);
+        return upkeep_check_tell(c, UPKEEP_ERROR, ref->file->name,
+                                 "a reference names rows that the file does not have", err);
     return SLP_OK;
 }
 
@@ -187,7 +187,7 @@ static slp_rc check_file(struct checking *c, const struct tally *tally, struct s
     struct slp_err found = {.code = SLP_OK};
     slp_rc rc = verify_file(c, tally->file, &found);
     if (rc == SLP_CORRUPT || rc == SLP_UNSUPPORTED)
-        return check_tell(c, UPKEEP_ERROR, tally->file->name, found.text, err);
+        return upkeep_check_tell(c, UPKEEP_ERROR, tally->file->name, found.text, err);
     if (rc != SLP_OK) {
         if (err)
             *err = found;
@@ -200,7 +200,7 @@ static slp_rc check_file(struct checking *c, const struct tally *tally, struct s
         (void)snprintf(text, sizeof text,
                        "%" PRId64 " of its %" PRId64 " rows count in a partition", tally->rows,
                        rows);
-        return check_tell(c, UPKEEP_ERROR, tally->file->name, text, err);
+        return upkeep_check_tell(c, UPKEEP_ERROR, tally->file->name, text, err);
     }
     return SLP_OK;
 }
@@ -231,11 +231,11 @@ slp_rc upkeep_check(struct state_table *table, const volatile int *cancel, upkee
         .table = table, .cancel = cancel, .found = found, .context = context, .mem = mem};
     arena_init(&c.arena, mem, CHECK_WORK_MAX_BYTES);
     TRY_OUT(check_replay(&c, err));
-    TRY_OUT(check_log(&c, err));
-    TRY_OUT(check_snapshots(&c, err));
+    TRY_OUT(upkeep_check_log(&c, err));
+    TRY_OUT(upkeep_check_snapshots(&c, err));
     TRY_OUT(check_leaves(&c, err));
     TRY_OUT(check_files(&c, err));
-    TRY_OUT(check_strangers(&c, err));
+    TRY_OUT(upkeep_check_strangers(&c, err));
 out:
     arena_fini(&c.arena);
     return rc;

@@ -22,7 +22,7 @@ static slp_rc tell_damage(struct checking *c, enum upkeep_severity severity, str
     if (rc == SLP_OK)
         return SLP_OK;
     if (rc == SLP_CORRUPT || rc == SLP_UNSUPPORTED)
-        return check_tell(c, severity, object, found->text, err);
+        return upkeep_check_tell(c, severity, object, found->text, err);
     if (err)
         *err = *found;
     return rc;
@@ -49,7 +49,7 @@ static slp_rc look_at_frame(void *context, const struct state_frame_look *look, 
                        "the stamp of transaction %" PRIu32 " is %" PRId64
                        " s ahead of the store's clock",
                        i, (ahead_us + AHEAD_MAX_US) / 1000000);
-        return check_tell(l->c, UPKEEP_WARNING, look->name, text, err);
+        return upkeep_check_tell(l->c, UPKEEP_WARNING, look->name, text, err);
     }
     return SLP_OK;
 }
@@ -76,10 +76,10 @@ static slp_rc check_floor(struct checking *c, uint64_t floor, struct slp_err *er
         return SLP_OK;
     (void)snprintf(text, sizeof text, "it is %" PRIu64 ", and the newest frame %" PRIu64, floor,
                    number);
-    return check_tell(c, UPKEEP_ERROR, slice_str("floor"), text, err);
+    return upkeep_check_tell(c, UPKEEP_ERROR, slice_str("floor"), text, err);
 }
 
-slp_rc check_log(struct checking *c, struct slp_err *err)
+slp_rc upkeep_check_log(struct checking *c, struct slp_err *err)
 {
     struct slp_err found = {.code = SLP_OK};
     uint64_t floor = 0;
@@ -118,15 +118,15 @@ static slp_rc check_older(struct checking *c, struct slp_err *err)
     TRY_OUT(tell_damage(c, UPKEEP_ERROR, slice_str(root), rc, &found, err));
     TRY_OUT(state_print(view, &first, err));
     if (second.len && !slice_equal(buf_slice(&first), buf_slice(&second)))
-        rc = check_tell(c, UPKEEP_ERROR, slice_str(root),
-                        "replaying the log from it gives another state", err);
+        rc = upkeep_check_tell(c, UPKEEP_ERROR, slice_str(root),
+                               "replaying the log from it gives another state", err);
 out:
     buf_fini(&first);
     buf_fini(&second);
     return rc;
 }
 
-slp_rc check_snapshots(struct checking *c, struct slp_err *err)
+slp_rc upkeep_check_snapshots(struct checking *c, struct slp_err *err)
 {
     struct state_names names = {0};
     struct slp_err found = {.code = SLP_OK};
@@ -208,31 +208,31 @@ static slp_rc look_for(void *context, const struct store_item *item, struct slp_
         known->is_seen = true;
         return SLP_OK;
     }
-    return check_tell(
+    return upkeep_check_tell(
         k->c, UPKEEP_INFO, wanted.name,
         "no state has named it: somebody is about to, or gc deletes it when it is old "
         "enough",
         err);
 }
 
-slp_rc check_strangers(struct checking *c, struct slp_err *err)
+slp_rc upkeep_check_strangers(struct checking *c, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct seeking k = {.c = c};
     struct state_name folder;
     struct upkeep_gc_options options = {.cancel = c->cancel};
     struct upkeep_gc_result unused = {0};
-    sweep_init(&k.sweep, state_instance_store(state_table_instance(c->table)), &options, c->mem,
-               &unused);
+    upkeep_sweep_init(&k.sweep, state_instance_store(state_table_instance(c->table)), &options,
+                      c->mem, &unused);
     TRY_OUT(know(&k, err));
     TRY_OUT(state_table_object(c->table, slice_str("data/"), &folder, err));
     k.prefix_bytes = folder.len - strlen("data/");
-    TRY_OUT(sweep_each(&k.sweep, state_name_slice(&folder), look_for, &k, err));
+    TRY_OUT(upkeep_sweep_each(&k.sweep, state_name_slice(&folder), look_for, &k, err));
     for (size_t i = 0; i < k.count; i++)
         if (k.known[i].is_needed && !k.known[i].is_seen)
-            TRY_OUT(check_tell(c, UPKEEP_ERROR, k.known[i].name,
-                               "it is not there, and a pinned state may have it", err));
+            TRY_OUT(upkeep_check_tell(c, UPKEEP_ERROR, k.known[i].name,
+                                      "it is not there, and a pinned state may have it", err));
 out:
-    sweep_fini(&k.sweep);
+    upkeep_sweep_fini(&k.sweep);
     return rc;
 }

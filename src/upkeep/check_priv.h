@@ -19,16 +19,16 @@ struct checking {
     struct arena arena;
 };
 
-SLP_NODISCARD slp_rc check_tell(struct checking *c, enum upkeep_severity severity,
-                                struct slice object, const char *text, struct slp_err *err);
+SLP_NODISCARD slp_rc upkeep_check_tell(struct checking *c, enum upkeep_severity severity,
+                                       struct slice object, const char *text, struct slp_err *err);
 
 /* Frames from the floor on, their stamps, the bodies that they name; floor and head. */
-SLP_NODISCARD slp_rc check_log(struct checking *c, struct slp_err *err);
+SLP_NODISCARD slp_rc upkeep_check_log(struct checking *c, struct slp_err *err);
 
 /* Objects of the snapshots that must be kept, and a replay from the older of the newest two. */
-SLP_NODISCARD slp_rc check_snapshots(struct checking *c, struct slp_err *err);
+SLP_NODISCARD slp_rc upkeep_check_snapshots(struct checking *c, struct slp_err *err);
 
 /* What lies below the table and nothing knows; and what only pins know. */
-SLP_NODISCARD slp_rc check_strangers(struct checking *c, struct slp_err *err);
+SLP_NODISCARD slp_rc upkeep_check_strangers(struct checking *c, struct slp_err *err);
 
 #endif

@@ -179,7 +179,7 @@ static slp_rc each_below(struct collection *c, const char *folder, sweep_fn fn, 
     struct state_name prefix;
     TRY(state_table_object(c->table, slice_str(folder), &prefix, err));
     c->prefix_bytes = prefix.len - strlen(folder);
-    return sweep_each(&c->sweep, state_name_slice(&prefix), fn, c, err);
+    return upkeep_sweep_each(&c->sweep, state_name_slice(&prefix), fn, c, err);
 }
 
 /* Marks never fall, so those that there are count (rule G1). */
@@ -317,7 +317,7 @@ static slp_rc note_candidate(void *context, const struct store_item *item, struc
     struct collection *c = context;
     const char *why = NULL;
     TRY(judge(c, item->name, item->modified_us, &why, err));
-    return why ? sweep_add(&c->sweep, item, why, err) : SLP_OK;
+    return why ? upkeep_sweep_add(&c->sweep, item, why, err) : SLP_OK;
 }
 
 /* What may go once the marks are what they are to be. Nothing is deleted on the strength of this. */
@@ -416,12 +416,12 @@ static slp_rc collect(struct collection *c, struct slp_err *err)
     TRY(find_aim(c, err));
     TRY(find_candidates(c, err));
     if (c->options->dry_run)
-        return sweep_run(&c->sweep, err);
+        return upkeep_sweep_run(&c->sweep, err);
     TRY(raise_marks(c, err));
     if (c->sweep.count > 0) {
         TRY(state_table_refresh(c->table, err));
         TRY(judge_again(c, err));
-        TRY(sweep_run(&c->sweep, err));
+        TRY(upkeep_sweep_run(&c->sweep, err));
     }
     return c->sweep.is_capped ? SLP_OK : forget(c, err);
 }
@@ -431,13 +431,14 @@ slp_rc upkeep_collect(struct state_table *table, const struct upkeep_gc_options 
 {
     struct upkeep_gc_result result = {0};
     struct collection c = {.table = table, .options = options, .mem = mem};
-    sweep_init(&c.sweep, state_instance_store(state_table_instance(table)), options, mem, &result);
+    upkeep_sweep_init(&c.sweep, state_instance_store(state_table_instance(table)), options, mem,
+                      &result);
     arena_init(&c.arena, mem, WORK_MAX_BYTES);
     slp_rc rc = collect(&c, err);
     result.is_capped = c.sweep.is_capped;
     if (rc == SLP_OK)
         *out = result;
     arena_fini(&c.arena);
-    sweep_fini(&c.sweep);
+    upkeep_sweep_fini(&c.sweep);
     return rc;
 }

@@ -143,7 +143,7 @@ static slp_rc compare_data(struct repairing *r, const struct table_state *view, 
     struct state_name folder;
     TRY(know(r, view, err));
     folder.len = (size_t)snprintf(folder.text, sizeof folder.text, "%sdata/", r->place);
-    TRY(sweep_each(&r->sweep, state_name_slice(&folder), look_for, r, err));
+    TRY(upkeep_sweep_each(&r->sweep, state_name_slice(&folder), look_for, r, err));
     for (size_t i = 0; i < r->count; i++) {
         if (r->known[i].bytes == 0 || r->known[i].is_seen)
             continue;
@@ -168,7 +168,7 @@ slp_rc upkeep_repair(struct state_instance *instance, struct hash128 table,
     struct upkeep_gc_result unused = {0};
     struct repairing r = {.options = options, .instance = instance, .mem = mem, .result = &result};
     arena_init(&r.arena, mem, WORK_MAX_BYTES);
-    sweep_init(&r.sweep, state_instance_store(instance), &listing, mem, &unused);
+    upkeep_sweep_init(&r.sweep, state_instance_store(instance), &listing, mem, &unused);
     hash_format(table, hex);
     (void)snprintf(r.place, sizeof r.place, "t/%s/", hex);
     TRY_OUT(state_salvage_open(instance, table, note_salvage, &r, &salvage, err));
@@ -183,7 +183,7 @@ slp_rc upkeep_repair(struct state_instance *instance, struct hash128 table,
     *out = result;
 out:
     state_salvage_close(salvage);
-    sweep_fini(&r.sweep);
+    upkeep_sweep_fini(&r.sweep);
     arena_fini(&r.arena);
     return err_wrap(err, rc, "repair");
 }

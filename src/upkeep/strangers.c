@@ -126,7 +126,7 @@ static slp_rc note_age(void *context, const struct store_item *item, struct slp_
 static slp_rc note_orphan(void *context, const struct store_item *item, struct slp_err *err)
 {
     struct orphans *o = context;
-    return is_floor(item->name) ? SLP_OK : sweep_add(&o->sweep, item, o->why, err);
+    return is_floor(item->name) ? SLP_OK : upkeep_sweep_add(&o->sweep, item, o->why, err);
 }
 
 /* When the floor of a dropped table was raised, by the store's own stamp (rule T1). */
@@ -144,10 +144,10 @@ static slp_rc judge_dropped(struct orphans *o, const struct state_dropped_table 
 {
     o->why = "its table was dropped";
     o->youngest_us = dropped->dropped_us;
-    TRY(sweep_each(&o->sweep, prefix, note_floor, o, err));
+    TRY(upkeep_sweep_each(&o->sweep, prefix, note_floor, o, err));
     if (o->youngest_us > o->sweep.now_us - o->delay_us)
         return SLP_OK;
-    return sweep_each(&o->sweep, prefix, note_orphan, o, err);
+    return upkeep_sweep_each(&o->sweep, prefix, note_orphan, o, err);
 }
 
 /* A table that nobody goes on making. Its log is closed before anything of it goes (rule F2). */
@@ -157,12 +157,12 @@ static slp_rc judge_abandoned(struct orphans *o, struct hash128 id, struct slice
     o->why = "its table was never finished";
     o->youngest_us = 0;
     o->objects = 0;
-    TRY(sweep_each(&o->sweep, prefix, note_age, o, err));
+    TRY(upkeep_sweep_each(&o->sweep, prefix, note_age, o, err));
     if (o->objects == 0 || o->youngest_us > o->sweep.now_us - o->lag_us)
         return SLP_OK;
     if (!o->sweep.options->dry_run)
         TRY(state_log_close(o->instance, id, err));
-    return sweep_each(&o->sweep, prefix, note_orphan, o, err);
+    return upkeep_sweep_each(&o->sweep, prefix, note_orphan, o, err);
 }
 
 static slp_rc judge_table(struct orphans *o, struct hash128 id, struct slice prefix,
@@ -228,15 +228,15 @@ slp_rc upkeep_collect_tables(struct state_instance *instance,
     struct upkeep_gc_result result = *out;
     struct orphans o = {.instance = instance};
     arena_init(&o.arena, mem, NAMES_MAX_BYTES);
-    sweep_init(&o.sweep, state_instance_store(instance), options, mem, &result);
+    upkeep_sweep_init(&o.sweep, state_instance_store(instance), options, mem, &result);
     TRY_OUT(read_catalogue(&o, err));
     read_delays(&o);
     TRY_OUT(each_id(&o, err));
-    TRY_OUT(sweep_run(&o.sweep, err));
+    TRY_OUT(upkeep_sweep_run(&o.sweep, err));
     result.is_capped |= o.sweep.is_capped;
     *out = result;
 out:
-    sweep_fini(&o.sweep);
+    upkeep_sweep_fini(&o.sweep);
     arena_fini(&o.arena);
     return rc;
 }

@@ -5,8 +5,9 @@
 #define WORK_MAX_BYTES ((size_t)4 << 30)
 #define PAGE_OBJECTS   1000u
 
-void sweep_init(struct sweep *w, struct store *store, const struct upkeep_gc_options *options,
-                struct alloc *mem, struct upkeep_gc_result *result)
+void upkeep_sweep_init(struct sweep *w, struct store *store,
+                       const struct upkeep_gc_options *options, struct alloc *mem,
+                       struct upkeep_gc_result *result)
 {
     *w = (struct sweep){.store = store,
                         .mem = mem,
@@ -18,7 +19,7 @@ void sweep_init(struct sweep *w, struct store *store, const struct upkeep_gc_opt
     arena_init(&w->arena, mem, WORK_MAX_BYTES);
 }
 
-void sweep_fini(struct sweep *w)
+void upkeep_sweep_fini(struct sweep *w)
 {
     alloc_free(w->mem, w->items, w->room * sizeof *w->items);
     arena_fini(&w->arena);
@@ -53,8 +54,8 @@ out:
     return rc;
 }
 
-slp_rc sweep_each(struct sweep *w, struct slice prefix, sweep_fn fn, void *context,
-                  struct slp_err *err)
+slp_rc upkeep_sweep_each(struct sweep *w, struct slice prefix, sweep_fn fn, void *context,
+                         struct slp_err *err)
 {
     struct state_name after = {.len = 0};
     for (size_t count = PAGE_OBJECTS; count == PAGE_OBJECTS;) {
@@ -77,8 +78,8 @@ static slp_rc grow(struct sweep *w, struct slp_err *err)
     return SLP_OK;
 }
 
-slp_rc sweep_add(struct sweep *w, const struct store_item *item, const char *why,
-                 struct slp_err *err)
+slp_rc upkeep_sweep_add(struct sweep *w, const struct store_item *item, const char *why,
+                        struct slp_err *err)
 {
     if (w->count >= w->most) {
         w->is_capped = true;
@@ -133,7 +134,7 @@ out:
     return rc;
 }
 
-slp_rc sweep_run(struct sweep *w, struct slp_err *err)
+slp_rc upkeep_sweep_run(struct sweep *w, struct slp_err *err)
 {
     struct sweep_item *batch[PAGE_OBJECTS];
     size_t most = num_min_size(w->batch ? w->batch : 1, PAGE_OBJECTS);

@@ -33,23 +33,24 @@ struct sweep {
     struct upkeep_gc_result *result;
 };
 
-void sweep_init(struct sweep *w, struct store *store, const struct upkeep_gc_options *options,
-                struct alloc *mem, struct upkeep_gc_result *result);
-void sweep_fini(struct sweep *w);
+void upkeep_sweep_init(struct sweep *w, struct store *store,
+                       const struct upkeep_gc_options *options, struct alloc *mem,
+                       struct upkeep_gc_result *result);
+void upkeep_sweep_fini(struct sweep *w);
 
 /* Told each object of a listing; what it lends lasts as long as the call. */
 typedef slp_rc (*sweep_fn)(void *context, const struct store_item *item, struct slp_err *err);
 
 /* All objects below a prefix, ascending. Cost: a listing of 1,000 names a page. Errors: CANCELLED. */
-SLP_NODISCARD slp_rc sweep_each(struct sweep *w, struct slice prefix, sweep_fn fn, void *context,
-                                struct slp_err *err);
+SLP_NODISCARD slp_rc upkeep_sweep_each(struct sweep *w, struct slice prefix, sweep_fn fn,
+                                       void *context, struct slp_err *err);
 
 /* Remember an object. */
-SLP_NODISCARD slp_rc sweep_add(struct sweep *w, const struct store_item *item, const char *why,
-                               struct slp_err *err);
+SLP_NODISCARD slp_rc upkeep_sweep_add(struct sweep *w, const struct store_item *item,
+                                      const char *why, struct slp_err *err);
 
 /* Delete what was remembered and is not spared, or in a dry run tell it. Errors: CANCELLED between
  * batches; what was deleted stays deleted. */
-SLP_NODISCARD slp_rc sweep_run(struct sweep *w, struct slp_err *err);
+SLP_NODISCARD slp_rc upkeep_sweep_run(struct sweep *w, struct slp_err *err);
 
 #endif
