@@ -258,4 +258,5 @@ def main():
                        "seen": seen}, f, indent=1)
 
 
-main()
+if __name__ == "__main__":
+    main()
