@@ -1,0 +1,92 @@
+# Processing: engines, row kinds, deletes, purges, filters and iterators; before and after compaction answers are the same.
+. "$(dirname "$0")/lib.sh"
+
+setup_table() {
+    printf '{"fields":[{"name":"k","type":"string"},{"name":"n","type":"int64","nullable":true},{"name":"ts","type":"int64"}],"rowKey":["k"]}' >schema.json
+    printf 'k,n,ts\na,1,5\nb,2,6\na,10,3\nc,7,1\n' >one.csv
+    printf 'k,n,ts,op\na,100,9,put\nb,,,delete\nd,4,4,reset\n' >two.csv
+    run_ok init
+    run_ok table create t --schema schema.json "$@"
+    run_ok ingest t one.csv
+    run_ok ingest t two.csv --row-kind-column op
+}
+
+expect_rows() {
+    run_ok scan t --no-header
+    expect_out_is "$1"
+    run_ok compact t --all
+    run_ok scan t --no-header
+    expect_out_is "$1"
+    run_ok count t
+    expect_out_is "$(printf '%s\n' "$1" | wc -l)"
+    run_ok check t
+}
+
+test_an_aggregate_reduces_what_comes_in() {
+    setup_table --engine 'aggregate(sum: n; max: ts)'
+    run_ok table properties t --where "name = 'engine'" --columns value --no-header
+    expect_out 'sum: ""n""'
+    expect_rows 'a,111,9
+c,7,1
+d,4,4'
+}
+
+test_last_keeps_the_row_of_the_greatest_order() {
+    setup_table --engine last --order-by ts
+    expect_rows 'a,100,9
+c,7,1
+d,4,4'
+}
+
+test_a_bag_keeps_rows_but_those_deleted() {
+    setup_table
+    run_ok delete t a
+    expect_rows 'c,7,1
+d,4,4'
+    run_ok ingest t one.csv
+    run_ok delete t --from b --to d --yes
+    expect_rows 'a,1,5
+a,10,3
+d,4,4'
+}
+
+test_a_purge_goes_at_once_and_from_files_when_compacted() {
+    setup_table
+    run_ok purge t --where 'n > 5' --dry-run
+    expect_err '3 rows would be purged'
+    run_ok purge t --where 'n > 5' --yes
+    expect_rows 'a,1,5
+d,4,4'
+}
+
+test_upstreams_properties_are_taken() {
+    setup_table --set 'sleeper.table.aggregations=sum(n),max(ts)' --set 'iterators=filter(n > 5)'
+    run_ok scan t --no-header
+    expect_out_is 'a,111,9
+c,7,1'
+}
+
+test_iterators_of_a_query_run_on_merged_rows() {
+    setup_table --engine 'aggregate(sum: n; max: ts)'
+    run_ok scan t --iterator 'map(m = n * 2)' --iterator 'filter(m > 10)' --columns k,m --no-header
+    expect_out_is 'a,222
+c,14'
+}
+
+test_what_does_not_fit_is_named() {
+    setup_table
+    run table create u --schema schema.json --engine 'aggregate(sum: n)'
+    expect_rc 2
+    expect_err 'value field "ts" has no operation'
+    run scan t --iterator 'nonsense(m)'
+    expect_rc 2
+    expect_err 'unknown iterator "nonsense"'
+    run table set t 'filters=zz > 3'
+    expect_rc 2
+    expect_err 'unknown column "zz"'
+    run delete t
+    expect_rc 2
+    expect_err 'give keys, or a range'
+}
+
+run_tests
