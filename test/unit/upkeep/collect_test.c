@@ -670,7 +670,62 @@ static void a_table_that_was_begun_and_never_entered_goes_after_seven_days_F2(vo
     t_table_close(&w.tt);
 }
 
-T_MAIN(T_TEST(a_stranger_goes_when_the_log_has_left_it_behind_for_seven_days_G1),
+/* ---- Check ---- */
+
+static slp_rc note_finding(void *context, const struct upkeep_finding *f, struct slp_err *err)
+{
+    struct world *w = context;
+    (void)err;
+    w->told++;
+    (void)snprintf(w->last, sizeof w->last, "%s %.*s: %.*s", upkeep_severity_text(f->severity),
+                   SLICE_ARG(f->object), SLICE_ARG(f->text));
+    return SLP_OK;
+}
+
+static size_t check(struct t *t, struct world *w)
+{
+    w->told = 0;
+    assert_ok(t, upkeep_check(w->tt.table, NULL, note_finding, w, &t->mem, &t->err));
+    return w->told;
+}
+
+static void a_stamp_more_than_an_hour_ahead_is_named_T1(void **state)
+{
+    struct t *t = *state;
+    struct world w;
+    begin(t, &w);
+    assert_int_equal(check(t, &w), 0);
+    pass_s(&w, 2 * 3600);
+    move_on(t, &w, 1);
+    assert_int_equal(check(t, &w), 0);
+    pass_s(&w, -2 * 3600);
+    assert_int_equal(check(t, &w), 1);
+    assert_non_null(strstr(w.last, "warning"));
+    assert_non_null(strstr(w.last, "log/00000000000000000002: the stamp"));
+    t_table_close(&w.tt);
+}
+
+static void a_missing_body_and_a_stranger_are_told_by_check_G3(void **state)
+{
+    struct t *t = *state;
+    struct world w;
+    char name[128];
+    struct state_name object;
+    begin(t, &w);
+    put(t, &w, "data/3f/00000000000000000001-ff.parquet");
+    assert_int_equal(check(t, &w), 1);
+    assert_non_null(strstr(w.last, "info data/3f/00000000000000000001-ff.parquet"));
+    move_on(t, &w, 1);
+    add_apart(t, &w, name);
+    assert_ok(t, state_table_object(w.tt.table, slice_str(name), &object, &t->err));
+    assert_ok(t, store_delete(w.tt.store, state_name_slice(&object), &t->err));
+    assert_true(check(t, &w) >= 2);
+    t_table_close(&w.tt);
+}
+
+T_MAIN(T_TEST(a_stamp_more_than_an_hour_ahead_is_named_T1),
+       T_TEST(a_missing_body_and_a_stranger_are_told_by_check_G3),
+       T_TEST(a_stranger_goes_when_the_log_has_left_it_behind_for_seven_days_G1),
        T_TEST(the_age_of_a_stranger_does_not_count_but_that_of_its_base_G1),
        T_TEST(what_was_made_before_the_mark_is_refused_once_it_may_have_gone_G1),
        T_TEST(a_log_that_stands_still_is_moved_on_so_that_leftovers_grow_old_G1),
