@@ -132,7 +132,7 @@ static bool compact_once(struct replay *r)
     struct arena arena;
     struct compact_due due = {0};
     arena_init(&arena, alloc_system(), ARENA_BYTES);
-    must(compact_find_due(r->s, &r->rules, false, alloc_system(), &arena, &due, &err));
+    must(compact_find_due(r->s, &r->rules, false, &arena, &due, &err));
     size_t jobs = r->tally.jobs;
     bool is_filed = due.count > 0 && due.choices[0].kind == COMPACT_DUE_FILE;
     if (is_filed) {

@@ -71,12 +71,11 @@ static slp_rc take_options(struct slp_instance *instance, const struct slp_compa
 }
 
 /* What is due, with the arena that has it. */
-static slp_rc find_due(struct slp_instance *instance, struct state_table *table,
-                       const struct compact_options *o, struct arena *arena,
-                       struct compact_due *out, struct slp_err *err)
+static slp_rc find_due(struct state_table *table, const struct compact_options *o,
+                       struct arena *arena, struct compact_due *out, struct slp_err *err)
 {
     struct compact_rules rules = compact_rules_for(table, o);
-    return compact_find_due(state_table_view(table), &rules, true, instance->mem, arena, out, err);
+    return compact_find_due(state_table_view(table), &rules, true, arena, out, err);
 }
 
 static slp_rc tell_due(struct slp_instance *instance, struct state_table *table,
@@ -87,7 +86,7 @@ static slp_rc tell_due(struct slp_instance *instance, struct state_table *table,
     struct compact_due due = {0};
     char line[256];
     arena_init(&arena, instance->mem, DUE_MAX_BYTES);
-    TRY_OUT(find_due(instance, table, o, &arena, &due, err));
+    TRY_OUT(find_due(table, o, &arena, &due, err));
     for (size_t i = 0; i < due.count; i++) {
         const struct compact_choice *c = &due.choices[i];
         (void)snprintf(line, sizeof line, "due: %s %zu file%s: %s", compact_choice_name(c->kind),
@@ -167,7 +166,7 @@ static slp_rc add_row(struct listing *l, const char *action, const struct compac
 static slp_rc fill_due(struct listing *l, struct slp_err *err)
 {
     struct compact_due due = {0};
-    TRY(find_due(l->instance, l->table, l->context, &l->arena, &due, err));
+    TRY(find_due(l->table, l->context, &l->arena, &due, err));
     for (size_t i = 0; i < due.count; i++)
         TRY(add_row(l, compact_choice_name(due.choices[i].kind), &due.choices[i], 0, err));
     for (size_t i = 0; i < due.left_count; i++) {

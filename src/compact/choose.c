@@ -525,8 +525,8 @@ static void limit_jobs(struct planner *p)
 }
 
 slp_rc compact_find_due(const struct table_state *s, const struct compact_rules *rules,
-                        bool explains, struct alloc *mem, struct arena *arena,
-                        struct compact_due *out, struct slp_err *err)
+                        bool explains, struct arena *arena, struct compact_due *out,
+                        struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct planner p = {.s = s,
@@ -534,7 +534,7 @@ slp_rc compact_find_due(const struct table_state *s, const struct compact_rules 
                         .explains = explains,
                         .is_ordered = state_is_order_sensitive(s),
                         .arena = arena};
-    arena_init(&p.scratch, mem, SCRATCH_MAX_BYTES);
+    arena_init(&p.scratch, arena->mem, SCRATCH_MAX_BYTES);
     TRY_OUT(plan_unfiled(&p, err));
     arena_fini(&p.scratch);
     TRY_OUT(plan_leaves(&p, err));

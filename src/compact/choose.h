@@ -69,8 +69,8 @@ struct compact_due {
  */
 SLP_NODISCARD slp_rc compact_find_due(const struct table_state *s,
                                       const struct compact_rules *rules, bool explains,
-                                      struct alloc *mem, struct arena *arena,
-                                      struct compact_due *out, struct slp_err *err);
+                                      struct arena *arena, struct compact_due *out,
+                                      struct slp_err *err);
 
 /* The runs of a leaf as strategies see them, into an arena. Errors: NO_MEMORY, LIMIT. */
 SLP_NODISCARD slp_rc compact_runs_of(const struct table_state *s, const struct state_leaf *leaf,

@@ -282,7 +282,7 @@ static slp_rc run_round(struct compaction *c, bool *found, struct slp_err *err)
             goto out;
         }
     }
-    TRY_OUT(compact_find_due(view_of(c), &c->rules, false, c->mem, &arena, &plan, err));
+    TRY_OUT(compact_find_due(view_of(c), &c->rules, false, &arena, &plan, err));
     *found = plan.count > 0;
     if (!*found)
         goto out;

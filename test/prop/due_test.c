@@ -132,7 +132,7 @@ static bool do_what_is_due(struct world *w, const struct compact_rules *rules)
     struct state_id jobs[64];
     size_t first = 0;
     arena_init(&arena, &w->t->mem, 1 << 26);
-    assert_ok(w->t, compact_find_due(w->s, rules, true, &w->t->mem, &arena, &due, &w->t->err));
+    assert_ok(w->t, compact_find_due(w->s, rules, true, &arena, &due, &w->t->err));
     bool found = due.count > 0;
     if (found && due.choices[0].kind == COMPACT_DUE_FILE) {
         file_down(w, &due.choices[0]);
@@ -194,7 +194,7 @@ static void the_limit_of_jobs_keeps_those_with_the_most_runs(void **state)
         }
     arena_init(&arena, &t->mem, 1 << 24);
     rules.job_limit = 1;
-    assert_ok(t, compact_find_due(s, &rules, false, &t->mem, &arena, &due, &t->err));
+    assert_ok(t, compact_find_due(s, &rules, false, &arena, &due, &t->err));
     assert_int_equal(due.count, 1);
     assert_int_equal(due.dropped, 2);
     assert_int_equal(due.choices[0].leaf_index, 1);

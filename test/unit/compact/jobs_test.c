@@ -29,7 +29,7 @@ static void take_all(struct t *t, struct t_table *tt, struct compact_jobs *j)
     struct compact_rules rules = compact_rules_for(tt->table, &options);
     arena_init(&arena, &t->mem, 1 << 24);
     compact_jobs_init(j, tt->table, &options, &t->mem);
-    assert_ok(t, compact_find_due(view(tt), &rules, false, &t->mem, &arena, &due, &t->err));
+    assert_ok(t, compact_find_due(view(tt), &rules, false, &arena, &due, &t->err));
     assert_int_equal(due.count, 8);
     assert_ok(t, compact_jobs_assign(j, due.choices, due.count, &taken, &t->err));
     assert_int_equal(taken, 8);
@@ -87,7 +87,7 @@ static void overdue_jobs_are_taken_over_with_the_next_attempt_and_the_first_hold
     take_all(t, &tt, &first);
     compact_jobs_init(&second, tt.table, &options, &t->mem);
     assert_ok(t, compact_jobs_take_over(&second, &t->err));
-    assert_int_equal(second.count, 0); /* not yet */
+    assert_int_equal(second.count, 0);            /* not yet */
     first.deadline_us = first.begun_us - 1000000; /* it has less than no time */
     assert_ok(t, compact_jobs_keep(&first, &t->err));
     assert_ok(t, compact_jobs_take_over(&second, &t->err));
