@@ -48,9 +48,8 @@ static slp_rc commit(struct ingest *g, struct output *out, bool is_wide, struct 
         return SLP_OK;
     for (size_t i = 0; i < count; i++)
         files[i].is_unfiled = is_wide;
-    struct key_range range = {.lo = files[0].info.first_key,
-                              .hi = files[count - 1].info.last_key,
-                              .has_hi = true};
+    struct key_range range = {
+        .lo = files[0].info.first_key, .hi = files[count - 1].info.last_key, .has_hi = true};
     TRY(state_pressure_admit(g->table, range, is_wide, g->o->cancel, err));
     struct state_txn txn = {.kind = STATE_ADD, .add = {.files = files, .count = count}};
     struct state_commit_options o = {.token = g->o->token, .cancel = g->o->cancel};

@@ -42,9 +42,9 @@ struct ingest_options {
     const char *const *inputs; /* files, folders, globs, "-"; input_count of them */
     size_t input_count;
     struct ingest_queue *queue; /* in place of inputs: batches of the table's columns; NULL: none */
-    enum rows_format format; /* ROWS_AUTO: by content */
-    struct slice token;      /* client token; empty: none */
-    bool dry_run;            /* read, check and sort nothing; write nothing */
+    enum rows_format format;    /* ROWS_AUTO: by content */
+    struct slice token;         /* client token; empty: none */
+    bool dry_run;               /* read, check and sort nothing; write nothing */
     enum ingest_on_error on_error;
     int64_t max_errors;          /* bad rows that skip and quarantine bear; 0: any number */
     const char *quarantine;      /* the file for bad rows; QUARANTINE needs one */

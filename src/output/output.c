@@ -3,11 +3,11 @@
 #include "base/num.h"
 #include "output/object.h"
 
-#define FILES_MAX       65536u
+#define FILES_MAX 65536u
 
 /* Less than the bodies of a frame, for others may commit with us. */
 #define OUTPUT_EMBED_MAX ((size_t)3 << 20)
-#define ARENA_MAX_BYTES ((size_t)1 << 30)
+#define ARENA_MAX_BYTES  ((size_t)1 << 30)
 
 struct output {
     struct alloc *mem;
