@@ -322,4 +322,17 @@ test_bad_rows_are_left_out_and_kept() {
     expect_out_is 4
 }
 
+test_a_small_ingest_into_many_partitions_is_one_small_frame() {
+    printf '{"fields":[{"name":"k","type":"string"}],"rowKey":["k"],"sortKey":[]}' >k.json
+    seq -f 'k%06g' 1 20000 >points
+    { echo k; seq -f 'k%06g' 7 20 20000; } >rows.csv
+    run_ok init
+    run_ok table create t --schema k.json --split-points points
+    run_ok ingest t rows.csv
+    expect_err '1000 rows of 1 file in 1 data file'
+    [ "$(stat -c %s instance/t/*/log/00000000000000000002)" -lt 4096 ] || fail "a large frame"
+    run_ok count t
+    expect_out_is 1000
+}
+
 run_tests
