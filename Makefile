@@ -11,7 +11,7 @@ MAKEFLAGS += --no-print-directory
 # Labels of the ordinary suite; `heavy` (judges that need Java or servers) is for make interop alone.
 SUITE = ^(quick|fault|crash|sim|fuzz|interop|cli)$$
 
-.PHONY: help release dev test clang tsan fuzz laws laws-tables mutations valgrind roundtrips sim cover tidy format ci demo bench bench-codec interop install clean \
+.PHONY: help release dev test clang tsan fuzz laws laws-tables mutations valgrind roundtrips sim soak cover tidy format ci demo bench bench-codec interop install clean \
         packages-build packages-test
 
 help: ## this list
@@ -71,9 +71,15 @@ roundtrips: packages-test ## [FILES=200] [SEED=n]: random columns from us to eve
 	@FILES=$(FILES) .venv/bin/python test/interop/parquet_random_theirs_test.py
 	@FILES=$(FILES) .venv/bin/python test/interop/parquet_random_heavy_test.py
 
-sim: packages-test ## [SEED=n]: the simulator alone
-	@tools/build.sh dev $(JOBS)
-	@python3 tools/run_tests.py build/dev -j $(JOBS) -L '^sim$$'
+sim: packages-test ## [SEEDS=200000] [SEED=n]: the simulator's campaign, optimised, one process; then its teeth
+	@cmake -S . -B build/sim -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
+	@cmake --build build/sim -j $(JOBS) --target sim.world_test sim.teeth_test
+	@SEED=$(or $(SEED),1) SIM_COUNT=$(or $(SEEDS),200000) nice -n 19 build/sim/test/sim.world_test
+	@build/sim/test/sim.teeth_test
+
+soak: release ## [COMMITS=10000] [SEED=n]: sixteen processes commit to a folder, killed and stopped at random
+	@tools/venv.sh test
+	@COMMITS=$(or $(COMMITS),10000) SLEEPER=build/release/sleeper nice -n 19 .venv/bin/python test/crash/soak_test.py
 
 cover: packages-test ## which lines the quick tests reach: build/cover/index.html
 	@tools/packages.sh cover
