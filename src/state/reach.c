@@ -161,24 +161,6 @@ static slp_rc gather_snapshots(struct gathering *g, const struct state_table *t,
     return SLP_OK;
 }
 
-slp_rc state_snapshot_reachable(struct state_table *t, uint64_t horizon, struct arena *arena,
-                                struct state_names *out, struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    struct gathering g = {.arena = arena};
-    struct hash128 id = state_table_id(t);
-    struct state_replica r = {0}; /* for its place */
-    char root[STATE_ROOT_NAME_BYTES] = {0};
-    uint64_t floor = 0;
-    TRY_OUT(state_replica_init(&r, state_table_instance(t), &id, err));
-    TRY_OUT(state_table_floor_read(t, &floor, root, err));
-    TRY_OUT(gather_snapshots(&g, t, &r, root, horizon, err));
-    *out = gathered(&g);
-out:
-    state_replica_fini(&r);
-    return rc;
-}
-
 /* ------------------------------------------------------------------ frames */
 
 struct looking {
@@ -255,6 +237,52 @@ slp_rc state_frames_look(struct state_table *t, uint64_t from, uint64_t to, stat
     }
 out:
     state_replica_fini(&l.r);
+    return rc;
+}
+
+struct restores {
+    struct gathering *g;
+    struct state_replica *r;
+};
+
+/* A no-op's root may be gone: nobody reads it. */
+static slp_rc gather_restores(void *context, const struct state_frame_look *look,
+                              struct slp_err *err)
+{
+    struct restores *rs = context;
+    uint64_t number = 0;
+    for (uint32_t i = 0; i < look->txn_count; i++) {
+        if (look->txns[i].kind != STATE_RESTORE || look->txns[i].body.is_missing)
+            continue;
+        slp_rc rc = gather_root(rs->g, rs->r, look->txns[i].restore.root, &number, err);
+        if (rc != SLP_OK && rc != SLP_CORRUPT)
+            return rc;
+        err_clear(err);
+    }
+    return SLP_OK;
+}
+
+slp_rc state_snapshot_reachable(struct state_table *t, uint64_t horizon, struct arena *arena,
+                                struct state_names *out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct gathering g = {.arena = arena};
+    struct hash128 id = state_table_id(t);
+    struct state_replica r = {0}; /* for its place */
+    char root[STATE_ROOT_NAME_BYTES] = {0};
+    uint64_t floor = 0;
+    struct restores rs = {0};
+    TRY_OUT(state_replica_init(&r, state_table_instance(t), &id, err));
+    TRY_OUT(state_table_floor_read(t, &floor, root, err));
+    TRY_OUT(gather_snapshots(&g, t, &r, root, horizon, err));
+    /* Replay of a restore in the log wants the root that it names. */
+    rs.g = &g;
+    rs.r = &r;
+    TRY_OUT(
+        state_frames_look(t, floor, state_number(state_table_view(t)), gather_restores, &rs, err));
+    *out = gathered(&g);
+out:
+    state_replica_fini(&r);
     return rc;
 }
 

@@ -4,7 +4,7 @@
  *
  *   snap/   reachable from the two newest verified roots, from every verified one at or above the
  *           root that the floor names, from that root and from those of pins (rule S3); and from those
- *           that the state knows at or above H, which a restore may name (rule G5)
+ *           that the state knows at or above H, which a restore may name (rule G5), and those that a restore in a frame at or above the floor names
  *   body/   named by a frame at or above the floor (rule G2)
  *   inbox/  those whose txid is not in the ring and whose base has not left it (rule C2)
  *   log/    frames at and above the floor (rule F2)
