@@ -284,7 +284,8 @@ static void a_transaction_too_large_for_a_frame_is_refused_unwritten(void **stat
     struct state_table *table = table_of(t, &w, "t");
     static struct state_new_file files[40000];
     for (size_t i = 0; i < 40000; i++)
-        files[i] = file_of("data/00/x.parquet", "b", "k", 10);
+        files[i] = file_of("data/00/00000000000000000001-0123456789abcdef0123456789abcdef.parquet",
+                           "b", "k", 10);
     struct state_txn txn = {.kind = STATE_ADD, .add = {.files = files, .count = 40000}};
     assert_rc(t, state_table_commit(table, &txn, NULL, &r, &t->err), SLP_LIMIT);
     assert_err_has(t, "fewer things");
