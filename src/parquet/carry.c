@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "parquet/group_priv.h"
+#include "parquet/histogram.h"
 #include "parquet/index_read.h"
 #include "parquet/page.h"
 
@@ -92,7 +93,8 @@ static bool has_facts(const struct carry *c, size_t leaf, const struct column *c
     for (size_t p = column->first_page; p < column->end_page; p++) {
         const struct pq_page_bounds *b = &column->index.bounds.pages[p];
         size_t width = to->leaf.physical == PQ_BOOLEAN ? 1 : to->leaf.width;
-        if (b->null_count < 0 || (pq_order_is_float(to->leaf.order) && b->nan_count < 0))
+        if (b->null_count < 0 || b->null_count > column->index.offsets.pages[p].rows ||
+            (pq_order_is_float(to->leaf.order) && b->nan_count < 0))
             return false;
         if (b->is_null_page)
             continue;
@@ -212,6 +214,7 @@ static void take_bounds(const struct pq_page_bounds *from, bool is_string, struc
 struct noting {
     struct carry *c;
     struct column *column;
+    const struct pq_leaf_field *field;
     const struct pq_leaf *leaf;
     struct pq_chunk_facts *facts;
     struct pq_bounds bounds;
@@ -251,6 +254,9 @@ static slp_rc note_facts(struct noting *n, size_t page, struct slp_err *err)
         facts.unencoded_bytes = (uint64_t)x->offsets.unencoded_bytes[page];
     TRY(pq_keep_bounds(n->c->in.bounds, &bounds, &facts.bounds, err));
     add_bounds(n, &bounds);
+    TRY(pq_histogram_of_rows(n->field, facts.null_count,
+                             x->offsets.pages[page].rows - facts.null_count, n->c->in.histograms,
+                             err));
     n->facts->page_count++;
     n->facts->null_count += facts.null_count;
     n->facts->unencoded_bytes += facts.unencoded_bytes;
@@ -309,6 +315,7 @@ static slp_rc note_chunk(struct carry *c, size_t leaf, bool *can, struct slp_err
     struct column *column = &c->columns[leaf];
     struct noting n = {.c = c,
                        .column = column,
+                       .field = &c->in.leaves->items[leaf],
                        .leaf = &c->in.leaves->items[leaf].leaf,
                        .facts = &c->in.chunks[leaf],
                        .is_ascending = true,
@@ -318,6 +325,7 @@ static slp_rc note_chunk(struct carry *c, size_t leaf, bool *can, struct slp_err
         .offset = column->at,
         .bytes = column->dictionary_bytes + column->bytes,
         .first_page = c->in.pages->len / sizeof(struct pq_page_place),
+        .first_count = c->in.histograms->len / sizeof(int64_t),
         .has_nan_count = true,
         .has_column_index = column->index.bounds.count > 0 && n.leaf->order != PQ_ORDER_NONE};
     TRY(note_dictionary(&n, can, err));

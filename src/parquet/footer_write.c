@@ -1,5 +1,6 @@
 #include "parquet/footer_write.h"
 
+#include "parquet/histogram.h"
 #include "parquet/page.h"
 
 /* Readers take application and version apart, and choose work-arounds by them. */
@@ -47,6 +48,19 @@ static void put_encodings(struct cx_put *w, const struct pq_chunk_note *c, bool 
         cx_put_element_i32(w, (int32_t)c->encoding);
 }
 
+static void put_size_statistics(struct cx_put *w, const struct pq_chunk_note *c,
+                                const struct pq_leaf_field *field)
+{
+    bool is_string = field->leaf.physical == PQ_BYTE_ARRAY;
+    if (!is_string && pq_histogram_width(field) == 0)
+        return;
+    cx_put_struct(w, 16);
+    if (is_string)
+        cx_put_i64(w, 1, (int64_t)c->unencoded_bytes);
+    pq_histogram_put(w, 2, field, c->histogram, 1);
+    cx_put_end(w);
+}
+
 static void put_column_metadata(struct cx_put *w, const struct pq_chunk_note *c,
                                 const struct pq_file_note *file, size_t column)
 {
@@ -75,11 +89,7 @@ static void put_column_metadata(struct cx_put *w, const struct pq_chunk_note *c,
         cx_put_i64(w, 14, (int64_t)c->bloom_offset);
         cx_put_i32(w, 15, (int32_t)c->bloom_bytes);
     }
-    if (leaf->physical == PQ_BYTE_ARRAY) {
-        cx_put_struct(w, 16); /* size_statistics */
-        cx_put_i64(w, 1, (int64_t)c->unencoded_bytes);
-        cx_put_end(w);
-    }
+    put_size_statistics(w, c, field);
     cx_put_end(w);
 }
 

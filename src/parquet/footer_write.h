@@ -32,6 +32,7 @@ struct pq_chunk_note {
     uint32_t column_index_bytes; /* 0: none */
     uint64_t offset_index_offset;
     uint32_t offset_index_bytes;
+    const int64_t *histogram; /* of its levels, as histogram.h has them */
     uint64_t bloom_offset;
     uint32_t bloom_bytes; /* 0: none */
 };

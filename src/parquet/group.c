@@ -7,6 +7,7 @@
 #include "parquet/bloom.h"
 #include "parquet/dict_write.h"
 #include "parquet/group_priv.h"
+#include "parquet/histogram.h"
 #include "parquet/leaves.h"
 #include "parquet/page_write.h"
 #include "parquet/shred.h"
@@ -37,6 +38,7 @@ struct pq_group {
     struct buf pages;      /* struct pq_page_place, of all chunks */
     struct buf page_facts; /* struct pq_page_facts, as many */
     struct buf bounds;     /* what struct pq_bounds_ref points to */
+    struct buf histograms; /* int64_t, of the levels of each page */
     struct buf blooms;     /* filters of all chunks */
     struct arr_col plain;  /* of a column that came as a dictionary */
     struct pq_values_scratch values;
@@ -92,6 +94,7 @@ void pq_group_free(struct pq_group *g)
     buf_fini(&g->pages);
     buf_fini(&g->page_facts);
     buf_fini(&g->bounds);
+    buf_fini(&g->histograms);
     buf_fini(&g->blooms);
     arr_col_fini(&g->plain);
     pq_values_scratch_fini(&g->values);
@@ -155,6 +158,7 @@ slp_rc pq_group_new(struct alloc *mem, const struct arr_schema *schema,
     buf_init(&g->pages, mem, GROUP_MAX_BYTES);
     buf_init(&g->page_facts, mem, GROUP_MAX_BYTES);
     buf_init(&g->bounds, mem, GROUP_MAX_BYTES);
+    buf_init(&g->histograms, mem, GROUP_MAX_BYTES);
     buf_init(&g->blooms, mem, GROUP_MAX_BYTES);
     pq_values_scratch_init(&g->values, mem);
     arena_init(&g->names, mem, NAMES_MAX_BYTES);
@@ -185,6 +189,7 @@ static void forget_rows(struct pq_group *g)
     buf_clear(&g->pages);
     buf_clear(&g->page_facts);
     buf_clear(&g->bounds);
+    buf_clear(&g->histograms);
     buf_clear(&g->blooms);
     memset(g->chunks, 0, g->leaves.count * sizeof *g->chunks);
 }
@@ -200,6 +205,7 @@ void pq_group_open(struct pq_group *g, struct pq_group_inside *out)
                                     .pages = &g->pages,
                                     .page_facts = &g->page_facts,
                                     .bounds = &g->bounds,
+                                    .histograms = &g->histograms,
                                     .rows = &g->rows};
 }
 
@@ -346,6 +352,18 @@ static void bounds_of(const struct chunk *c, const struct page *p, struct pq_bou
         pq_bounds_of_cut(&c->values, p->value, p->values, cut, out);
 }
 
+/* The histograms of a page's levels. */
+static slp_rc count_levels(const struct chunk *c, const struct page *p, struct slp_err *err)
+{
+    struct buf *out = &c->g->histograms;
+    if (!c->levels)
+        return pq_histogram_of_rows(c->leaf, p->entries - (int64_t)p->values, (int64_t)p->values,
+                                    out, err);
+    return pq_histogram_of_levels(c->leaf, c->levels->repetitions.ptr + p->entry,
+                                  c->levels->definitions.ptr + p->entry, (size_t)p->entries, out,
+                                  err);
+}
+
 static slp_rc encode_page(struct chunk *c, const struct page *p, struct slp_err *err)
 {
     struct pq_group *g = c->g;
@@ -368,6 +386,7 @@ static slp_rc encode_page(struct chunk *c, const struct page *p, struct slp_err 
                                   .rows = p->rows};
     TRY(buf_append(&g->pages, &place, sizeof place, err));
     TRY(buf_append(&g->page_facts, &facts, sizeof facts, err));
+    TRY(count_levels(c, p, err));
     c->facts->page_count++;
     c->facts->value_count += p->entries;
     c->facts->null_count += facts.null_count;
@@ -556,6 +575,7 @@ static void begin_chunk(struct chunk *c, enum cx_kind codec, const struct pq_chu
     g->pages.len = start->first_page * sizeof(struct pq_page_place);
     g->page_facts.len = start->first_page * sizeof(struct pq_page_facts);
     g->bounds.len = bounds_start;
+    g->histograms.len = start->first_count * sizeof(int64_t);
 }
 
 /* Polars 2.1 fails on a member that is never null of a struct that may be, in several pages of any
@@ -662,7 +682,8 @@ static slp_rc encode_chunk(struct chunk *c, const struct pq_leaf *leaf, struct s
     TRY(pq_values_of(c->col, leaf, &g->values, &c->values, err));
     TRY(choose_encoding(c, err));
     const struct pq_chunk_facts start = {.offset = pq_group_bytes(g),
-                                         .first_page = g->pages.len / sizeof(struct pq_page_place)};
+                                         .first_page = g->pages.len / sizeof(struct pq_page_place),
+                                         .first_count = g->histograms.len / sizeof(int64_t)};
     size_t bounds_start = g->bounds.len;
     bool gave_up = false;
     begin_chunk(c, codec_of(c), &start, bounds_start);
@@ -798,6 +819,12 @@ const struct pq_leaf *pq_group_leaf(const struct pq_group *g, size_t column)
     return &g->leaves.items[column].leaf;
 }
 
+const struct pq_leaf_field *pq_group_leaf_field(const struct pq_group *g, size_t column)
+{
+    assert(column < g->leaves.count);
+    return &g->leaves.items[column];
+}
+
 const struct pq_page_place *pq_group_page(const struct pq_group *g, const struct pq_chunk_facts *c,
                                           size_t i)
 {
@@ -810,6 +837,14 @@ const struct pq_page_facts *pq_group_page_facts(const struct pq_group *g,
 {
     assert(i < c->page_count);
     return (const struct pq_page_facts *)(const void *)g->page_facts.ptr + c->first_page + i;
+}
+
+const int64_t *pq_group_histograms(const struct pq_group *g, const struct pq_chunk_facts *c)
+{
+    /* None at all where no leaf has levels. */
+    if (g->histograms.len == 0)
+        return NULL;
+    return (const int64_t *)(const void *)g->histograms.ptr + c->first_count;
 }
 
 struct slice pq_group_min(const struct pq_group *g, const struct pq_bounds_ref *b)

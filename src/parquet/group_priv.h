@@ -45,6 +45,7 @@ struct pq_chunk_facts {
     uint64_t unencoded_bytes;
     size_t first_page; /* in the group's list of pages */
     size_t page_count;
+    size_t first_count;  /* of its pages' level histograms, in the group's */
     int64_t value_count; /* nulls included; of flat columns the rows */
     int64_t null_count;
     struct pq_bounds_ref bounds;
@@ -66,6 +67,7 @@ struct pq_group_inside {
     struct buf *pages;      /* struct pq_page_place, of all chunks */
     struct buf *page_facts; /* struct pq_page_facts, as many */
     struct buf *bounds;     /* what struct pq_bounds_ref points to */
+    struct buf *histograms; /* int64_t: of the levels of each page, as histogram.h has them */
     int64_t *rows;
 };
 
@@ -88,12 +90,16 @@ struct slice pq_group_all_bytes(const struct pq_group *g);
 struct slice pq_group_bloom(const struct pq_group *g, const struct pq_chunk_facts *c);
 const struct pq_chunk_facts *pq_group_chunk(const struct pq_group *g, size_t column);
 const struct pq_leaf *pq_group_leaf(const struct pq_group *g, size_t column);
+const struct pq_leaf_field *pq_group_leaf_field(const struct pq_group *g, size_t column);
 
 /* Page `i` of a chunk: where it stands and what is in it. */
 const struct pq_page_place *pq_group_page(const struct pq_group *g, const struct pq_chunk_facts *c,
                                           size_t i);
 const struct pq_page_facts *pq_group_page_facts(const struct pq_group *g,
                                                 const struct pq_chunk_facts *c, size_t i);
+
+/* The level histograms of a chunk's pages, one behind the other. */
+const int64_t *pq_group_histograms(const struct pq_group *g, const struct pq_chunk_facts *c);
 
 /* Only for KNOWN bounds. */
 struct slice pq_group_min(const struct pq_group *g, const struct pq_bounds_ref *b);

@@ -1,5 +1,7 @@
 #include "parquet/index_write.h"
 
+#include "parquet/histogram.h"
+
 slp_rc pq_column_index_write(const struct pq_group *g, size_t column, struct buf *out,
                              struct slp_err *err)
 {
@@ -26,6 +28,9 @@ slp_rc pq_column_index_write(const struct pq_group *g, size_t column, struct buf
     cx_put_list(&w, 5, CX_WIRE_I64, c->page_count); /* null_counts */
     for (size_t i = 0; i < c->page_count; i++)
         cx_put_element_i64(&w, pq_group_page_facts(g, c, i)->null_count);
+    /* repetition_level_histograms, definition_level_histograms */
+    pq_histogram_put(&w, 6, pq_group_leaf_field(g, column), pq_group_histograms(g, c),
+                     c->page_count);
     if (pq_order_is_float(order)) {
         cx_put_list(&w, 8, CX_WIRE_I64, c->page_count); /* nan_counts */
         for (size_t i = 0; i < c->page_count; i++)

@@ -4,6 +4,7 @@
 
 #include "base/num.h"
 #include "parquet/footer_write.h"
+#include "parquet/histogram.h"
 #include "parquet/index_write.h"
 
 #define MAGIC           "PAR1"
@@ -111,6 +112,21 @@ static slp_rc note_indexes(struct pq_writer *w, const struct pq_group *g, size_t
     return SLP_OK;
 }
 
+static slp_rc note_histogram(struct pq_writer *w, const struct pq_group *g, size_t column,
+                             struct pq_chunk_note *note, struct slp_err *err)
+{
+    const struct pq_leaf_field *leaf = pq_group_leaf_field(g, column);
+    const struct pq_chunk_facts *c = pq_group_chunk(g, column);
+    void *sum = NULL;
+    size_t width = pq_histogram_width(leaf);
+    if (width == 0)
+        return SLP_OK;
+    TRY(arena_array(&w->notes, width, sizeof(int64_t), &sum, err));
+    pq_histogram_sum(leaf, pq_group_histograms(g, c), c->page_count, sum);
+    note->histogram = sum;
+    return SLP_OK;
+}
+
 static slp_rc note_chunk(struct pq_writer *w, const struct pq_group *g, size_t column,
                          uint64_t group_offset, struct pq_chunk_note *note, struct slp_err *err)
 {
@@ -129,6 +145,7 @@ static slp_rc note_chunk(struct pq_writer *w, const struct pq_group *g, size_t c
                                    .null_count = c->null_count,
                                    .has_nan_count = c->has_nan_count};
     TRY(note_bounds(w, g, &c->bounds, note, err));
+    TRY(note_histogram(w, g, column, note, err));
     return note_indexes(w, g, column, group_offset, note, err);
 }
 

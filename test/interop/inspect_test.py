@@ -126,4 +126,48 @@ def test_what_we_write_shows_indexes_filters_and_sizes(work):
     assert all("crc" in p for p in first["pages"]), first["pages"]
 
 
+LISTS = pa.list_(pa.struct([("a", pa.int32()), ("b", pa.list_(pa.string()))]))
+
+
+def nested_rows():
+    """Every kind of null and of empty list, on both levels."""
+    for i in range(3000):
+        inner = [None, [], ["x"], ["y", None], ["z"] * 3][i % 5]
+        yield [None, [], [None], [{"a": i, "b": inner}], [{"a": None, "b": inner}, {"a": i, "b": None}]][i // 7 % 5]
+
+
+def level_counts(path):
+    """Of each chunk its histograms, and of each of its pages; None for an empty one, which pyarrow writes."""
+    for chunk in inspect(path)["row_groups"][0]["columns"]:
+        m = chunk["meta_data"]
+        sizes = m.get("size_statistics", {})
+        index = chunk.get("column_index", {})
+        for kind in ("repetition", "definition"):
+            whole = sizes.get(kind + "_level_histogram") or None
+            pages = index.get(kind + "_level_histograms") or None
+            yield ".".join(m["path_in_schema"]), kind, whole, pages
+
+
+def test_level_histograms_are_those_that_pyarrow_counts(work):
+    """pyarrow's own metadata has no histograms to ask for: those it writes are shown by inspect, and ours compared."""
+    theirs, ours = work + "/theirs.parquet", work + "/ours.parquet"
+    field = pa.field("n", pa.int64(), nullable=False)
+    table = pa.table([pa.array(nested_rows(), LISTS), pa.array([None if i % 3 else "t%d" % i for i in range(3000)]), range(3000)],
+                     pa.schema([("l", LISTS), ("s", pa.string()), field]))
+    pq.write_table(table, theirs, write_page_index=True)
+    t.run("cat", theirs, "-o", "parquet", "--page-rows", "500", "--output", ours)
+    assert pq.read_table(ours).equals(table)
+    want = {(path, kind): whole for path, kind, whole, _ in level_counts(theirs)}
+    found = 0
+    for path, kind, whole, pages in level_counts(ours):
+        same(whole, want[path, kind], path + " " + kind)
+        if whole is None:
+            same(pages, None, path + " pages")
+            continue
+        found += 1
+        assert len(pages) == 6 * len(whole), (path, pages)
+        same([sum(pages[i :: len(whole)]) for i in range(len(whole))], whole, path + " pages " + kind)
+    same(found, 5, "histograms")
+
+
 t.main(globals())
