@@ -11,7 +11,9 @@ static slp_rc parse_tail(struct source *src, struct slice tail, uint32_t *meta_b
     const uint8_t *magic = tail.ptr + tail.len - 4;
     unsigned long long magic_offset = src->size - 4;
     if (memcmp(magic, "PARE", 4) == 0)
-        FAIL(err, UNSUPPORTED, "the footer is encrypted, which is not supported yet");
+        FAIL(err, UNSUPPORTED,
+             "the footer is encrypted, and with it the names of the columns: files with Parquet's "
+             "encryption are not supported, decrypt this one first");
     if (memcmp(magic, "PAR1", 4) != 0)
         FAIL(err, CORRUPT, "no magic at offset %llu, expected PAR1: this is no Parquet file",
              magic_offset);

@@ -260,7 +260,9 @@ static slp_rc check_chunk(const struct parse *p, const struct raw_chunk *r, size
 {
     const struct pq_column *c = &p->meta->columns[column];
     if (r->is_encrypted)
-        FAIL(p->err, UNSUPPORTED, "encrypted columns are not supported yet");
+        FAIL(p->err, UNSUPPORTED,
+             "encrypted: columns with Parquet's encryption are not supported, decrypt the file "
+             "first");
     if (r->is_elsewhere)
         FAIL(p->err, UNSUPPORTED, "columns in another file are not supported");
     if (!r->has_meta)

@@ -116,6 +116,21 @@ test_unsupported_parquet_features_are_refused_by_name() {
     done
 }
 
+test_encrypted_files_are_refused_by_footer_or_column() {
+    [ -d "$SLEEPER_TEST_DATA/parquet-testing/data" ] || skip "no parquet-testing at SLEEPER_TEST_DATA"
+    local file
+    for file in "$SLEEPER_TEST_DATA"/parquet-testing/data/*.encrypted; do
+        run cat "$file" -o parquet --output copy.parquet
+        expect_rc 1
+        expect_err "encryption are not supported"
+        case $file in
+        *plaintext_footer*) expect_err 'column "float_field": encrypted' ;;
+        *) expect_err "the footer is encrypted" ;;
+        esac
+        expect_true test ! -e copy.parquet
+    done
+}
+
 test_a_missing_column_is_named_with_the_nearest() {
     setup_table
     printf 'key,m,value\nx,1,1\n' >missing.csv

@@ -61,7 +61,7 @@ static void what_is_no_parquet_file_is_refused(void **state)
         {100, 10, "PAR2", SLP_CORRUPT, "no magic at offset 96"},
         {100, 89, "PAR1", SLP_CORRUPT, "metadata of 89 bytes at offset 92"},
         {100, UINT32_MAX, "PAR1", SLP_CORRUPT, "metadata of 4294967295 bytes"},
-        {100, 10, "PARE", SLP_UNSUPPORTED, "encrypted"},
+        {100, 10, "PARE", SLP_UNSUPPORTED, "the footer is encrypted"},
     };
     struct buf out;
     buf_init(&out, &t->mem, 1 << 20);

@@ -347,7 +347,7 @@ static void what_is_not_read_is_refused_by_name(void **state)
     ANSWER(UNSUPPORTED, "decimals of 77 digits", s.logical = 5; s.precision = 77);
     ANSWER(UNSUPPORTED, "decimals of 65 bytes", s.logical = 5; s.precision = 38;
            s.physical = s.chunk_physical = PQ_FIXED_LEN_BYTE_ARRAY; s.type_length = 65);
-    ANSWER(UNSUPPORTED, "column \"x\": encrypted", s.is_encrypted = true);
+    ANSWER(UNSUPPORTED, "row group 0: column \"x\": encrypted: ", s.is_encrypted = true);
     ANSWER(UNSUPPORTED, "column \"x\": columns in another file", s.file_path = "other");
     ANSWER(OK, NULL, s.file_path = "");
     ANSWER(OK, NULL, s.codec = 77);
