@@ -128,6 +128,11 @@ struct slp_files_options {
     int64_t limit;              /* rows; 0: all; -1: none */
     const char *crc;            /* checksums of Parquet pages: present (NULL), always, never */
     struct slp_read_counts *counts; /* what reading took, added to; outlives the rows; NULL */
+    /* Flat columns of texts and bytes become dictionary arrays of int32 indices in slp_rows_stream,
+     * if the first file is of Parquet. Pages of indices are handed on as they are; rows of a batch
+     * that meets other pages, or of another format, get an entry each. slp_rows_write decodes them,
+     * but arrow, which is UNSUPPORTED then. */
+    bool keep_dictionaries;
 };
 
 /* What a predicate spared, and what was read all the same. */

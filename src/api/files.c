@@ -24,6 +24,7 @@ struct files {
     struct arr_stream *part;
     const struct pred *pred; /* over `read`; NULL: all rows */
     enum pq_crc crc;
+    bool keeps_dictionaries;
     struct rows_counts counted;
     struct slp_read_counts *counts;
 };
@@ -53,6 +54,8 @@ static void tell_counts(const struct files *f)
 static void prepare_input(struct files *f)
 {
     rows_input_crc(f->input, f->crc);
+    if (f->keeps_dictionaries)
+        rows_input_keep_dictionaries(f->input);
     if (f->pred)
         rows_input_filter(f->input, f->pred, &f->counted);
 }
@@ -173,6 +176,8 @@ static slp_rc open_first(struct files *f, bool is_whole, struct slp_err *err)
 {
     struct rows_input_options o = {.format = f->format, .infer = true};
     TRY(rows_input_open(f->mem, f->paths[f->next_path++], &o, &f->input, err));
+    if (f->keeps_dictionaries)
+        rows_input_keep_dictionaries(f->input);
     TRY(arr_schema_copy(&f->arena, rows_input_schema(f->input), &f->all, err));
     /* What may not be null in one file may be in the next. */
     for (size_t i = 0; f->path_count > 1 && i < f->all.count; i++)
@@ -203,6 +208,7 @@ static slp_rc open_files(struct files *f, const struct slp_files_options *o, str
         TRY(rows_format_parse(slice_str(o->format), &f->format, err));
     TRY(parse_crc(o->crc, &f->crc, err));
     f->counts = o->counts;
+    f->keeps_dictionaries = o->keep_dictionaries;
     TRY(expand_paths(f, o->inputs, err));
     TRY(open_first(f, !o->columns, err));
     TRY(choose_columns(f, o, err));

@@ -4,6 +4,7 @@
 #include "api/instance.h"
 #include "api/parquet_options.h"
 #include "arrow/cdata.h"
+#include "arrow/dictionary.h"
 #include "predicate/pick.h"
 
 #define FILTER_MAX_BYTES ((size_t)256 << 20)
@@ -67,8 +68,10 @@ static slp_rc keep_true(struct filter *f, struct arr_batch *out, struct slp_err 
 {
     const struct pred_picker *p = &f->picker;
     TRY(pred_pick(&f->picker, f->pred, &f->batch, INT64_MAX, err));
-    for (size_t c = 0; c < f->base.schema->count; c++)
+    for (size_t c = 0; c < f->base.schema->count; c++) {
+        arr_col_share_dictionary(&out->cols[c], &f->batch.cols[c]);
         TRY(arr_col_append_picked(&out->cols[c], &f->batch.cols[c], p->rows, p->count, err));
+    }
     out->rows = p->count;
     return SLP_OK;
 }
@@ -111,6 +114,14 @@ slp_rc slp_rows_where(struct slp_rows **rows, const char *where, struct slp_err 
 
 /* ---- Writing ---- */
 
+/* The writers read values where they lie. */
+static slp_rc write_batch(struct rows_output *output, struct arr_batch *batch, struct slp_err *err)
+{
+    for (size_t i = 0; i < batch->schema->count; i++)
+        TRY(arr_col_decode_dictionary(&batch->cols[i], err));
+    return rows_output_batch(output, batch, err);
+}
+
 slp_rc slp_rows_write(struct slp_rows *rows, const struct slp_output_options *options,
                       slp_write_fn write, void *context, int64_t *row_count, struct slp_err *err)
 {
@@ -139,7 +150,7 @@ slp_rc slp_rows_write(struct slp_rows *rows, const struct slp_output_options *op
             break;
         if (rc != SLP_OK)
             goto out;
-        TRY_OUT(rows_output_batch(output, &batch, err));
+        TRY_OUT(write_batch(output, &batch, err));
         count += batch.rows;
     }
     TRY_OUT(rows_output_finish(output, err));

@@ -2,6 +2,7 @@
  * Some columns of rows, and at most so many of them.
  */
 #include "api/instance.h"
+#include "arrow/dictionary.h"
 #include "base/num.h"
 
 #define ARENA_MAX_BYTES ((size_t)64 << 20)
@@ -38,8 +39,11 @@ static slp_rc select_next(struct arr_stream *stream, struct arr_batch *out, stru
         TRY(arr_batch_init(out, s->mem, &s->schema, err));
     arr_batch_clear(out);
     int64_t count = num_min_i64(s->batch.rows, s->left);
-    for (size_t i = 0; i < s->schema.count; i++)
-        TRY(arr_col_append_run(&out->cols[i], &s->batch.cols[s->places[i]], 0, count, err));
+    for (size_t i = 0; i < s->schema.count; i++) {
+        const struct arr_col *from = &s->batch.cols[s->places[i]];
+        arr_col_share_dictionary(&out->cols[i], from);
+        TRY(arr_col_append_run(&out->cols[i], from, 0, count, err));
+    }
     out->rows = count;
     s->left -= count;
     return SLP_OK;

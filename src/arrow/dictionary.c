@@ -38,6 +38,13 @@ void arr_col_set_dictionary(struct arr_col *c, struct arr_dictionary *d)
     buf_clear(&c->offsets);
 }
 
+void arr_col_share_dictionary(struct arr_col *c, const struct arr_col *from)
+{
+    assert(c->rows == 0);
+    if (from->dictionary)
+        arr_col_set_dictionary(c, from->dictionary);
+}
+
 slp_rc arr_col_append_indices(struct arr_col *c, const uint32_t *indices, int64_t count,
                               struct slp_err *err)
 {

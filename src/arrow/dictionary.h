@@ -34,6 +34,10 @@ void arr_dictionary_unref(struct arr_dictionary *d); /* NULL is accepted */
 /* Make a column without rows one of indices into `d`, whose values are of its type. */
 void arr_col_set_dictionary(struct arr_col *c, struct arr_dictionary *d);
 
+/* Make a column without rows one of indices into the dictionary of `from`, if that has one: then
+ * appending its rows copies indices. */
+void arr_col_share_dictionary(struct arr_col *c, const struct arr_col *from);
+
 /* Append rows by their indices, each below the number of values. Errors: LIMIT, NO_MEMORY. */
 SLP_NODISCARD slp_rc arr_col_append_indices(struct arr_col *c, const uint32_t *indices,
                                             int64_t count, struct slp_err *err);

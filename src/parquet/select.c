@@ -1,3 +1,4 @@
+#include "arrow/dictionary.h"
 #include "base/num.h"
 #include "parquet/group_read.h"
 #include "parquet/spans.h"
@@ -138,8 +139,10 @@ static slp_rc read_rest(struct select *s, struct slp_err *err)
 static slp_rc take(struct arr_col *out, struct arr_col *staged, int64_t rows,
                    const uint32_t *picked, int64_t count, struct slp_err *err)
 {
-    if (rows > count)
+    if (rows > count) {
+        arr_col_share_dictionary(out, staged);
         return arr_col_append_picked(out, staged, picked, count, err);
+    }
     struct arr_col swap = *out;
     *out = *staged;
     *staged = swap;

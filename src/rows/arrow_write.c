@@ -135,6 +135,19 @@ static void arrow_free(struct rows_output *base)
     alloc_delete(base->mem, o);
 }
 
+/* nanoarrow writes no dictionary batches. */
+static slp_rc refuse_dictionaries(const struct arr_schema *s, struct slp_err *err)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->fields[i].is_dictionary)
+            FAIL(err, UNSUPPORTED,
+                 "arrow: column \"%s\" is kept as a dictionary, which is not written; read it "
+                 "without keep_dictionaries, or take the rows as a stream",
+                 s->fields[i].name);
+    }
+    return SLP_OK;
+}
+
 slp_rc rows_arrow_writer(const struct rows_output *from, struct rows_output **out,
                          struct slp_err *err)
 {
@@ -143,6 +156,7 @@ slp_rc rows_arrow_writer(const struct rows_output *from, struct rows_output **ou
     slp_rc rc = SLP_OK;
     struct arrow_output *o = NULL;
     struct ArrowError error = {0};
+    TRY(refuse_dictionaries(from->schema, err));
     TRY(alloc_new(from->mem, &o, err));
     rows_output_init(&o->base, &ops, from);
     ArrowArrayViewInitFromType(&o->view, NANOARROW_TYPE_UNINITIALIZED);

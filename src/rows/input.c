@@ -267,6 +267,12 @@ void rows_input_crc(struct rows_input *in, enum pq_crc crc)
         rows_parquet_crc(in->parquet, crc);
 }
 
+void rows_input_keep_dictionaries(struct rows_input *in)
+{
+    if (in->parquet)
+        rows_parquet_keep_dictionaries(in->parquet);
+}
+
 void rows_input_close(struct rows_input *in)
 {
     if (!in)

@@ -31,6 +31,7 @@ struct rows_parquet {
     const struct pred *pred; /* NULL: all rows */
     struct rows_counts *counts;
     enum pq_crc crc;
+    bool keeps_dictionaries;
     const struct rows_rejects *rejects; /* may be NULL */
 };
 
@@ -189,6 +190,13 @@ void rows_parquet_filter(struct rows_parquet *p, const struct pred *pred,
 void rows_parquet_crc(struct rows_parquet *p, enum pq_crc crc)
 {
     p->crc = crc;
+}
+
+void rows_parquet_keep_dictionaries(struct rows_parquet *p)
+{
+    p->keeps_dictionaries = true;
+    for (size_t i = 0; i < p->have.count; i++)
+        p->have.fields[i].is_dictionary = arr_type_is_variable(p->have.fields[i].type);
 }
 
 void rows_parquet_rejects(struct rows_parquet *p, const struct rows_rejects *rejects)
@@ -455,6 +463,7 @@ slp_rc rows_parquet_part(const struct rows_parquet *p, size_t part, struct alloc
                                 .group_count = 1,
                                 .batch_rows = rows_of_batch(p, part),
                                 .crc = p->crc,
+                                .keep_dictionaries = p->keeps_dictionaries,
                                 .memory_bytes = READ_AHEAD * p->limits.bytes,
                                 .counts = &s->read};
     if (p->pred)

@@ -156,6 +156,14 @@ void rows_input_filter(struct rows_input *in, const struct pred *pred, struct ro
 /* When checksums of Parquet pages are looked at; before a part is asked for. */
 void rows_input_crc(struct rows_input *in, enum pq_crc crc);
 
+/*
+ * Leave flat columns of texts and bytes of a Parquet file as dictionaries (arrow/dictionary.h) where
+ * its pages have indices; the fields of its own schema then say `is_dictionary`, those that are
+ * wanted say what the caller made them say. A column that has to widen is decoded. Other formats
+ * have none. Before a part is asked for.
+ */
+void rows_input_keep_dictionaries(struct rows_input *in);
+
 const struct arr_schema *rows_input_schema(
     const struct rows_input *in); /* as wanted, or the file's own */
 size_t rows_input_parts(const struct rows_input *in);

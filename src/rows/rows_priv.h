@@ -156,6 +156,7 @@ SLP_NODISCARD slp_rc rows_parquet_want(struct rows_parquet *p, const struct arr_
 void rows_parquet_filter(struct rows_parquet *p, const struct pred *pred,
                          struct rows_counts *counts);
 void rows_parquet_crc(struct rows_parquet *p, enum pq_crc crc);
+void rows_parquet_keep_dictionaries(struct rows_parquet *p);
 void rows_parquet_rejects(struct rows_parquet *p, const struct rows_rejects *rejects);
 void rows_parquet_close(struct rows_parquet *p);
 const struct arr_schema *rows_parquet_schema(const struct rows_parquet *p);

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 
+#include "arrow/dictionary.h"
 #include "base/text.h"
 #include "rows/rows_priv.h"
 
@@ -13,13 +14,27 @@ static slp_rc refuse_null(const struct arr_col *c, int64_t first_row, struct slp
          (long long)first_row + (long long)row + 1);
 }
 
-/* The first value that is no UTF-8, or -1. */
-static int64_t find_bad_text(const struct arr_col *c)
+/* The first value of a plain column that is no UTF-8, or -1. */
+static int64_t find_bad_value(const struct arr_col *c)
 {
     if (text_is_ascii(buf_slice(&c->data)))
         return -1;
     for (int64_t row = 0; row < c->rows; row++) {
         if (!text_is_utf8(arr_col_bytes(c, row)))
+            return row;
+    }
+    return -1;
+}
+
+/* The same of any column, by row. A dictionary may hold what no row of the batch has. */
+static int64_t find_bad_text(const struct arr_col *c)
+{
+    if (!c->dictionary)
+        return find_bad_value(c);
+    if (find_bad_value(&c->dictionary->values) < 0)
+        return -1;
+    for (int64_t row = 0; row < c->rows; row++) {
+        if (!arr_col_is_null(c, row) && !text_is_utf8(arr_col_bytes(c, row)))
             return row;
     }
     return -1;
@@ -66,6 +81,7 @@ slp_rc rows_take_column(struct arr_col *staged, const struct arr_field *field, i
         *out = moved;
         return SLP_OK;
     }
+    TRY(arr_col_decode_dictionary(staged, err));
     slp_rc rc = rows_widen(staged, out, &row, err);
     if (rc == SLP_BAD_INPUT)
         return err_wrap(err, rc, "row %" PRId64, first_row + row + 1);
