@@ -135,7 +135,7 @@ static void arrow_free(struct rows_output *base)
     alloc_delete(base->mem, o);
 }
 
-/* nanoarrow writes no dictionary batches. */
+/* nanoarrow 0.9 writes no dictionary batches. */
 static slp_rc refuse_dictionaries(const struct arr_schema *s, struct slp_err *err)
 {
     for (size_t i = 0; i < s->count; i++) {

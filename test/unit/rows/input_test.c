@@ -445,7 +445,57 @@ static void inputs_survive_every_fault(void **state)
     place_drop(&p);
 }
 
-T_MAIN(T_TEST(the_same_rows_come_from_every_format), T_TEST(types_widen_without_loss),
+/* Read how the text of the third row begins, of a file whose dictionaries are kept, as `schema` wants it. */
+static slp_rc read_kept(struct t *t, const char *path, const char *schema, char *out)
+{
+    struct sample s;
+    struct rows_input *in = NULL;
+    struct arr_stream *stream = NULL;
+    struct arr_batch b = {0};
+    struct rows_input_options o = {.want = sample_schema(&s, schema)};
+    slp_rc rc = rows_input_open(&t->mem, path, &o, &in, &t->err);
+    if (rc == SLP_OK) {
+        rows_input_keep_dictionaries(in);
+        rc = rows_input_part(in, 0, &t->mem, &stream, &t->err);
+    }
+    if (rc == SLP_OK)
+        rc = arr_stream_next(stream, &b, &t->err);
+    if (rc == SLP_OK) {
+        bool is_kept = b.cols[0].type.kind == ARR_UTF8;
+        assert_true(is_kept == (b.cols[0].dictionary != NULL));
+        *out = (char)*arr_col_bytes(&b.cols[0], 2).ptr;
+    }
+    arr_batch_fini(&b);
+    arr_stream_close(stream);
+    rows_input_close(in);
+    return rc;
+}
+
+static void dictionaries_are_kept_but_where_the_type_widens_and_survive_every_fault(void **state)
+{
+    struct t *t = *state;
+    struct place p;
+    place_make(&p);
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s", place_path(&p, "x.parquet"));
+    const char *word = "{\"b\":\"a word that is long enough for a dictionary\"}\n";
+    char text[4096] = "";
+    for (size_t i = 0; i < 40; i++)
+        (void)strcat(text, word);
+    save_parquet(t, path, "b utf8", text);
+    static const char *const schemas[] = {"b utf8", "b binary"};
+    for (size_t i = 0; i < 2; i++) {
+        T_FAULT_LOOP(t) {
+            char first = 0;
+            slp_rc rc = read_kept(t, path, schemas[i], &first);
+            assert_true(t->fault_hit ? rc == SLP_NO_MEMORY : rc == SLP_OK && first == 'a');
+        }
+    }
+    place_drop(&p);
+}
+
+T_MAIN(T_TEST(dictionaries_are_kept_but_where_the_type_widens_and_survive_every_fault),
+       T_TEST(the_same_rows_come_from_every_format), T_TEST(types_widen_without_loss),
        T_TEST(a_time_that_does_not_fit_is_named_by_row),
        T_TEST(text_that_is_no_utf8_is_refused_though_its_bytes_together_are),
        T_TEST(null_is_refused_where_it_arrives),
