@@ -6,8 +6,8 @@
 #ifndef SLP_OS_SIGNAL_H
 #define SLP_OS_SIGNAL_H
 
-/* From now on SIGINT and SIGTERM set the flag, and a pipe whose reader is gone is an error of the
- * write (CANCELLED) and no signal. */
+/* From now on SIGINT and SIGTERM set the flag; a pipe whose reader is gone (CANCELLED) and a file
+ * that may not grow (LIMIT) are errors of the write and no signals. */
 void os_signal_watch(void);
 
 /* Non-zero (the number of the signal) once one came. Usable as a cancel token of store_wait. */

@@ -166,10 +166,28 @@ struct os_output {
     struct buffered out;
     struct alloc *mem;
     bool is_stdout;
-    bool is_replacing;       /* `aside` takes the place of `path` at commit */
+    bool is_replacing; /* `aside` takes the place of `path` at commit */
+    bool is_unnamed;   /* the bytes have no name until then, and a killed program leaves none */
     char path[OS_PATH_MAX];  /* as given */
-    char aside[OS_PATH_MAX]; /* where the bytes go until then */
+    char aside[OS_PATH_MAX]; /* a name beside it */
 };
+
+/* The file behind `aside`: unnamed where the system can name it afterwards, which takes /proc. */
+static slp_rc open_aside(struct os_output *o, int *fd, struct slp_err *err)
+{
+    char folder[OS_PATH_MAX];
+    struct os_stat info;
+    slp_rc rc = SLP_UNSUPPORTED;
+    memcpy(folder, o->aside, sizeof folder);
+    os_path_parent(folder);
+    if (os_file_stat("/proc/self/fd", &info, NULL) == SLP_OK)
+        rc = os_file_open_unnamed(folder, fd, err);
+    o->is_unnamed = rc == SLP_OK;
+    if (rc == SLP_UNSUPPORTED)
+        rc = os_file_open(o->aside, OS_OPEN_WRITE | OS_OPEN_NEW, fd, err);
+    o->is_replacing = rc == SLP_OK;
+    return rc;
+}
 
 /* Choose and open where bytes go: beside a regular or new file, else straight into what it is. */
 static slp_rc open_output(struct os_output *o, int *fd, struct slp_err *err)
@@ -190,9 +208,7 @@ static slp_rc open_output(struct os_output *o, int *fd, struct slp_err *err)
     TRY(os_path_join(o->aside, o->path, slice_of(NULL, 0), err));
     os_path_parent(o->aside);
     TRY(os_path_join(o->aside, o->aside, slice_str(name), err));
-    slp_rc rc = os_file_open(o->aside, OS_OPEN_WRITE | OS_OPEN_NEW, fd, err);
-    o->is_replacing = rc == SLP_OK;
-    return rc;
+    return open_aside(o, fd, err);
 }
 
 static void release_output(struct os_output *o)
@@ -235,6 +251,20 @@ slp_rc os_output_flush(struct os_output *output, struct slp_err *err)
     return flush(&output->out, err);
 }
 
+/* Give what was written its name. A link replaces nothing: where the name is taken, another one is
+ * given first and then that of the file. */
+static slp_rc name_output(struct os_output *o, struct slp_err *err)
+{
+    if (o->is_unnamed) {
+        slp_rc rc = os_file_name_unnamed(o->out.fd, o->path, err);
+        if (rc != SLP_EXISTS)
+            return rc;
+        TRY(os_file_name_unnamed(o->out.fd, o->aside, err));
+        o->is_unnamed = false;
+    }
+    return os_file_rename(o->aside, o->path, err);
+}
+
 slp_rc os_output_commit(struct os_output *output, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
@@ -242,7 +272,7 @@ slp_rc os_output_commit(struct os_output *output, struct slp_err *err)
     if (output->is_replacing) {
         /* Else a crash soon after could leave the name with nothing behind it. */
         TRY_OUT(os_file_sync(output->out.fd, output->path, err));
-        TRY_OUT(os_file_rename(output->aside, output->path, err));
+        TRY_OUT(name_output(output, err));
         output->is_replacing = false;
     }
 out:
@@ -254,7 +284,7 @@ void os_output_abort(struct os_output *output)
 {
     if (!output)
         return;
-    if (output->is_replacing)
+    if (output->is_replacing && !output->is_unnamed)
         os_file_drop(output->aside);
     release_output(output);
 }

@@ -49,9 +49,10 @@ SLP_NODISCARD slp_rc os_temp_source(struct os_temp *temp, const char *name, stru
 void os_temp_close(struct os_temp *temp); /* NULL is accepted */
 
 /*
- * An output. NULL and "-" are standard output. A regular file is written under a name beside its
- * own (`.NAME.tmp-...`) and takes its place at commit; what is no regular file (a pipe, a device)
- * is written as it is.
+ * An output. NULL and "-" are standard output. A regular file is written without a name, or where
+ * the file system has no such files under one beside its own (`.NAME.tmp-...`), and takes its place
+ * at commit. Of a program that is killed nothing is left, or that name at most. What is no regular
+ * file (a pipe, a device) is written as it is.
  */
 SLP_NODISCARD slp_rc os_output_open(struct alloc *mem, const char *path, struct os_output **out,
                                     struct slp_err *err);
