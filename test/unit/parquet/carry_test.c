@@ -2,6 +2,7 @@
 
 #include "lib/random_rows.h"
 #include "parquet/group_priv.h"
+#include "parquet/histogram.h"
 #include "parquet/reader.h"
 
 /*
@@ -125,6 +126,27 @@ static void write_carried(struct t *t, struct two *w, struct file *to)
     parse(t, to);
 }
 
+/* The level histograms of the carried pages are those of their rows. */
+static void expect_histograms(const struct two *w, int64_t first)
+{
+    size_t counted = 0;
+    for (size_t i = 0; i < w->schema.count; i++) {
+        const struct pq_leaf_field *leaf = pq_group_leaf_field(w->group, i);
+        const struct pq_chunk_facts *c = pq_group_chunk(w->group, i);
+        const int64_t *counts = pq_group_histograms(w->group, c);
+        assert_int_equal(c->first_count, counted);
+        counted += c->page_count * pq_histogram_width(leaf);
+        for (size_t page = 0; leaf->definition_max && page < c->page_count; page++) {
+            const struct pq_page_place *place = pq_group_page(w->group, c, page);
+            int64_t nulls = 0;
+            for (int64_t row = 0; row < place->rows; row++)
+                nulls += arr_col_is_null(&w->rows.cols[i], first + place->first_row + row);
+            assert_int_equal(counts[2 * page], nulls);
+            assert_int_equal(counts[2 * page + 1], place->rows - nulls);
+        }
+    }
+}
+
 static void carried_pages_hold_the_rows_and_say_what_encoded_ones_say(void **state)
 {
     struct t *t = *state;
@@ -147,6 +169,7 @@ static void carried_pages_hold_the_rows_and_say_what_encoded_ones_say(void **sta
             continue;
         }
         assert_int_equal(pq_group_rows(w.group), count);
+        expect_histograms(&w, first);
         write_carried(t, &w, &carried);
         expect_rows(t, &w, &carried, first, count);
         bool whole = false;
