@@ -102,7 +102,7 @@ int main(int argc, char **argv)
     struct slp_instance *instance = NULL;
     int64_t count = 0;
     struct slp_scan_options all = {.table = TABLE};
-    if (argc != 2) {
+    if (argc < 2) {
         fprintf(stderr, "usage: writer INSTANCE\n");
         return 2;
     }

@@ -218,7 +218,8 @@ struct slp_table_options {
     bool split_points_base64;    /* lines are base64 (upstream's form for strings) */
     const struct slp_setting *settings; /* properties it begins with; see admin.h */
     size_t setting_count;
-    const char *engine;   /* what becomes of rows with equal keys: docs/guide/processing.md; NULL: bag */
+    const char
+        *engine; /* what becomes of rows with equal keys: docs/guide/processing.md; NULL: bag */
     const char *order_by; /* last, first: by this field; NULL: by position */
 };
 
@@ -250,9 +251,11 @@ struct slp_ingest_options {
     bool dry_run;              /* read and check everything, write nothing */
     const char *on_error;      /* a bad row: fail (NULL), skip or quarantine */
     const char *quarantine;    /* file for bad rows, which must not be there */
-    int64_t max_errors;        /* skip, quarantine: more bad rows than this are an error; 0: any number */
-    const char *file_strategy; /* auto one_file_per_leaf one_reference_per_leaf; NULL: the table's */
-    const char *row_kinds; /* a column of the inputs with put, delete or reset; NULL: all are puts */
+    int64_t max_errors; /* skip, quarantine: more bad rows than this are an error; 0: any number */
+    const char
+        *file_strategy; /* auto one_file_per_leaf one_reference_per_leaf; NULL: the table's */
+    const char
+        *row_kinds; /* a column of the inputs with put, delete or reset; NULL: all are puts */
 };
 
 struct slp_ingest_result {
@@ -260,8 +263,8 @@ struct slp_ingest_result {
     size_t files_read;
     size_t files_written;
     uint64_t bytes_written;
-    uint64_t sequence;  /* the frame that holds the commit */
-    bool was_duplicate; /* the token was known: `sequence` is that of the first commit */
+    uint64_t sequence;     /* the frame that holds the commit */
+    bool was_duplicate;    /* the token was known: `sequence` is that of the first commit */
     int64_t rows_rejected; /* bad rows that were left out */
 };
 
@@ -305,7 +308,8 @@ struct slp_scan_options {
     const char *at;     /* the table as it was: at a sequence, a pin, or a time such as
                            2026-11-22T14:00:00Z; NULL: as it is */
     uint64_t min_sequence; /* of a receipt: wait up to ten seconds until the table has come to it */
-    const char *const *iterators; /* run behind the table's: docs/guide/processing.md; may be NULL */
+    const char *const
+        *iterators; /* run behind the table's: docs/guide/processing.md; may be NULL */
 };
 
 /*

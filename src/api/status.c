@@ -43,8 +43,8 @@ static struct slice signals_of(const struct listing *l, const struct leaf_sums *
         : depth >= schema_property_number(&p, SCHEMA_PROPERTY_DEPTH_SOFT) ? " depth-soft"
                                                                           : "";
     bool is_wide = unfiled >= schema_property_number(&p, SCHEMA_PROPERTY_UNFILED_SOFT);
-    bool is_long = state_table_waiting(l->table) >=
-                   schema_property_number(&p, SCHEMA_PROPERTY_WAITING_SOFT);
+    bool is_long =
+        state_table_waiting(l->table) >= schema_property_number(&p, SCHEMA_PROPERTY_WAITING_SOFT);
     int n = snprintf(out, room, "%s%s%s%s", paused, deep, is_wide ? " unfiled-soft" : "",
                      is_long ? " waiting-soft" : "");
     return n > 0 ? slice_of(out + 1, (size_t)n - 1) : slice_of(out, 0);
@@ -71,15 +71,14 @@ static slp_rc sum_files(struct listing *l, size_t *count, int64_t *bytes, struct
 }
 
 static const struct list_column columns[] = {
-    {"table", ARR_UTF8},           {"sequence", ARR_INT64},   {"partitions", ARR_INT64},
-    {"files", ARR_INT64},          {"unfiled", ARR_INT64},    {"rows", ARR_INT64},
-    {"bytes", ARR_INT64},          {"depth", ARR_INT64},      {"jobs", ARR_INT64},
-    {"dead_files", ARR_INT64},     {"time", ARR_TIMESTAMP},   {"unassigned_bytes", ARR_INT64},
-    {"waiting", ARR_INT64},
-    {"pins", ARR_INT64},           {"purges", ARR_INT64},     {"properties", ARR_INT64},
-    {"schema_version", ARR_INT64}, {"snapshot", ARR_INT64},   {"minted_mark", ARR_INT64},
-    {"horizon_mark", ARR_INT64},   {"has_deleted", ARR_BOOL}, {"offline", ARR_BOOL},
-    {"paused", ARR_BOOL},          {"signals", ARR_UTF8}};
+    {"table", ARR_UTF8},        {"sequence", ARR_INT64},       {"partitions", ARR_INT64},
+    {"files", ARR_INT64},       {"unfiled", ARR_INT64},        {"rows", ARR_INT64},
+    {"bytes", ARR_INT64},       {"depth", ARR_INT64},          {"jobs", ARR_INT64},
+    {"dead_files", ARR_INT64},  {"time", ARR_TIMESTAMP},       {"unassigned_bytes", ARR_INT64},
+    {"waiting", ARR_INT64},     {"pins", ARR_INT64},           {"purges", ARR_INT64},
+    {"properties", ARR_INT64},  {"schema_version", ARR_INT64}, {"snapshot", ARR_INT64},
+    {"minted_mark", ARR_INT64}, {"horizon_mark", ARR_INT64},   {"has_deleted", ARR_BOOL},
+    {"offline", ARR_BOOL},      {"paused", ARR_BOOL},          {"signals", ARR_UTF8}};
 
 static slp_rc add_status(struct listing *l, struct slice name, struct slp_err *err)
 {

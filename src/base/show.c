@@ -82,9 +82,7 @@ void show_open(struct show *s, const char *name, enum show_kind kind, bool is_li
     begin(s, name, is_line);
     s->levels[s->depth++] = (struct show_level){.kind = kind, .is_line = is_line};
     s->lines += is_line;
-    if (s->form == SHOW_AS_JSON)
-        put(s, kind == SHOW_LIST ? "[" : "{");
-    else if (!is_line)
+    if (s->form == SHOW_AS_JSON || !is_line)
         put(s, kind == SHOW_LIST ? "[" : "{");
     /* The first members of an object stand on its own line; those of a list each on theirs. */
     s->is_in_line = s->depth > 1 && is_line ? kind == SHOW_OBJECT : s->is_in_line;

@@ -158,8 +158,10 @@ static slp_rc basic(struct chooser *c, struct stretch s, struct slp_err *err)
 static unsigned level_of(const struct chooser *c, int64_t rows)
 {
     unsigned level = 0;
-    for (uint64_t n = (uint64_t)num_max_i64(rows, 0); n >= c->rules->fanout; level++)
-        n /= c->rules->fanout;
+    uint64_t fanout = c->rules->fanout;
+    SLP_INVARIANT(fanout >= 2);
+    for (uint64_t n = (uint64_t)num_max_i64(rows, 0); n >= fanout; level++)
+        n /= fanout;
     return level;
 }
 

@@ -305,8 +305,9 @@ SLP_NODISCARD slp_rc state_table_object(const struct state_table *t, struct slic
                                         struct state_name *out, struct slp_err *err);
 
 struct state_commit_options {
-    struct slice token;         /* client token: the same again is a duplicate; empty: none */
-    const struct slice *bodies; /* of embedded files: a file's `body` counts in it, from 1 (rule G4) */
+    struct slice token; /* client token: the same again is a duplicate; empty: none */
+    const struct slice
+        *bodies; /* of embedded files: a file's `body` counts in it, from 1 (rule G4) */
     size_t body_count;
     int64_t max_wait_us;        /* go on trying for so long; 0: STATE_COMMIT_WAIT_US */
     const volatile int *cancel; /* set non-zero by somebody else to give up; may be NULL */

@@ -129,7 +129,8 @@ static void visibilities_fail_closed(void **state)
                  {"(a", false},   {"a)", false},      {"a b", false},    {"\"a\"", true},
                  {"\"a", false},  {"|a", false},      {"ab", false}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        assert_int_equal(stack_iter_is_visible(slice_str(cases[i].text), labels, 2), cases[i].visible);
+        assert_int_equal(stack_iter_is_visible(slice_str(cases[i].text), labels, 2),
+                         cases[i].visible);
     char deep[200];
     memset(deep, '(', sizeof deep);
     assert_false(stack_iter_is_visible(slice_of(deep, sizeof deep), labels, 2));
