@@ -80,6 +80,15 @@ static slp_rc decode(struct ArrowIpcDecoder *decoder, struct slice message,
                  &error, err);
 }
 
+/* Does the format string say that milliseconds of the file are seconds? */
+static bool is_of_seconds(struct arr_type type, const char *format)
+{
+    if (type.unit != ARR_MILLI)
+        return false;
+    return type.kind == ARR_TIMESTAMP ? strncmp(format, "tss:", 4) == 0
+                                      : type.kind == ARR_TIME32 && strcmp(format, "tts") == 0;
+}
+
 /* What a column of `type` in the file is by Arrow's format string; itself, if that is no advice. */
 static struct arr_type advised_type(struct arr_type type, const char *format)
 {
@@ -89,10 +98,7 @@ static struct arr_type advised_type(struct arr_type type, const char *format)
     if (type.kind == ARR_INT64 && is_duration)
         out = (struct arr_type){.kind = ARR_DURATION,
                                 .unit = (enum arr_unit)(strchr(units, format[2]) - units)};
-    else if (type.kind == ARR_TIMESTAMP && type.unit == ARR_MILLI &&
-             strncmp(format, "tss:", 4) == 0)
-        out.unit = ARR_SECOND;
-    else if (type.kind == ARR_TIME32 && type.unit == ARR_MILLI && strcmp(format, "tts") == 0)
+    else if (is_of_seconds(type, format))
         out.unit = ARR_SECOND;
     return out;
 }
