@@ -106,7 +106,7 @@ struct claim {
 /* What was claimed and cannot be held, for want of memory, is ended in the log at once. */
 static void renounce(struct compact_jobs *j, const struct claim *claims, size_t count)
 {
-    struct state_result result;
+    struct state_result result = {0};
     struct state_fail_item items[COMPACT_JOBS_MAX];
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
@@ -188,7 +188,7 @@ static slp_rc assign(struct compact_jobs *j, const struct compact_choice *choice
 slp_rc compact_jobs_assign(struct compact_jobs *j, const struct compact_choice *choices,
                            size_t count, size_t *taken, struct slp_err *err)
 {
-    struct state_result result;
+    struct state_result result = {0};
     struct claim claims[COMPACT_JOBS_MAX];
     uint64_t bytes = 0;
     forget_all(j);
@@ -206,7 +206,7 @@ slp_rc compact_jobs_assign(struct compact_jobs *j, const struct compact_choice *
 slp_rc compact_jobs_make(struct compact_jobs *j, const struct compact_choice *choices, size_t count,
                          size_t *made, struct slp_err *err)
 {
-    struct state_result result;
+    struct state_result result = {0};
     uint64_t bytes = 0;
     size_t done = 0;
     int64_t now_us = store_now_us(store_of(j));
@@ -231,7 +231,7 @@ static bool is_for_us(const struct state_job *job, int64_t now_us)
 
 static slp_rc give_up(struct compact_jobs *j, const struct state_job *job, struct slp_err *err)
 {
-    struct state_result result;
+    struct state_result result = {0};
     struct state_fail_item item = {.job = job->id,
                                    .attempt = job->attempt,
                                    .range = job->range,
@@ -309,7 +309,7 @@ static slp_rc pick_overdue(struct compact_jobs *j, struct state_reassign_item *i
 
 slp_rc compact_jobs_take_over(struct compact_jobs *j, struct slp_err *err)
 {
-    struct state_result result;
+    struct state_result result = {0};
     struct state_reassign_item items[COMPACT_JOBS_MAX];
     struct claim claims[COMPACT_JOBS_MAX];
     forget_all(j);
@@ -368,7 +368,7 @@ slp_rc compact_jobs_describe(const struct compact_jobs *j, const struct compact_
 
 slp_rc compact_jobs_keep(struct compact_jobs *j, struct slp_err *err)
 {
-    struct state_result result;
+    struct state_result result = {0};
     struct state_extend_item items[COMPACT_JOBS_MAX];
     size_t places[COMPACT_JOBS_MAX];
     size_t count = 0;
@@ -456,7 +456,7 @@ static void tell(const struct compact_jobs *j, const struct compact_held *held)
 static slp_rc finish_some(struct compact_jobs *j, struct compact_held **chosen, size_t count,
                           size_t *done, int64_t *rows, struct slp_err *err)
 {
-    struct state_result result;
+    struct state_result result = {0};
     struct state_replace_item items[COMPACT_JOBS_MAX];
     for (size_t i = 0; i < count; i++)
         items[i] = (struct state_replace_item){.job = chosen[i]->id,
@@ -496,7 +496,7 @@ slp_rc compact_jobs_finish(struct compact_jobs *j, size_t *done, int64_t *rows, 
 
 void compact_jobs_fail(struct compact_jobs *j, struct compact_held *one, const char *why)
 {
-    struct state_result result;
+    struct state_result result = {0};
     struct state_fail_item items[COMPACT_JOBS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < j->count; i++) {

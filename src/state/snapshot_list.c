@@ -181,7 +181,7 @@ static slp_rc close_list(const struct reader *r, struct slp_err *err)
 
 slp_rc state_ring_load(struct state_ring *ring, struct slice bytes, struct slp_err *err)
 {
-    struct reader r;
+    struct reader r = {0};
     uint64_t frame = 0;
     TRY(open_list(bytes, STATE_LIST_RING, &r, err));
     for (uint32_t i = 0; i < r.count; i++) {
@@ -200,7 +200,7 @@ slp_rc state_ring_load(struct state_ring *ring, struct slice bytes, struct slp_e
 
 slp_rc state_dead_load(struct table_state *s, struct slice bytes, struct slp_err *err)
 {
-    struct reader r;
+    struct reader r = {0};
     uint64_t frame = 0;
     TRY(open_list(bytes, STATE_LIST_DEAD, &r, err));
     for (uint32_t i = 0; i < r.count; i++) {
@@ -223,7 +223,7 @@ slp_rc state_dead_load(struct table_state *s, struct slice bytes, struct slp_err
 slp_rc state_tokens_load(struct slice bytes, struct arena *arena, struct state_token **out,
                          size_t *count, struct slp_err *err)
 {
-    struct reader r;
+    struct reader r = {0};
     void *room = NULL;
     TRY(open_list(bytes, STATE_LIST_TOKENS, &r, err));
     if (r.count > bytes.len / sizeof(struct hash128))

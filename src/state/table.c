@@ -101,7 +101,7 @@ static slp_rc begin_log(struct state_instance *i, const struct state_table_optio
 {
     slp_rc rc = SLP_OK;
     struct state_replica r = {0};
-    struct state_result result;
+    struct state_result result = {0};
     struct state_txn txn = {.kind = STATE_CREATE};
     txn.create = (struct state_create){.name = o->name,
                                        .table = id,
@@ -133,7 +133,7 @@ slp_rc state_table_create(struct state_instance *i, const struct state_table_opt
 {
     slp_rc rc = SLP_OK;
     struct state_replica r = {0};
-    struct state_result result;
+    struct state_result result = {0};
     TRY(state_table_name_check(o->name, err));
     TRY(check_split_points(o, err));
     TRY_OUT(read_catalogue(i, &r, err));
@@ -504,7 +504,7 @@ static slp_rc keep_snapshot(struct state_table *t, struct slice parent, struct s
 {
     char root[STATE_ROOT_NAME_BYTES];
     bool is_same = false;
-    struct state_result result;
+    struct state_result result = {0};
     struct state_txn txn = {.kind = STATE_VERIFIED};
     uint64_t number = t->replica.number;
     slp_rc rc = try_snapshot(t, parent, &txn.verified, root, &is_same, err);
