@@ -63,7 +63,7 @@ test_values_that_make_no_sense_are_refused() {
     refused '--max-bytes takes at least 1' count t --max-bytes 0
     refused '--token "" is no name' ingest t x --token ''
     refused '--min-age "soon" is no duration; write 90s, 30m, 12h or 7d' gc --min-age soon
-    refused 'unknown policy "ignore" for bad rows; expected fail, skip or quarantine' ingest t x --on-error ignore
+    refused '--on-error ignore is not known; expected fail, skip or quarantine' ingest t x --on-error ignore
     refused '--param "x": expected NAME=VALUE' scan t --param x
     refused 'table'  -o tabel table list
     refused '--progress "often"' version --progress often
