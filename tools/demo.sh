@@ -57,7 +57,7 @@ answers
 say "What there is, how it came about, and whether all of it is sound."
 show 'sleeper partition list flights -o table'
 show 'sleeper log flights -o table'
-show 'sleeper status flights -o table'
+show 'sleeper status flights --columns sequence,partitions,files,rows,bytes,depth,dead_files -o table'
 show 'sleeper check flights -o table'
 
 say "The table is yours: the instance stays in $dir/instance"
