@@ -7,14 +7,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include "base/num.h"
 #include "lib/file.h"
+#include "lib/judge.h"
 #include "lib/place.h"
 
-#define ROWS        5000
-#define SKIP_STATUS 77
+#define ROWS 5000
 
 static const char schema[] =
     "{\"fields\":[{\"name\":\"n\",\"type\":\"int64\"},{\"name\":\"date\",\"type\":\"timestamp[s]\"}"
@@ -46,11 +45,10 @@ static void fill(struct t *t, struct t_file *f)
 
 static void ask(struct t *t, const char *judge)
 {
-    const char *python = getenv("SLEEPER_PYTHON");
     struct place place;
     struct t_file f;
     struct datafile_write_options o;
-    char command[1024];
+    char arguments[1200];
     t_file_init(t, &f, schema);
     fill(t, &f);
     datafile_write_options_init(&o);
@@ -62,20 +60,12 @@ static void ask(struct t *t, const char *judge)
     assert_non_null(file);
     assert_int_equal(fwrite(f.bytes.ptr, 1, f.bytes.len, file), f.bytes.len);
     assert_int_equal(fclose(file), 0);
-    (void)snprintf(command, sizeof command, "\"%s\" test/interop/datafile_judge.py %s %s %d",
-                   python && *python ? python : "python3", judge,
+    (void)snprintf(arguments, sizeof arguments, "%s %s %d", judge,
                    place_path(&place, "data.parquet"), ROWS);
-    (void)fflush(NULL);
-    int status = system(command); /* NOLINT(cert-env33-c): a test of our own script */
+    int code = judge_run("test/interop/datafile_judge.py", arguments);
     place_drop(&place);
     t_file_fini(&f);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == SKIP_STATUS || WEXITSTATUS(status) == 127) {
-        print_message("skipped: %s is not installed for %s\n", judge,
-                      python && *python ? python : "python3");
-        skip();
-    }
-    assert_int_equal(WEXITSTATUS(status), 0);
+    judge_expect(code, judge);
 }
 
 static void pyarrow_reads_data_files(void **state)

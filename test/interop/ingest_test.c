@@ -4,34 +4,18 @@
  * every flat type that pyarrow wrote is ingested into a folder, and ingest_judge.py asks pyarrow,
  * DuckDB and Polars. A judge that is not installed is skipped by name.
  */
-#include <sys/wait.h>
-
+#include "lib/judge.h"
 #include "unit/ingest/support.h"
 
-#define SKIP_STATUS 77
-#define ROWS        5000
-
-static const char *python(void)
-{
-    const char *named = getenv("SLEEPER_PYTHON");
-    return named && *named ? named : "python3";
-}
+#define ROWS 5000
 
 /* Run the script; skips the test where a library is missing. */
 static void run_script(const char *what, const char *arguments)
 {
-    char command[4096];
-    (void)snprintf(command, sizeof command, "\"%s\" test/interop/ingest_judge.py %s %s", python(),
-                   what, arguments);
-    (void)fflush(NULL);
-    int status = system(command); /* NOLINT(cert-env33-c): a test of our own script */
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == SKIP_STATUS || WEXITSTATUS(status) == 127) {
-        print_message("skipped: %s is not installed for %s\n",
-                      strcmp(what, "make") == 0 ? "pyarrow" : what, python());
-        skip();
-    }
-    assert_int_equal(WEXITSTATUS(status), 0);
+    char all[4000];
+    (void)snprintf(all, sizeof all, "%s %s", what, arguments);
+    judge_expect(judge_run("test/interop/ingest_judge.py", all),
+                 strcmp(what, "make") == 0 ? "pyarrow" : what);
 }
 
 /* The schema of the input with its keys. */

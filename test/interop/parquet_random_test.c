@@ -14,10 +14,11 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "lib/judge.h"
+#include "lib/place.h"
 #include "lib/random_rows.h"
 #include "parquet/writer.h"
 #include "rows/rows.h"
@@ -25,7 +26,6 @@
 #define FILES_DEFAULT 12
 #define GROUPS_MAX    3
 #define BLOCK_ROWS    50
-#define SKIP_STATUS   77
 #define FILE_MAX      ((size_t)1 << 28)
 
 #define KIND(k) (UINT64_C(1) << (k))
@@ -183,26 +183,16 @@ static void write_all(struct t *t, const char *dir)
 
 static void ask(struct t *t, const char *judge)
 {
-    const char *python = getenv("SLEEPER_PYTHON");
-    char dir[] = "/tmp/sleeper-random-XXXXXX";
-    char command[1024];
+    struct place place;
+    char arguments[300];
     if (getenv("PARQUET_FOLDER"))
         skip();
-    assert_non_null(mkdtemp(dir));
-    write_all(t, dir);
-    (void)snprintf(command, sizeof command, "\"%s\" test/interop/parquet_random_judge.py %s %s",
-                   python && *python ? python : "python3", judge, dir);
-    (void)fflush(NULL);
-    int status = system(command); /* NOLINT(cert-env33-c): a test of our own script */
-    (void)snprintf(command, sizeof command, "rm -r %s", dir);
-    assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): its own directory */
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == SKIP_STATUS || WEXITSTATUS(status) == 127) {
-        print_message("skipped: %s is not installed for %s\n", judge,
-                      python && *python ? python : "python3");
-        skip();
-    }
-    assert_int_equal(WEXITSTATUS(status), 0);
+    place_make(&place);
+    write_all(t, place.path);
+    (void)snprintf(arguments, sizeof arguments, "%s %s", judge, place.path);
+    int code = judge_run("test/interop/parquet_random_judge.py", arguments);
+    place_drop(&place);
+    judge_expect(code, judge);
 }
 
 static void pyarrow_reads_random_columns(void **state)

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/num.h"
+#include "lib/place.h"
 #include "lib/random_rows.h"
 #include "lib/t.h"
 #include "parquet/writer.h"
@@ -311,21 +312,14 @@ static struct answers ask(struct t *t, const char *first, const char *second,
     return out;
 }
 
-static void empty_scratch(const char *scratch)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -r '%s'", scratch);
-    assert_int_equal(system(command), 0);
-}
-
 static void every_file_is_read_as_pyarrow_does(void **state)
 {
     struct t *t = *state;
-    char scratch[] = "/tmp/sleeper-parquet-XXXXXX";
+    struct place scratch;
     const char *data = t_data_dir();
-    assert_non_null(mkdtemp(scratch));
-    struct answers a = ask(t, data, scratch, check_file);
-    empty_scratch(scratch);
+    place_make(&scratch);
+    struct answers a = ask(t, data, scratch.path, check_file);
+    place_drop(&scratch);
     assert_true(a.files > 50);
     assert_int_equal(a.failed, 0);
 }
@@ -373,9 +367,9 @@ static void write_random_file(struct t *t, const struct t_shape *shape, bool pag
 static void what_we_write_is_read_by_others(void **state)
 {
     struct t *t = *state;
-    char scratch[] = "/tmp/sleeper-parquet-XXXXXX";
-    char path[64];
-    assert_non_null(mkdtemp(scratch));
+    struct place scratch;
+    char path[300];
+    place_make(&scratch);
     for (unsigned i = 0; i < 40; i++) {
         struct t_shape shape = {.depth = 1 + i % 5,
                                 .children = 3,
@@ -390,12 +384,12 @@ static void what_we_write_is_read_by_others(void **state)
                           KIND(ARR_LIST) | KIND(ARR_STRUCT);
         if (i >= 30)
             shape.kinds |= KIND(ARR_MAP);
-        snprintf(path, sizeof path, "%s/%s_%u", scratch,
+        snprintf(path, sizeof path, "%s/%s_%u", scratch.path,
                  !is_common ? "any" : (i < 30 ? "common" : "maps"), i);
         write_random_file(t, &shape, i / 2 % 2, path);
     }
-    struct answers a = ask(t, "--ours", scratch, check_file);
-    empty_scratch(scratch);
+    struct answers a = ask(t, "--ours", scratch.path, check_file);
+    place_drop(&scratch);
     assert_true(a.files >= 40);
     assert_int_equal(a.failed, 0);
 }

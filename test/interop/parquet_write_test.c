@@ -11,13 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/judge.h"
+#include "lib/place.h"
 #include "prop/parquet_rows.h"
 
 #define BLOCK_ROWS     200
-#define SKIP_STATUS    77
 #define FIELD_ID_OF(i) (int32_t)((i) % 5 == 4 ? 0 : 100 + (i))
 
 struct plan {
@@ -204,24 +204,14 @@ static void write_all(struct t *t, const char *dir)
 
 static void ask(struct t *t, const char *judge)
 {
-    const char *python = getenv("SLEEPER_PYTHON");
-    char dir[] = "/tmp/sleeper-parquet-XXXXXX";
-    char command[1024];
-    assert_non_null(mkdtemp(dir));
-    write_all(t, dir);
-    (void)snprintf(command, sizeof command, "\"%s\" test/interop/parquet_write_judge.py %s %s",
-                   python && *python ? python : "python3", judge, dir);
-    (void)fflush(NULL);
-    int status = system(command); /* NOLINT(cert-env33-c): a test of our own script */
-    (void)snprintf(command, sizeof command, "rm -r %s", dir);
-    assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): its own directory */
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == SKIP_STATUS || WEXITSTATUS(status) == 127) {
-        print_message("skipped: %s is not installed for %s\n", judge,
-                      python && *python ? python : "python3");
-        skip();
-    }
-    assert_int_equal(WEXITSTATUS(status), 0);
+    struct place place;
+    char arguments[300];
+    place_make(&place);
+    write_all(t, place.path);
+    (void)snprintf(arguments, sizeof arguments, "%s %s", judge, place.path);
+    int code = judge_run("test/interop/parquet_write_judge.py", arguments);
+    place_drop(&place);
+    judge_expect(code, judge);
 }
 
 static void page_indexes_and_checksums_are_right_by_themselves(void **state)

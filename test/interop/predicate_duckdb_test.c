@@ -7,17 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "arrow/text.h"
-#include "lib/t.h"
+#include "lib/judge.h"
+#include "lib/place.h"
 #include "predicate/predicate.h"
 
-#define ROWS        40
-#define CONDITIONS  1500
-#define SKIP_STATUS 77
-#define VALUES_MAX  10
+#define ROWS       40
+#define CONDITIONS 1500
+#define VALUES_MAX 10
 
 static struct arr_field fields[] = {
     {.name = "id", .type = {.kind = ARR_INT32}},
@@ -262,27 +261,15 @@ static void write_questions(struct t *t, FILE *f)
 static void duckdb_gives_the_same_truth(void **state)
 {
     struct t *t = *state;
-    const char *python = getenv("SLEEPER_PYTHON");
-    char path[] = "/tmp/sleeper-predicate-XXXXXX";
-    char command[1024];
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    FILE *f = fdopen(fd, "w");
+    struct place place;
+    place_make(&place);
+    FILE *f = fopen(place_path(&place, "questions"), "w");
     assert_non_null(f);
     write_questions(t, f);
     assert_int_equal(fclose(f), 0);
-    (void)snprintf(command, sizeof command, "\"%s\" test/interop/predicate_duckdb.py %s",
-                   python && *python ? python : "python3", path);
-    (void)fflush(NULL);
-    int status = system(command); /* NOLINT(cert-env33-c): a test of our own script */
-    unlink(path);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == SKIP_STATUS || WEXITSTATUS(status) == 127) {
-        print_message("skipped: duckdb is not installed for %s\n",
-                      python && *python ? python : "python3");
-        skip();
-    }
-    assert_int_equal(WEXITSTATUS(status), 0);
+    int code = judge_run("test/interop/predicate_duckdb.py", place_path(&place, "questions"));
+    place_drop(&place);
+    judge_expect(code, "duckdb");
 }
 
 T_MAIN(T_TEST(duckdb_gives_the_same_truth))
