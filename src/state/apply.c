@@ -244,6 +244,8 @@ static size_t item_count(const struct state_txn *txn)
         return txn->file_down.count;
     case STATE_RETIRE_PURGE:
         return txn->retire.count;
+    case STATE_WITHDRAW:
+        return txn->withdraw.count;
     default:
         return 0;
     }
@@ -261,8 +263,7 @@ static slp_rc apply_item(const struct state_act *act, size_t i, struct state_id 
     case STATE_REPLACE:
         return state_apply_replace(act, &txn->replace.items[i], id, reason, err);
     case STATE_FAIL:
-        state_apply_fail(s, &txn->fail.items[i], reason);
-        return SLP_OK;
+        return state_apply_fail(s, &txn->fail.items[i], reason, err);
     case STATE_EXTEND:
         state_apply_extend(s, &txn->extend.items[i], reason);
         return SLP_OK;
@@ -279,6 +280,9 @@ static slp_rc apply_item(const struct state_act *act, size_t i, struct state_id 
         return state_apply_file_down(s, txn->file_down.files[i], reason, err);
     case STATE_RETIRE_PURGE:
         state_apply_retire(s, txn->retire.purges[i], reason);
+        return SLP_OK;
+    case STATE_WITHDRAW:
+        state_apply_withdraw(s, txn->withdraw.files[i], reason);
         return SLP_OK;
     default:
         return SLP_OK;

@@ -205,8 +205,10 @@ static slp_rc enter_all(const struct state_act *act, const struct state_add *add
     }
     if (add->count)
         TRY(note_add(s, act->at, err));
-    if (add->ends_job)
+    if (add->ends_job) {
+        state_submitted_end(s, add->job);
         state_close_job(s, import);
+    }
     return SLP_OK;
 }
 

@@ -299,6 +299,8 @@ slp_rc state_apply_global(const struct state_act *act, bool *is_global, enum sta
         return apply_alter(act, reason, err);
     case STATE_PROPERTIES:
         return apply_properties(act, reason, err);
+    case STATE_SUBMIT:
+        return state_apply_submit(act, reason, err);
     case STATE_VERIFIED:
         state_apply_verified(act, reason);
         return SLP_OK;

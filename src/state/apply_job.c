@@ -326,6 +326,20 @@ static slp_rc assign_import(const struct state_act *act, const struct state_assi
     return *reason == STATE_REASON_APPLIED ? open_job(act, item, id, &job, err) : SLP_OK;
 }
 
+static slp_rc assign_batch(const struct state_act *act, const struct state_assign_item *item,
+                           struct state_id id, enum state_reason *reason, struct slp_err *err)
+{
+    struct state_job *job = NULL;
+    *reason = !is_blank(item->leaf) ? STATE_REASON_NO_LEAF
+              : item->drops_deletes ? STATE_REASON_NOT_OLDEST
+                                    : state_judge_batch(act->s, item);
+    if (*reason != STATE_REASON_APPLIED)
+        return SLP_OK;
+    TRY(open_job(act, item, id, &job, err));
+    job->inputs = state_submitted_hold(act->s, item, id);
+    return SLP_OK;
+}
+
 slp_rc state_apply_assign(const struct state_act *act, const struct state_assign_item *item,
                           struct state_id id, enum state_reason *reason, struct slp_err *err)
 {
@@ -337,6 +351,8 @@ slp_rc state_apply_assign(const struct state_act *act, const struct state_assign
         return assign_fold(act, item, id, reason, err);
     if (item->kind == STATE_JOB_IMPORT)
         return assign_import(act, item, id, reason, err);
+    if (item->kind == STATE_JOB_BATCH)
+        return assign_batch(act, item, id, reason, err);
     return assign_leaf(act, item, id, reason, err);
 }
 
@@ -367,7 +383,7 @@ size_t state_judge_import(const struct table_state *s, const struct state_add *a
 {
     size_t at = 0;
     *reason = judge_job(s, add->job, add->attempt, (struct key_range){0}, &at);
-    if (*reason == STATE_REASON_APPLIED && s->jobs[at]->kind != STATE_JOB_IMPORT)
+    if (*reason == STATE_REASON_APPLIED && !state_job_is_import(s->jobs[at]))
         *reason = STATE_REASON_NO_JOB;
     return *reason == STATE_REASON_APPLIED ? at : SIZE_MAX;
 }
@@ -430,7 +446,7 @@ static enum state_reason judge_replace(const struct state_act *act,
     if (reason != STATE_REASON_APPLIED)
         return reason;
     const struct state_job *job = s->jobs[*at];
-    if (job->kind == STATE_JOB_IMPORT)
+    if (state_job_is_import(job))
         return STATE_REASON_NO_JOB; /* an add ends it */
     for (size_t i = 0; i < item->output_count; i++) {
         reason = judge_output(s, act->txn, job, &item->outputs[i]);
@@ -494,6 +510,8 @@ static void release(struct table_state *s, const struct state_job *job)
     for (size_t i = 0; i < s->unfiled_count; i++)
         if (s->unfiled[i]->ref.job == job)
             s->unfiled[i]->ref.job = NULL;
+    if (job->kind == STATE_JOB_BATCH)
+        state_submitted_free(s, job->id);
     if (job->kind != STATE_JOB_LEAF)
         return;
     state_leaves_meeting(s, job->range, &first, &end);
@@ -503,13 +521,15 @@ static void release(struct table_state *s, const struct state_job *job)
                 s->leaves[i]->held[k].job = NULL;
 }
 
-void state_apply_fail(struct table_state *s, const struct state_fail_item *item,
-                      enum state_reason *reason)
+slp_rc state_apply_fail(struct table_state *s, const struct state_fail_item *item,
+                        enum state_reason *reason, struct slp_err *err)
 {
     size_t at = 0;
     *reason = judge_job(s, item->job, item->attempt, item->range, &at);
     if (*reason != STATE_REASON_APPLIED)
-        return;
+        return SLP_OK;
+    TRY(state_submitted_blame(s, item, err));
     release(s, s->jobs[at]);
     state_close_job(s, at);
+    return SLP_OK;
 }

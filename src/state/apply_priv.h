@@ -47,18 +47,38 @@ SLP_NODISCARD slp_rc state_apply_replace(const struct state_act *act,
                                          const struct state_replace_item *item,
                                          struct state_id first_output, enum state_reason *reason,
                                          struct slp_err *err);
-void state_apply_fail(struct table_state *s, const struct state_fail_item *item,
-                      enum state_reason *reason);
+SLP_NODISCARD slp_rc state_apply_fail(struct table_state *s, const struct state_fail_item *item,
+                                      enum state_reason *reason, struct slp_err *err);
 void state_apply_extend(struct table_state *s, const struct state_extend_item *item,
                         enum state_reason *reason);
 void state_apply_reassign(const struct state_act *act, const struct state_reassign_item *item,
                           enum state_reason *reason);
 
-/* The index of the open import of an add; SIZE_MAX with the reason. */
+/* The index of the open import or batch of an add; SIZE_MAX with the reason. */
 size_t state_judge_import(const struct table_state *s, const struct state_add *add,
                           enum state_reason *reason);
 void state_close_job(struct table_state *s, size_t at);
 void state_free_jobs(struct table_state *s);
+
+/* ---- Submitted files: apply_submit.c ---- */
+
+SLP_NODISCARD slp_rc state_apply_submit(const struct state_act *act, enum state_reason *reason,
+                                        struct slp_err *err);
+void state_apply_withdraw(struct table_state *s, struct state_id file, enum state_reason *reason);
+
+/* Can a batch hold them? */
+enum state_reason state_judge_batch(const struct table_state *s,
+                                    const struct state_assign_item *item);
+
+/* `job` holds those of `item`: how many, each once; those that it holds go, or wait again. */
+uint32_t state_submitted_hold(struct table_state *s, const struct state_assign_item *item,
+                              struct state_id job);
+void state_submitted_end(struct table_state *s, struct state_id job);
+void state_submitted_free(struct table_state *s, struct state_id job);
+
+/* Those that `item` calls faulty and its job holds have one failure more. */
+SLP_NODISCARD slp_rc state_submitted_blame(struct table_state *s,
+                                           const struct state_fail_item *item, struct slp_err *err);
 
 /* ---- Leaves: apply_leaf.c ---- */
 

@@ -261,6 +261,8 @@ static slp_rc restore_global(struct table_state *s, const struct table_state *fr
     mixed.is_dropped = now.is_dropped;
     mixed.pins = now.pins;
     mixed.pin_count = now.pin_count;
+    mixed.submitted = now.submitted; /* they wait for the table, whatever is in it */
+    mixed.submitted_count = now.submitted_count;
     mixed.purges = NULL;
     mixed.purge_count = 0;
     s->global = (struct state_global){0};
@@ -268,6 +270,8 @@ static slp_rc restore_global(struct table_state *s, const struct table_state *fr
     if (rc == SLP_OK)
         rc = merge_purges(s, &now, &from->global, err);
     state_global_fini(s->mem, &now);
+    for (size_t i = 0; i < s->global.submitted_count; i++)
+        s->global.submitted[i].job = (struct state_id){.item = 0}; /* no job is open (rule G5) */
     if (rc != SLP_OK)
         return rc;
     s->schema_version = from->schema_version;

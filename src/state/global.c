@@ -169,6 +169,33 @@ size_t state_job_count_of(const struct table_state *s, enum state_job_kind kind)
     return n;
 }
 
+size_t state_submitted_count(const struct table_state *s)
+{
+    return s->global.submitted_count;
+}
+
+const struct state_submitted *state_submitted_at(const struct table_state *s, size_t i)
+{
+    assert(i < s->global.submitted_count);
+    return &s->global.submitted[i];
+}
+
+const struct state_submitted *state_submitted_find(const struct table_state *s, struct state_id id)
+{
+    size_t lo = 0;
+    size_t hi = s->global.submitted_count;
+    while (lo < hi) {
+        size_t middle = lo + (hi - lo) / 2;
+        if (state_id_compare(s->global.submitted[middle].id, id) < 0)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    bool is_found =
+        lo < s->global.submitted_count && state_id_equal(s->global.submitted[lo].id, id);
+    return is_found ? &s->global.submitted[lo] : NULL;
+}
+
 /* ------------------------------------------------------------------ bytes */
 
 static const struct state_wire_field schema_fields[] = {
@@ -201,6 +228,19 @@ static const struct state_wire_field pin_fields[] = {
 };
 static const struct state_shape pin_shape = SHAPE("a pin", struct state_pin, pin_fields);
 
+static const struct state_wire_field submitted_fields[] = {
+    ONE(1, ID, "id", struct state_submitted, id),
+    ONE(3, TEXT, "path", struct state_submitted, path),
+    ONE(5, U64, "bytes", struct state_submitted, bytes),
+    ONE(7, I64, "time_us", struct state_submitted, time_us),
+    ONE(9, U32, "failures", struct state_submitted, failures),
+    ONE(11, I64, "failed_us", struct state_submitted, failed_us),
+    ONE(13, TEXT, "why", struct state_submitted, why),
+    ONE(15, ID, "job", struct state_submitted, job),
+};
+static const struct state_shape submitted_shape =
+    SHAPE("a submitted file", struct state_submitted, submitted_fields);
+
 static const struct state_wire_field global_fields[] = {
     ONE(1, U32, "engine", struct state_global, engine),
     ONE(3, BOOL, "ordered", struct state_global, is_ordered),
@@ -219,6 +259,7 @@ static const struct state_wire_field global_fields[] = {
     ONE(27, BOOL, "paused", struct state_global, is_paused),
     ONE(29, POSITION, "paused_at", struct state_global, paused_at),
     ONE(31, BOOL, "dropped", struct state_global, is_dropped),
+    LIST(33, SHAPE, "submitted", struct state_global, submitted, submitted_count, &submitted_shape),
 };
 const struct state_shape state_global_shape =
     SHAPE("a global part", struct state_global, global_fields);
@@ -232,6 +273,9 @@ slp_rc state_global_print(const struct state_global *g, struct buf *out, struct 
 
 void state_global_fini(struct alloc *mem, struct state_global *g)
 {
+    while (g->submitted_count > 0)
+        state_submitted_drop(mem, g, g->submitted_count - 1);
+    alloc_free(mem, g->submitted, g->submitted_room * sizeof *g->submitted);
     alloc_free(mem, g->properties, g->property_room * sizeof *g->properties);
     alloc_free(mem, g->schemas, g->schema_room * sizeof *g->schemas);
     alloc_free(mem, g->purges, g->purge_room * sizeof *g->purges);
@@ -319,6 +363,26 @@ static slp_rc copy_adds(struct alloc *mem, const struct state_global *from, stru
     return SLP_OK;
 }
 
+/* The bounds are those of apply. Batches that hold them are among the jobs, which a root's reader
+ * judges. */
+static slp_rc copy_submitted(struct alloc *mem, const struct state_global *from,
+                             struct state_global *to, struct slp_err *err)
+{
+    if (from->submitted_count > STATE_SUBMITTED_MAX)
+        FAIL(err, CORRUPT, "%zu submitted files in a snapshot, at most %u", from->submitted_count,
+             STATE_SUBMITTED_MAX);
+    for (size_t i = 0; i < from->submitted_count; i++) {
+        const struct state_submitted *f = &from->submitted[i];
+        if (i && state_id_compare(from->submitted[i - 1].id, f->id) >= 0)
+            FAIL(err, CORRUPT, "submitted file %zu of a snapshot stands out of order", i);
+        if (f->path.len == 0 || f->path.len > STATE_PATH_MAX || f->why.len > STATE_FAILURE_MAX)
+            FAIL(err, CORRUPT, "submitted file %zu of a snapshot has no path, or too long a text",
+                 i);
+        TRY(state_submitted_append(mem, to, f, err));
+    }
+    return SLP_OK;
+}
+
 slp_rc state_global_copy(struct alloc *mem, struct arena *arena, const struct state_global *from,
                          struct state_global *to, struct slp_err *err)
 {
@@ -340,5 +404,6 @@ slp_rc state_global_copy(struct alloc *mem, struct arena *arena, const struct st
     TRY(copy_schemas(mem, arena, from, to, err));
     TRY(copy_purges(mem, arena, from, to, err));
     TRY(copy_pins(mem, arena, from, to, err));
+    TRY(copy_submitted(mem, from, to, err));
     return copy_adds(mem, from, to, err);
 }

@@ -14,6 +14,13 @@
 #define STATE_PINS_MAX       1024u
 #define STATE_PROPERTIES_MAX 1024u
 
+/* Submitted files at most, and bytes of their paths: they stand in the root of every snapshot. */
+#define STATE_SUBMITTED_MAX       10000u
+#define STATE_SUBMITTED_MAX_BYTES ((size_t)4 << 20)
+
+/* Of why one failed, so much is kept. */
+#define STATE_FAILURE_MAX 256u
+
 /* Fixed when the table was made (rule O2). */
 enum state_engine state_engine(const struct table_state *s);
 uint32_t state_order_by(const struct table_state *s); /* a field's id, and one; 0: by position */
@@ -95,6 +102,23 @@ bool state_is_dropped(const struct table_state *s);
 /* Positions of the adds since the oldest unfiled file, ascending (rule O4). */
 size_t state_add_count(const struct table_state *s);
 struct state_position state_add_at(const struct table_state *s, size_t i);
+
+/* An input file that was submitted and is not ingested yet. */
+struct state_submitted {
+    struct state_id id;
+    struct slice path;
+    uint64_t bytes;      /* of the file, as its submitter saw it */
+    int64_t time_us;     /* table time when it was submitted first */
+    uint32_t failures;   /* since then */
+    int64_t failed_us;   /* table time of the last one */
+    struct slice why;    /* it failed */
+    struct state_id job; /* the batch that holds it; none: it waits */
+};
+
+/* Ascending by id: in the order in which they were submitted. */
+size_t state_submitted_count(const struct table_state *s);
+const struct state_submitted *state_submitted_at(const struct table_state *s, size_t i);
+const struct state_submitted *state_submitted_find(const struct table_state *s, struct state_id id);
 
 /* Open jobs of a kind. */
 size_t state_job_count_of(const struct table_state *s, enum state_job_kind kind);

@@ -30,6 +30,10 @@ struct state_global {
     struct state_position *adds;
     size_t add_count;
     size_t add_room;
+    struct state_submitted *submitted; /* ascending by id; their texts are theirs */
+    size_t submitted_count;
+    size_t submitted_room;
+    size_t submitted_bytes; /* of their paths */
     uint64_t minted;
     uint64_t horizon;
     bool is_paused;
@@ -39,6 +43,16 @@ struct state_global {
 
 /* As a snapshot's root holds it (docs/format/snapshot.md): the struct itself. */
 extern const struct state_shape state_global_shape;
+
+/* The i-th submitted file goes, with its texts; a text of one is replaced by a copy. */
+void state_submitted_drop(struct alloc *mem, struct state_global *g, size_t i);
+SLP_NODISCARD slp_rc state_submitted_text(struct alloc *mem, struct slice *text, struct slice by,
+                                          struct slp_err *err);
+
+/* A submitted file behind all others: a copy. Errors: NO_MEMORY, LIMIT. */
+SLP_NODISCARD slp_rc state_submitted_append(struct alloc *mem, struct state_global *g,
+                                            const struct state_submitted *from,
+                                            struct slp_err *err);
 
 void state_global_fini(struct alloc *mem, struct state_global *g);
 

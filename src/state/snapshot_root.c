@@ -211,6 +211,18 @@ static slp_rc hold_unfiled(struct table_state *s, const struct snap_root *root, 
     return SLP_OK;
 }
 
+/* Submitted files that batches hold. */
+static slp_rc check_submitted(const struct table_state *s, struct slp_err *err)
+{
+    for (size_t i = 0; i < state_submitted_count(s); i++) {
+        struct state_id id = state_submitted_at(s, i)->job;
+        const struct state_job *job = state_job_find(s, id);
+        if (!state_id_is_none(id) && (!job || job->kind != STATE_JOB_BATCH))
+            FAIL(err, CORRUPT, "submitted file %zu of a snapshot is held by a job that is none", i);
+    }
+    return SLP_OK;
+}
+
 slp_rc state_load_root(struct state_loader *l, struct slice bytes, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
@@ -235,6 +247,7 @@ slp_rc state_load_root(struct state_loader *l, struct slice bytes, struct slp_er
     TRY_OUT(load_unfiled(s, &root, err));
     TRY_OUT(state_global_copy(s->mem, &s->keys, &root.global, &s->global, err));
     TRY_OUT(hold_unfiled(s, &root, err));
+    TRY_OUT(check_submitted(s, err));
 out:
     arena_fini(&arena);
     return rc;

@@ -199,7 +199,7 @@ static slp_rc check_enums(const struct state_txn *txn, struct slp_err *err)
     if (txn->kind == STATE_CREATE && txn->create.engine > STATE_ENGINE_PARTIAL)
         FAIL(err, UNSUPPORTED, "merge engine %u" NEWER, txn->create.engine);
     for (size_t i = 0; txn->kind == STATE_ASSIGN && i < txn->assign.count; i++)
-        if (txn->assign.items[i].kind > STATE_JOB_IMPORT)
+        if (txn->assign.items[i].kind > STATE_JOB_BATCH)
             FAIL(err, UNSUPPORTED, "a job of kind %u" NEWER, txn->assign.items[i].kind);
     return SLP_OK;
 }

@@ -10,8 +10,8 @@
  *   CREATE        table   schema, engine, key version and first leaves: the first transaction
  *   ADD           global  files; apply files them under whatever leaves they meet (rule P2), or keeps
  *                         those marked `is_unfiled` in the list of unfiled files
- *   ASSIGN        leaf    items: a job over references of one leaf; over unfiled files (a fold), or
- *                         over nothing yet (an import), these global (rule P4)
+ *   ASSIGN        leaf    items: a job over references of one leaf; over unfiled files (a fold), over
+ *                         nothing yet (an import) or submitted files (a batch), global (rule P4)
  *   REPLACE       job     items: finish a job: its inputs go, its outputs come in their place
  *   FAIL          job     items: end a job; its inputs are free again
  *   EXTEND        job     items: a later deadline for the attempt at work
@@ -32,6 +32,8 @@
  *   PAUSE, RESUME global  no new rows; again
  *   RESTORE       global  back to a snapshot (rule G5)
  *   DROP          table   the end: nothing is applied behind it
+ *   SUBMIT        global  input files that wait to be ingested together
+ *   WITHDRAW      global  items: submitted files that wait no longer
  *
  *   CREATE_TABLE, RENAME_TABLE, DROP_TABLE, ONLINE, OFFLINE, DEFAULTS stand in the catalogue's log.
  *
@@ -67,6 +69,9 @@
 /* Names of pins and properties, and values of properties. */
 #define STATE_NAME_MAX  128u
 #define STATE_VALUE_MAX 65536u
+
+/* Paths of submitted files. */
+#define STATE_PATH_MAX 4096u
 
 /* Leaves that one split item may make, less one. */
 #define STATE_SPLIT_KEYS_MAX 4096u
@@ -178,20 +183,22 @@ struct state_create {
 struct state_add {
     const struct state_new_file *files;
     size_t count;
-    struct state_id job; /* the import that the files belong to (rule G1); none: blank */
-    uint32_t attempt;    /* of the import */
-    bool ends_job;       /* the import is over */
+    struct state_id job; /* the import or batch that the files belong to (rule G1); none: blank */
+    uint32_t attempt;    /* of it */
+    bool ends_job;       /* it is over; then there may be no files */
 };
 
 enum state_job_kind {
-    STATE_JOB_LEAF = 0,  /* over references of one leaf */
-    STATE_JOB_FOLD = 1,  /* over unfiled files: its outputs are unfiled */
-    STATE_JOB_IMPORT = 2 /* holds nothing; files that it adds may be old (rule G1) */
+    STATE_JOB_LEAF = 0,   /* over references of one leaf */
+    STATE_JOB_FOLD = 1,   /* over unfiled files: its outputs are unfiled */
+    STATE_JOB_IMPORT = 2, /* holds nothing; files that it adds may be old (rule G1) */
+    STATE_JOB_BATCH = 3   /* an import of submitted files, which go when it ends */
 };
 
 struct state_assign_item {
-    struct key_range leaf;         /* LEAF: must be a leaf with just these bounds; else blank */
-    const struct state_id *inputs; /* files with a free reference in it; unfiled files; none */
+    struct key_range leaf; /* LEAF: must be a leaf with just these bounds; else blank */
+    const struct state_id
+        *inputs; /* files with a free reference in it; unfiled or submitted ones */
     size_t input_count;
     int64_t deadline_us; /* on the store's clock; later others may REASSIGN or FAIL the job */
     uint32_t kind;       /* enum state_job_kind */
@@ -221,7 +228,9 @@ struct state_fail_item {
     struct state_id job;
     uint32_t attempt;
     struct key_range range;
-    struct slice why; /* for people */
+    struct slice why;              /* for people */
+    const struct state_id *faulty; /* BATCH: those of its files that have one failure more */
+    size_t faulty_count;
 };
 
 struct state_fail {
@@ -378,6 +387,22 @@ struct state_restore {
     const struct table_state *from; /* never in the bytes: the snapshot, as state_wants demands */
 };
 
+/* An input file that waits: where it is, as whoever ingests it will find it. */
+struct state_submit_file {
+    struct slice path; /* 1 to STATE_PATH_MAX bytes */
+    uint64_t bytes;    /* its size, as far as known */
+};
+
+struct state_submit {
+    const struct state_submit_file *files;
+    size_t count;
+};
+
+struct state_withdraw {
+    const struct state_id *files;
+    size_t count;
+};
+
 struct state_create_table {
     struct slice name;
     struct hash128 table;
@@ -434,6 +459,8 @@ struct state_txn {
         struct state_collect collect;
         struct state_note note; /* PAUSE, RESUME, DROP */
         struct state_restore restore;
+        struct state_submit submit;
+        struct state_withdraw withdraw;
         struct state_create_table create_table;
         struct state_name_table name_table; /* RENAME_TABLE, DROP_TABLE, ONLINE, OFFLINE */
     };

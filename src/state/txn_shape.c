@@ -100,6 +100,7 @@ static const struct state_wire_field fail_item_fields[] = {
     ONE(3, U32, "attempt", struct state_fail_item, attempt),
     ONE(5, RANGE_LO, "lo", struct state_fail_item, range),
     ONE(7, RANGE_HI, "hi", struct state_fail_item, range),
+    LIST(9, ID, "faulty", struct state_fail_item, faulty, faulty_count, NULL),
     ONE(2, TEXT, "why", struct state_fail_item, why),
 };
 static const struct state_shape fail_item_shape =
@@ -287,6 +288,24 @@ static const struct state_wire_field name_table_fields[] = {
 static const struct state_shape name_table_shape =
     SHAPE("a table by id", struct state_name_table, name_table_fields);
 
+static const struct state_wire_field submit_file_fields[] = {
+    ONE(1, TEXT, "path", struct state_submit_file, path),
+    ONE(3, U64, "bytes", struct state_submit_file, bytes),
+};
+static const struct state_shape submit_file_shape =
+    SHAPE("a submitted file", struct state_submit_file, submit_file_fields);
+static const struct state_wire_field submit_fields[] = {
+    LIST(1, SHAPE, "file", struct state_submit, files, count, &submit_file_shape),
+};
+static const struct state_shape submit_shape =
+    SHAPE("a submit", struct state_submit, submit_fields);
+
+static const struct state_wire_field withdraw_fields[] = {
+    LIST(1, ID, "file", struct state_withdraw, files, count, NULL),
+};
+static const struct state_shape withdraw_shape =
+    SHAPE("a withdraw", struct state_withdraw, withdraw_fields);
+
 /* What stays in the frame of a payload that is out of line. */
 static const struct state_wire_field body_fields[] = {
     ONE(1, TEXT, "body", struct state_body, name),
@@ -345,6 +364,10 @@ static const struct state_shape *shape_of(enum state_kind kind)
         return &restore_shape;
     case STATE_ALTER:
         return &alter_shape;
+    case STATE_SUBMIT:
+        return &submit_shape;
+    case STATE_WITHDRAW:
+        return &withdraw_shape;
     case STATE_PROPERTIES:
     case STATE_DEFAULTS:
         return &properties_shape;

@@ -86,6 +86,8 @@ static slp_rc describe_items(const struct state_txn *txn, struct buf *out, struc
         return count_of(out, txn->file_down.count, "file", err);
     case STATE_RETIRE_PURGE:
         return count_of(out, txn->retire.count, "purge", err);
+    case STATE_WITHDRAW:
+        return count_of(out, txn->withdraw.count, "file", err);
     default:
         return SLP_OK;
     }
@@ -121,6 +123,15 @@ static slp_rc describe_properties(const struct state_set_properties *p, struct b
     return SLP_OK;
 }
 
+static slp_rc describe_submit(const struct state_submit *s, struct buf *out, struct slp_err *err)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < s->count; i++)
+        bytes += s->files[i].bytes;
+    TRY(count_of(out, s->count, "file", err));
+    return buf_printf(out, err, ", %" PRIu64 " bytes", bytes);
+}
+
 static slp_rc describe_id(const struct state_name_table *n, struct buf *out, struct slp_err *err)
 {
     char id[33];
@@ -144,6 +155,8 @@ static slp_rc describe(const struct state_txn *txn, struct buf *out, struct slp_
                           txn->create.split_point_count ? "leaves" : "leaf");
     case STATE_ADD:
         return describe_files(txn->add.files, txn->add.count, "file", out, err);
+    case STATE_SUBMIT:
+        return describe_submit(&txn->submit, out, err);
     case STATE_OVERWRITE:
         return describe_overwrite(&txn->overwrite, out, err);
     case STATE_RANGE_DELETE:

@@ -129,6 +129,12 @@ static struct state_new_file file_over(struct trial *w, struct content c, char n
     return f;
 }
 
+static const struct state_job *any_job(struct trial *w)
+{
+    size_t count = state_job_count(w->s);
+    return count ? state_job_at(w->s, (size_t)t_below(w->t, count)) : NULL;
+}
+
 static bool plan_add(struct trial *w, struct letter *l)
 {
     char name[64];
@@ -144,6 +150,12 @@ static bool plan_add(struct trial *w, struct letter *l)
     f.is_unfiled = t_below(w->t, 3) == 0;
     f.deletes = t_below(w->t, 9) == 0;
     struct state_txn txn = {.kind = STATE_ADD, .add = {.files = &f, .count = 1}};
+    const struct state_job *job = any_job(w);
+    if (job && state_job_is_import(job) && t_below(w->t, 2)) {
+        txn.add.job = job->id;
+        txn.add.attempt = job->attempt;
+        txn.add.ends_job = true;
+    }
     if (t_below(w->t, 6) == 0) {
         txn = (struct state_txn){.kind = STATE_OVERWRITE};
         txn.overwrite.add = (struct state_add){.files = &f, .count = 1};
@@ -194,19 +206,13 @@ static bool plan_global_job(struct trial *w, struct letter *l)
     return true;
 }
 
-static const struct state_job *any_job(struct trial *w)
-{
-    size_t count = state_job_count(w->s);
-    return count ? state_job_at(w->s, (size_t)t_below(w->t, count)) : NULL;
-}
-
 static bool plan_replace(struct trial *w, struct letter *l)
 {
     const struct state_job *job = any_job(w);
     char names[2][64];
     struct state_new_file outputs[2];
     size_t n = 0;
-    if (!job || job->kind == STATE_JOB_IMPORT)
+    if (!job || state_job_is_import(job))
         return false;
     struct content rows = find(w->jobs, w->job_count, job->id)->rows;
     struct slice middle = slice_str(key_text[t_below(w->t, KEYS)]);
@@ -235,7 +241,14 @@ static bool plan_job(struct trial *w, struct letter *l)
     const struct state_job *job = any_job(w);
     if (!job)
         return false;
-    struct state_fail_item fail = {.job = job->id, .attempt = job->attempt, .range = job->range};
+    struct state_id faulty[2] = {{{0}, 0}};
+    struct state_fail_item fail = {.job = job->id,
+                                   .attempt = job->attempt,
+                                   .range = job->range,
+                                   .why = slice_str("it was so"),
+                                   .faulty = faulty};
+    for (size_t i = 0; i < state_submitted_count(w->s) && fail.faulty_count < 2; i++)
+        faulty[fail.faulty_count++] = state_submitted_at(w->s, i)->id;
     struct state_extend_item extend = {
         .job = job->id, .attempt = job->attempt, .range = job->range, .deadline_us = 5};
     struct state_reassign_item reassign = {
@@ -247,6 +260,32 @@ static bool plan_job(struct trial *w, struct letter *l)
     if (which == 2)
         txn = (struct state_txn){.kind = STATE_REASSIGN,
                                  .reassign = {.items = &reassign, .count = 1}};
+    seal(w, &txn, l);
+    return true;
+}
+
+/* Submitted files, some of them named again; batches over them; and files taken back. */
+static bool plan_submit(struct trial *w, struct letter *l)
+{
+    struct state_id inputs[8];
+    struct state_submit_file files[3];
+    size_t count = state_submitted_count(w->s);
+    size_t n = 0;
+    struct state_txn txn = {.kind = STATE_SUBMIT, .submit = {.files = files, .count = 3}};
+    for (size_t i = 0; i < 3; i++)
+        files[i] = (struct state_submit_file){.path = slice_str(key_text[t_below(w->t, KEYS)]),
+                                              .bytes = t_below(w->t, 1000)};
+    for (size_t i = 0; i < count && n < 8; i++)
+        if (t_below(w->t, 2))
+            inputs[n++] = state_submitted_at(w->s, i)->id;
+    struct state_assign_item item = {
+        .inputs = inputs, .input_count = n, .kind = STATE_JOB_BATCH, .deadline_us = 3};
+    uint64_t which = t_below(w->t, 4);
+    if (which == 1 || which == 2)
+        txn = (struct state_txn){.kind = STATE_ASSIGN, .assign = {.items = &item, .count = 1}};
+    else if (which == 3)
+        txn = (struct state_txn){.kind = STATE_WITHDRAW,
+                                 .withdraw = {.files = inputs, .count = n ? 1 : 0}};
     seal(w, &txn, l);
     return true;
 }
@@ -399,7 +438,7 @@ static bool (*const planners[])(struct trial *, struct letter *) = {
     plan_add,      plan_add,     plan_add,      plan_add,        plan_assign,    plan_assign,
     plan_replace,  plan_replace, plan_replace,  plan_global_job, plan_job,       plan_split,
     plan_split,    plan_merge,   plan_merge,    plan_cut,        plan_file_down, plan_purge,
-    plan_snapshot, plan_restore, plan_settings,
+    plan_snapshot, plan_restore, plan_settings, plan_submit,     plan_submit,
 };
 
 /* ------------------------------------------------------------------ claims */
@@ -744,7 +783,7 @@ static void rows_stay_in_one_place_parts_agree_and_snapshots_give_the_same_P1(vo
         buf_fini(&w.log);
     }
     /* The histories are worth something: each kind was applied, again and again. */
-    for (size_t k = STATE_CREATE; k <= STATE_PROPERTIES; k++)
+    for (size_t k = STATE_CREATE; k <= STATE_WITHDRAW; k++)
         if (k != STATE_DROP && kinds[k] < 8)
             fail_msg("kind %zu was applied only %zu times", k, kinds[k]);
 }

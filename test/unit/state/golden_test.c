@@ -140,6 +140,47 @@ static void put_settings(struct writer *w)
     put(w, &txn, NULL);
 }
 
+/* Submitted files: one that failed, one that a batch holds, one that went with its batch. */
+static void put_submitted(struct writer *w)
+{
+    struct state_submit_file files[3] = {{.path = slice_str("/in/a.csv"), .bytes = 7},
+                                         {.path = slice_str("/in/b.csv"), .bytes = 8},
+                                         {.path = slice_str("/in/c.csv"), .bytes = 9}};
+    struct state_txn txn = next(w, STATE_RESUME);
+    put(w, &txn, NULL);
+    txn = next(w, STATE_SUBMIT);
+    uint64_t number = txn.base + 1;
+    struct state_id ids[3] = {id_of(number, 0, 0), id_of(number, 0, 1), id_of(number, 0, 2)};
+    struct state_assign_item items[3];
+    struct state_fail_item fail = {.job = id_of(number + 1, 0, 0),
+                                   .attempt = 1,
+                                   .range = range_of("", NULL),
+                                   .why = slice_str("no such file"),
+                                   .faulty = ids,
+                                   .faulty_count = 1};
+    for (size_t i = 0; i < 3; i++)
+        items[i] = (struct state_assign_item){
+            .inputs = ids + i, .input_count = 1, .kind = STATE_JOB_BATCH, .deadline_us = 8000};
+    txn.submit = (struct state_submit){.files = files, .count = 3};
+    put(w, &txn, NULL);
+    txn = next(w, STATE_ASSIGN);
+    txn.assign = (struct state_assign){.items = items, .count = 3};
+    put(w, &txn, NULL);
+    txn = next(w, STATE_FAIL);
+    txn.fail = (struct state_fail){.items = &fail, .count = 1};
+    put(w, &txn, NULL);
+    txn = next(w, STATE_ADD);
+    txn.add = (struct state_add){.job = id_of(number + 1, 0, 2), .attempt = 1, .ends_job = true};
+    put(w, &txn, NULL);
+    txn = next(w, STATE_SUBMIT);
+    txn.submit = (struct state_submit){.files = files + 2, .count = 1};
+    put(w, &txn, NULL);
+    ids[0] = id_of(number + 4, 0, 0);
+    txn = next(w, STATE_WITHDRAW);
+    txn.withdraw = (struct state_withdraw){.files = ids, .count = 1};
+    put(w, &txn, NULL);
+}
+
 static void write_history(struct t *t, struct buf *out)
 {
     struct writer w = {.t = t};
@@ -157,6 +198,7 @@ static void write_history(struct t *t, struct buf *out)
     put_files(&w);
     put_jobs(&w);
     put_settings(&w);
+    put_submitted(&w);
     *out = w.text;
 }
 

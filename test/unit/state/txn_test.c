@@ -17,6 +17,7 @@ static struct state_split_cut cuts[2];
 static struct state_assign_item assign_items[2];
 static struct state_replace_item replace_items[1];
 static struct state_fail_item fail_items[1];
+static struct state_submit_file submit_files[2];
 static struct state_split_item split_items[1];
 static struct state_cut_item cut_items[1];
 static struct state_extend_item extend_items[1];
@@ -61,8 +62,14 @@ static struct state_txn sample(enum state_kind kind)
                                                    .range = range_of("", "p"),
                                                    .outputs = files,
                                                    .output_count = 1};
-    fail_items[0] = (struct state_fail_item){
-        .job = ids[0], .attempt = 2, .range = range_of("g", NULL), .why = slice_str("late")};
+    fail_items[0] = (struct state_fail_item){.job = ids[0],
+                                             .attempt = 2,
+                                             .range = range_of("g", NULL),
+                                             .why = slice_str("late"),
+                                             .faulty = ids,
+                                             .faulty_count = 1};
+    submit_files[0] = (struct state_submit_file){.path = slice_str("/in/a.csv"), .bytes = 300};
+    submit_files[1] = (struct state_submit_file){.path = slice_str("/in/b.csv")};
     split_items[0] = (struct state_split_item){
         .leaf = range_of("", NULL), .keys = keys, .key_count = 2, .cuts = cuts, .cut_count = 2};
     cut_items[0] = (struct state_cut_item){
@@ -138,6 +145,12 @@ static struct state_txn sample(enum state_kind kind)
                                               .is_on_keys = true,
                                               .schema_version = 1,
                                               .why = slice_str("asked")};
+        break;
+    case STATE_SUBMIT:
+        txn.submit = (struct state_submit){.files = submit_files, .count = 2};
+        break;
+    case STATE_WITHDRAW:
+        txn.withdraw = (struct state_withdraw){.files = ids, .count = 2};
         break;
     case STATE_RETIRE_PURGE:
         txn.retire = (struct state_retire_purge){.purges = purges, .count = 2};
@@ -560,6 +573,8 @@ static void summaries_say_what_was_done(void **state)
         {STATE_RANGE_DELETE, "range delete [62, )"},
         {STATE_PURGE, "purge k = 'b'"},
         {STATE_RETIRE_PURGE, "retire purge 2 purges"},
+        {STATE_SUBMIT, "submit 2 files, 300 bytes"},
+        {STATE_WITHDRAW, "withdraw 2 files"},
         {STATE_ALTER, "alter to version 2"},
         {STATE_PROPERTIES, "properties a.b=10, c unset"},
         {STATE_VERIFIED, "verified snap/b"},
