@@ -11,7 +11,7 @@ MAKEFLAGS += --no-print-directory
 # Labels of the ordinary suite; `heavy` (judges that need Java or servers) is for make interop alone.
 SUITE = ^(quick|fault|crash|sim|fuzz|interop|cli)$$
 
-.PHONY: help release dev test clang tsan fuzz laws laws-tables mutations valgrind roundtrips sim soak cover tidy format ci demo bench bench-codec interop install clean \
+.PHONY: help release dev test clang tsan fuzz laws laws-tables mutations valgrind roundtrips sim soak failing cover tidy format ci demo bench bench-codec interop install clean \
         packages-build packages-test
 
 help: ## this list
@@ -80,6 +80,12 @@ sim: packages-test ## [SEEDS=200000] [SEED=n]: the simulator's campaign, optimis
 soak: release ## [COMMITS=10000] [SEED=n]: sixteen processes commit to a folder, killed and stopped at random
 	@tools/venv.sh test
 	@COMMITS=$(or $(COMMITS),10000) SLEEPER=build/release/sleeper nice -n 19 .venv/bin/python test/crash/soak_test.py
+
+failing: release ## [FAULTS=0] [SEED=n]: each call of the file system fails in turn, in each command; 0: every one
+	@tools/venv.sh test
+	@mkdir -p build/release/test
+	@cc -shared -fPIC -O2 -D_GNU_SOURCE -o build/release/test/failfs.so test/lib/failfs.c -ldl
+	@FAULTS=$(or $(FAULTS),0) SLEEPER=build/release/sleeper SLEEPER_BUILD=build/release nice -n 19 .venv/bin/python test/crash/failing_test.py
 
 cover: packages-test ## which lines the quick tests reach: build/cover/index.html
 	@tools/packages.sh cover

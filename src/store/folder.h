@@ -8,7 +8,8 @@
  *
  * When a sync fails nobody knows what the device holds, and asking again may answer OK about bytes
  * that are gone. So the write is UNKNOWN, and so is every later call on the handle: end the
- * process, look from a new one.
+ * process, look from a new one. The same where a link or rename fails with an error of the device or
+ * of a server: it may have been done. A file system that is full or read-only has done nothing.
  *
  * Cost      put: 2 syncs (contents, folder); the first into a folder through a handle also one for
  *           each folder above it, up to the root. A lost put_if_absent: one look, no sync, unless

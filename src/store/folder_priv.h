@@ -30,7 +30,7 @@ struct folder {
     struct store base;
     struct alloc *mem;
     bool is_synced;
-    int poisoned; /* a sync failed: atomic */
+    int poisoned; /* a sync failed, or a link was not answered: atomic */
     int links;    /* enum folder_links: atomic; probed before the first write */
     /* Hashes of folders whose entry, and those above it, are durable; a slot is hash modulo the
      * count. Atomic. One that is pushed out costs a few syncs. Folders are never removed. */
@@ -39,7 +39,7 @@ struct folder {
     char root[];  /* as it was given */
 };
 
-/* UNKNOWN once a sync has failed. */
+/* UNKNOWN once a sync has failed, or a link or rename with an error of the device. */
 SLP_NODISCARD slp_rc store_folder_check(struct folder *f, struct slp_err *err);
 
 /* Before the first write: are there links that do not replace? Errors: UNSUPPORTED, DENIED. */
@@ -63,6 +63,11 @@ SLP_NODISCARD slp_rc store_folder_temp_sync(struct folder *f, struct folder_temp
 /* Link it to `path`. Errors: EXISTS. */
 SLP_NODISCARD slp_rc store_folder_temp_link(struct folder_temp *temp, const char *path,
                                             struct slp_err *err);
+
+/* Link it to `path` where an object shall be. Errors: CONFLICT when there is one; UNKNOWN, and poisons, when the device
+ * did not say whether it was done. */
+SLP_NODISCARD slp_rc store_folder_temp_publish(struct folder *f, struct folder_temp *temp,
+                                               const char *path, struct slp_err *err);
 
 /* Close it and remove its temporary name. */
 void store_folder_temp_close(struct folder_temp *temp);

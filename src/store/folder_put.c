@@ -86,10 +86,7 @@ static slp_rc publish(struct folder_put *p, struct slp_err *err)
     TRY(store_folder_check(p->folder, err));
     TRY(flush(p, err));
     TRY(store_folder_temp_sync(p->folder, &p->temp, err));
-    slp_rc rc = store_folder_temp_link(&p->temp, p->path, err);
-    if (rc == SLP_EXISTS)
-        FAIL(err, CONFLICT, "it exists already");
-    TRY(rc);
+    TRY(store_folder_temp_publish(p->folder, &p->temp, p->path, err));
     store_folder_temp_close(&p->temp);
     return store_folder_sync_entry(p->folder, p->path, err);
 }

@@ -17,7 +17,7 @@ static slp_rc temp_path(const char *folder, char out[OS_PATH_MAX], struct slp_er
     return os_path_join(out, folder, slice_str(name), err);
 }
 
-/* After a sync that failed the handle is of no more use: see folder.h. */
+/* After a sync that failed, or a name that may have been given, the handle is of no more use: see folder.h. */
 static slp_rc poison(struct folder *f, struct slp_err *err)
 {
     __atomic_store_n(&f->poisoned, 1, __ATOMIC_SEQ_CST);
@@ -30,8 +30,8 @@ slp_rc store_folder_check(struct folder *f, struct slp_err *err)
 {
     if (__atomic_load_n(&f->poisoned, __ATOMIC_SEQ_CST))
         FAIL(err, UNKNOWN,
-             "the folder \"%s\" failed to sync earlier, what it holds is unknown; end this process "
-             "and look before repeating",
+             "the folder \"%s\" failed to sync or link earlier, what it holds is unknown; end this "
+             "process and look before repeating",
              f->root);
     return SLP_OK;
 }
@@ -138,6 +138,22 @@ slp_rc store_folder_temp_link(struct folder_temp *temp, const char *path, struct
     return info.links == (is_named ? 2 : 1) ? SLP_OK : rc;
 }
 
+/* May what failed with this have been done? A file system that is full, read-only or has the name says so before it
+ * does anything; one whose device or server does not answer says nothing. */
+static bool may_have_happened(slp_rc rc)
+{
+    return rc == SLP_IO || rc == SLP_UNAVAILABLE;
+}
+
+slp_rc store_folder_temp_publish(struct folder *f, struct folder_temp *temp, const char *path,
+                                 struct slp_err *err)
+{
+    slp_rc rc = store_folder_temp_link(temp, path, err);
+    if (rc == SLP_EXISTS)
+        FAIL(err, CONFLICT, "it exists already");
+    return may_have_happened(rc) ? poison(f, err) : rc;
+}
+
 void store_folder_temp_close(struct folder_temp *temp)
 {
     os_file_close(temp->fd);
@@ -213,10 +229,7 @@ slp_rc store_folder_put_if_absent(struct folder *f, const char *path, const stru
     TRY_OUT(os_file_write(temp.fd, path, body.ptr, body.len, err));
     if (!r->is_fleeting)
         TRY_OUT(store_folder_temp_sync(f, &temp, err));
-    rc = store_folder_temp_link(&temp, path, err);
-    if (rc == SLP_EXISTS)
-        FAIL_OUT(err, CONFLICT, "it exists already");
-    TRY_OUT(rc);
+    TRY_OUT(store_folder_temp_publish(f, &temp, path, err));
     store_count(&f->base.counts.bytes_out, body.len);
     store_folder_temp_close(&temp);
     if (!r->is_fleeting)
@@ -264,7 +277,10 @@ slp_rc store_folder_put_if_match(struct folder *f, const char *path, const struc
     TRY_OUT(os_file_write(temp.fd, path, body.ptr, body.len, err));
     if (!r->is_fleeting)
         TRY_OUT(store_folder_temp_sync(f, &temp, err));
-    TRY_OUT(os_file_rename(temp.name, path, err));
+    rc = os_file_rename(temp.name, path, err);
+    if (may_have_happened(rc))
+        rc = poison(f, err);
+    TRY_OUT(rc);
     temp.name[0] = '\0';
     store_count(&f->base.counts.bytes_out, body.len);
     if (!r->is_fleeting)

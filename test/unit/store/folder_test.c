@@ -322,6 +322,51 @@ static void a_failed_sync_is_unknown_and_ends_the_handle(void **state)
     place_drop(&p);
 }
 
+static void link_fails(const char *path, uint32_t code, slp_rc expected)
+{
+    struct slp_err err = {0};
+    struct store_put *put = NULL;
+    struct store *s = child_open(path);
+    CLAIM(store_put_open(s, text("linked"), alloc_system(), &put, NULL) == SLP_OK);
+    refuse(__NR_linkat, 0, 0, code);
+    CLAIM(store_put_commit(put, &err) == expected);
+    CLAIM(strstr(err.text, "\"linked\""));
+    CLAIM(store_put_if_absent(s, text("other"), text("x"), &err) == expected);
+}
+
+static void link_is_not_answered(const char *path)
+{
+    link_fails(path, EIO, SLP_UNKNOWN);
+}
+
+static void link_finds_no_room(const char *path)
+{
+    link_fails(path, ENOSPC, SLP_LIMIT);
+}
+
+static void rename_is_not_answered(const char *path)
+{
+    struct slp_err err = {0};
+    struct store_tag tag;
+    struct store *s = child_open(path);
+    CLAIM(store_put_if_match(s, text("f"), text("1"), (struct store_tag){0}, &tag, NULL) == SLP_OK);
+    refuse(__NR_rename, 0, 0, EIO);
+    CLAIM(store_put_if_match(s, text("f"), text("2"), tag, &tag, &err) == SLP_UNKNOWN);
+    CLAIM(store_put_if_absent(s, text("other"), text("x"), &err) == SLP_UNKNOWN);
+}
+
+static void a_link_that_is_not_answered_is_unknown_and_one_that_is_refused_is_not(void **state)
+{
+    struct t *t = *state;
+    struct place p;
+    place_make(&p);
+    store_close(open_place(t, &p));
+    in_child(link_is_not_answered, p.path);
+    in_child(link_finds_no_room, p.path);
+    in_child(rename_is_not_answered, p.path);
+    place_drop(&p);
+}
+
 static void without_unnamed_files(const char *path)
 {
     struct store_tag tag;
@@ -487,6 +532,7 @@ T_MAIN(T_TEST(syncs_are_those_of_the_format_page), T_TEST(a_streamed_object_cost
        T_TEST(names_of_the_stores_own_are_hidden_and_swept),
        T_TEST(a_large_folder_is_listed_in_pages),
        T_TEST(a_failed_sync_is_unknown_and_ends_the_handle),
+       T_TEST(a_link_that_is_not_answered_is_unknown_and_one_that_is_refused_is_not),
        T_TEST(temporary_names_serve_where_there_are_no_unnamed_files),
        T_TEST(a_file_system_without_links_is_refused_for_writing),
        T_TEST(without_permission_reading_goes_on_and_writing_is_denied),
