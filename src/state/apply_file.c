@@ -85,7 +85,7 @@ slp_rc state_apply_file_down(struct table_state *s, struct state_id id, enum sta
         return SLP_OK;
     }
     struct state_entry *e = state_unfiled_take(s, i);
-    slp_rc rc = state_tree_file(s, e, err);
+    slp_rc rc = state_tree_file(s, e, false, err);
     if (e->refs == 0)
         state_entry_free(s->mem, e); /* it meets no leaf that is loaded */
     state_trim_adds(s);
@@ -167,7 +167,8 @@ slp_rc state_enter_file(struct table_state *s, const struct state_file *f, bool 
 {
     struct state_entry *e = NULL;
     TRY(state_entry_new(s->mem, f, &e, err));
-    slp_rc rc = is_unfiled ? state_unfiled_add(s, e, err) : state_tree_file(s, e, err);
+    bool is_newest = state_position_compare(f->low, f->id.at) == 0;
+    slp_rc rc = is_unfiled ? state_unfiled_add(s, e, err) : state_tree_file(s, e, is_newest, err);
     if (e->refs == 0)
         state_entry_free(s->mem, e);
     if ((f->deletes || f->resets) && !STATE_BUG(NO_FLAG))

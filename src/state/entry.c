@@ -83,19 +83,6 @@ struct numbered {
     struct slice suffix;
 };
 
-static bool parse_base(struct slice digits, uint64_t *out)
-{
-    uint64_t n = 0;
-    for (size_t i = 0; i < digits.len; i++) {
-        uint8_t c = digits.ptr[i];
-        if (c < '0' || c > '9' || n > (UINT64_MAX - 9) / 10)
-            return false;
-        n = n * 10 + (uint64_t)(c - '0');
-    }
-    *out = n;
-    return true;
-}
-
 /* The value of a lower-case hexadecimal digit; 16 for anything else. */
 static unsigned hex_value(uint8_t c)
 {
@@ -127,7 +114,7 @@ static bool parse_name(struct slice name, struct numbered *out)
         name.ptr[HEX_AT - 1] != '-' || memcmp(name.ptr + 5, name.ptr + HEX_AT, 2) != 0)
         return false;
     out->suffix = slice_sub(name, SUFFIX_AT, name.len - SUFFIX_AT - tail);
-    return parse_base(slice_sub(name, BASE_AT, BASE_DIGITS), &out->base) &&
+    return state_digits_parse(name.ptr + BASE_AT, &out->base) &&
            parse_id(name.ptr + HEX_AT, &out->id);
 }
 

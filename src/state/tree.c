@@ -240,32 +240,72 @@ static slp_rc leaf_reserve(struct table_state *s, struct state_leaf *leaf, size_
     return SLP_OK;
 }
 
-/* Insert in order. References of new files belong at the end, most often. Returns its place. */
-static slp_rc leaf_insert(struct table_state *s, struct state_leaf *leaf, struct state_entry *file,
-                          struct state_job *job, struct state_held **out, struct slp_err *err)
+/* Where a reference to a file belongs. Those of new files do at the end, most often. */
+static size_t place_in_leaf(const struct state_leaf *leaf, const struct state_entry *file)
 {
-    TRY(leaf_reserve(s, leaf, leaf->ref_count + 1, err));
     size_t at = leaf->ref_count;
     while (at > 0 && state_entry_order(leaf->held[at - 1].file, file) > 0)
         at--;
-    memmove(leaf->held + at + 1, leaf->held + at, (leaf->ref_count - at) * sizeof *leaf->held);
-    leaf->held[at] = (struct state_held){.file = file, .job = job};
+    return at;
+}
+
+/* Insert at a place. */
+static slp_rc leaf_put(struct table_state *s, struct state_leaf *leaf, size_t at,
+                       struct state_held held, struct slp_err *err)
+{
+    TRY(leaf_reserve(s, leaf, leaf->ref_count + 1, err));
+    if (at < leaf->ref_count)
+        memmove(leaf->held + at + 1, leaf->held + at, (leaf->ref_count - at) * sizeof *leaf->held);
+    leaf->held[at] = held;
     leaf->ref_count++;
-    file->refs++;
+    held.file->refs++;
+    return SLP_OK;
+}
+
+/* Insert in order. */
+static slp_rc leaf_insert(struct table_state *s, struct state_leaf *leaf, struct state_entry *file,
+                          struct state_job *job, struct state_held **out, struct slp_err *err)
+{
+    size_t at = place_in_leaf(leaf, file);
+    TRY(leaf_put(s, leaf, at, (struct state_held){.file = file, .job = job}, err));
     *out = &leaf->held[at];
     return SLP_OK;
 }
 
-slp_rc state_tree_file(struct table_state *s, struct state_entry *f, struct slp_err *err)
+/* Does the leaf hold all keys of `range`, which is not empty? */
+static bool holds_all(const struct state_leaf *leaf, struct key_range range)
+{
+    return slice_compare(leaf->range.lo, range.lo) <= 0 &&
+           (!leaf->range.has_hi || (range.has_hi && slice_compare(range.hi, leaf->range.hi) <= 0));
+}
+
+/* The leaves that a file meets. Files of one transaction ascend, most often, each within a leaf: it is
+ * the one of the file before or the next. */
+static void find_leaves(struct table_state *s, struct key_range range, size_t *first, size_t *end)
+{
+    for (size_t i = s->filed_at; i < s->leaf_count && i <= s->filed_at + 1; i++) {
+        if (!holds_all(s->leaves[i], range))
+            continue;
+        *first = i;
+        *end = i + 1;
+        s->filed_at = i;
+        return;
+    }
+    state_leaves_meeting(s, range, first, end);
+    s->filed_at = *end > 0 ? *end - 1 : 0;
+}
+
+slp_rc state_tree_file(struct table_state *s, struct state_entry *f, bool is_newest,
+                       struct slp_err *err)
 {
     struct key_range whole = state_entry_range(f);
     size_t first = 0;
     size_t end = 0;
-    state_leaves_meeting(s, whole, &first, &end);
+    find_leaves(s, whole, &first, &end);
     for (size_t i = first; i < end; i++) {
-        struct state_held *held = NULL;
-        if (!key_range_is_empty(key_range_clip(whole, s->leaves[i]->range)))
-            TRY(leaf_insert(s, s->leaves[i], f, NULL, &held, err));
+        struct state_leaf *leaf = s->leaves[i];
+        size_t at = is_newest ? leaf->ref_count : place_in_leaf(leaf, f);
+        TRY(leaf_put(s, leaf, at, (struct state_held){.file = f}, err));
     }
     return SLP_OK;
 }

@@ -93,17 +93,7 @@ static slp_rc raise_floor(struct state_replica *r, const struct state_floor *to,
 /* The number in ".../log/<20 digits>"; false for what is named otherwise. */
 static bool frame_number(struct slice name, uint64_t *out)
 {
-    uint64_t n = 0;
-    if (name.len < 20)
-        return false;
-    for (size_t i = name.len - 20; i < name.len; i++) {
-        uint8_t c = name.ptr[i];
-        if (c < '0' || c > '9' || n > UINT64_MAX / 10 - 1)
-            return false;
-        n = n * 10 + (uint64_t)(c - '0');
-    }
-    *out = n;
-    return true;
+    return name.len >= 20 && state_digits_parse(name.ptr + name.len - 20, out);
 }
 
 /* Delete the frames of one page of the listing that lie below the floor. */

@@ -244,20 +244,51 @@ const struct state_new_file *state_txn_files(const struct state_txn *txn, size_t
     return *count ? add->files : NULL;
 }
 
+/* Eight digits at once: pairs, then fours, then all. The first one is the lowest byte. */
+static bool parse_eight(const uint8_t *digits, uint64_t *out)
+{
+    const uint64_t highs = 0xf0f0f0f0f0f0f0f0u;
+    uint64_t v = num_load_u64le(digits);
+    if ((v & highs) != 0x3030303030303030u || ((v + 0x0606060606060606u) & highs) != (v & highs))
+        return false;
+    v -= 0x3030303030303030u;
+    v = (v * 10 + (v >> 8)) & 0x00ff00ff00ff00ffu;
+    v = (v * 100 + (v >> 16)) & 0x0000ffff0000ffffu;
+    *out = (v * 10000 + (v >> 32)) & 0xffffffffu;
+    return true;
+}
+
+bool state_digits_parse(const uint8_t digits[20], uint64_t *out)
+{
+    uint64_t high = 0;
+    uint64_t middle = 0;
+    uint64_t low = 0;
+    if (!parse_eight(digits, &high) || !parse_eight(digits + 8, &middle) ||
+        !parse_eight(digits + 12, &low))
+        return false;
+    high = high * 100000000u + middle; /* below 10^16 */
+    low %= 10000;
+    if (high > (UINT64_MAX - low) / 10000)
+        return false;
+    *out = high * 10000 + low;
+    return true;
+}
+
 uint64_t state_mint_base(struct slice name)
 {
     uint64_t base = 0;
-    size_t from = name.len;
-    while (from > 0 && name.ptr[from - 1] != '/')
-        from--;
-    if (name.len - from < 21 || name.ptr[from + 20] != '-')
-        return 0;
-    for (size_t i = from; i < from + 20; i++) {
-        uint64_t digit = (uint64_t)name.ptr[i] - '0';
-        if (digit > 9 || base > (UINT64_MAX - digit) / 10)
+    for (size_t left = name.len; left > 0;) {
+        const uint8_t *slash = memchr(name.ptr + (name.len - left), '/', left);
+        if (!slash) {
+            name = slice_last(name, left);
+            break;
+        }
+        left = name.len - (size_t)(slash + 1 - name.ptr);
+        if (left == 0)
             return 0;
-        base = base * 10 + digit;
     }
+    if (name.len < 21 || name.ptr[20] != '-' || !state_digits_parse(name.ptr, &base))
+        return 0;
     return base;
 }
 

@@ -525,6 +525,9 @@ const struct state_new_file *state_txn_files(const struct state_txn *txn, size_t
  * another form. */
 uint64_t state_mint_base(struct slice name);
 
+/* Twenty decimal digits, as names of frames and objects have them; false for anything else. */
+bool state_digits_parse(const uint8_t digits[20], uint64_t *out);
+
 /* One line about a transaction for people: "add 2 files, 3000 rows, 40960 bytes". Appends. */
 SLP_NODISCARD slp_rc state_txn_summary(const struct state_txn *txn, struct buf *out,
                                        struct slp_err *err);

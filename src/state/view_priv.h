@@ -60,6 +60,7 @@ struct table_state {
     struct state_leaf **leaves; /* ascending, without gaps */
     size_t leaf_count;
     size_t leaf_room;
+    size_t filed_at; /* the leaf that the last file was filed under, for the next one; a hint */
     struct state_unfiled **unfiled;
     size_t unfiled_count;
     size_t unfiled_room;
@@ -111,9 +112,9 @@ SLP_NODISCARD slp_rc state_unfiled_add(struct table_state *s, struct state_entry
                                        struct slp_err *err);
 struct state_entry *state_unfiled_take(struct table_state *s, size_t i);
 
-/* Put a reference below every leaf that the file meets (rule P2). On failure it may be below
- * some. */
-SLP_NODISCARD slp_rc state_tree_file(struct table_state *s, struct state_entry *f,
+/* Put a reference below every leaf that the file meets (rule P2): with `is_newest`, behind all others,
+ * for its rows have the position of the transaction at hand. On failure it may be below some. */
+SLP_NODISCARD slp_rc state_tree_file(struct table_state *s, struct state_entry *f, bool is_newest,
                                      struct slp_err *err);
 
 /* Does its record belong to leaves (rule P4), not to the global part? */

@@ -184,10 +184,6 @@ slp_rc state_wire_varint(struct slice bytes, uint64_t place, size_t *at, uint64_
                          struct slp_err *err)
 {
     uint64_t v = 0;
-    if (*at < bytes.len && bytes.ptr[*at] < 0x80) {
-        *out = bytes.ptr[(*at)++]; /* most are */
-        return SLP_OK;
-    }
     for (unsigned i = 0; i < 10; i++) {
         if (*at + i >= bytes.len)
             FAIL(err, CORRUPT, "a number is cut off at offset %llu",
@@ -204,6 +200,17 @@ slp_rc state_wire_varint(struct slice bytes, uint64_t place, size_t *at, uint64_
     }
     FAIL(err, CORRUPT, "a number that is too long or not in its shortest form at offset %llu",
          (unsigned long long)(place + *at));
+}
+
+/* The same where most have one byte. */
+static inline slp_rc take_varint(struct slice bytes, uint64_t place, size_t *at, uint64_t *out,
+                                 struct slp_err *err)
+{
+    if (*at < bytes.len && bytes.ptr[*at] < 0x80) {
+        *out = bytes.ptr[(*at)++];
+        return SLP_OK;
+    }
+    return state_wire_varint(bytes, place, at, out, err);
 }
 
 struct raw_field {
@@ -230,14 +237,14 @@ static bool comes_behind(uint64_t id, uint64_t last)
     return (last & 1) == 1;
 }
 
-static slp_rc next_field(struct reader *r, struct raw_field *f, struct slp_err *err)
+static inline slp_rc next_field(struct reader *r, struct raw_field *f, struct slp_err *err)
 {
     if (r->at == r->bytes.len)
         return SLP_DONE;
     f->from = r->at;
     uint64_t len = 0;
-    TRY(state_wire_varint(r->bytes, r->place, &r->at, &f->id, err));
-    TRY(state_wire_varint(r->bytes, r->place, &r->at, &len, err));
+    TRY(take_varint(r->bytes, r->place, &r->at, &f->id, err));
+    TRY(take_varint(r->bytes, r->place, &r->at, &len, err));
     if (f->id == 0 || !comes_behind(f->id, r->last))
         FAIL(err, CORRUPT, "%s: field %llu stands out of order at offset %llu", r->shape->name,
              (unsigned long long)f->id, (unsigned long long)(r->place + f->from));
@@ -251,7 +258,7 @@ static slp_rc next_field(struct reader *r, struct raw_field *f, struct slp_err *
 }
 
 /* Fields come in the order of the shape, so the search begins behind the one before. */
-static const struct state_wire_field *find_field(struct reader *r, uint64_t id)
+static inline const struct state_wire_field *find_field(struct reader *r, uint64_t id)
 {
     const struct state_shape *shape = r->shape;
     if (id == r->last && r->next > 0 && shape->fields[r->next - 1].id == id)
@@ -271,10 +278,29 @@ static slp_rc read_numbers(const struct raw_field *raw, uint64_t *out, size_t co
 {
     size_t at = 0;
     for (size_t i = 0; i < count; i++)
-        TRY(state_wire_varint(raw->value, raw->place, &at, &out[i], err));
+        TRY(take_varint(raw->value, raw->place, &at, &out[i], err));
     if (at != raw->value.len)
         FAIL(err, CORRUPT, "field %llu at offset %llu is longer than its numbers",
              (unsigned long long)raw->id, (unsigned long long)raw->place);
+    return SLP_OK;
+}
+
+/* One that fills a short field, as most do: its last byte alone ends it, and is not zero behind others. */
+#define NUMBER_SHORT 5u
+
+static inline slp_rc read_short(const struct raw_field *raw, uint64_t *out, struct slp_err *err)
+{
+    const uint8_t *at = raw->value.ptr;
+    size_t last = raw->value.len - 1;
+    uint64_t v = 0;
+    unsigned ends = 0;
+    for (size_t i = 0; i < last; i++) {
+        v |= (uint64_t)(at[i] & 0x7f) << (7 * i);
+        ends += at[i] < 0x80;
+    }
+    if (ends > 0 || at[last] >= 0x80 || (last > 0 && at[last] == 0))
+        return read_numbers(raw, out, 1, err); /* which says what is wrong */
+    *out = v | (uint64_t)at[last] << (7 * last);
     return SLP_OK;
 }
 
@@ -307,7 +333,10 @@ static slp_rc read_number(const struct state_wire_field *f, const struct raw_fie
                           struct slp_err *err)
 {
     uint64_t n = 0;
-    TRY(read_numbers(raw, &n, 1, err));
+    if (raw->value.len > 0 && raw->value.len <= NUMBER_SHORT)
+        TRY(read_short(raw, &n, err));
+    else
+        TRY(read_numbers(raw, &n, 1, err));
     uint64_t most = f->type == STATE_WIRE_U64   ? UINT64_MAX
                     : f->type == STATE_WIRE_I64 ? (uint64_t)INT64_MAX
                     : f->type == STATE_WIRE_U32 ? UINT32_MAX

@@ -50,6 +50,33 @@ static void files_get_a_reference_below_every_leaf_they_meet(void **state)
     state_free(s);
 }
 
+/* Filing goes on where the file before was filed: files in order, against it, below several leaves,
+ * behind a leaf, and after the tree has changed. */
+static void files_are_filed_alike_in_any_order_of_keys(void **state)
+{
+    struct t *t = *state;
+    static const char *const cuts[] = {"d", "g", "k", "p"};
+    struct table_state *s = state_of(t, NULL, cuts, 4);
+    struct state_new_file files[8] = {file_of("a", "b", "c", 1), file_of("b", "d", "f", 1),
+                                      file_of("c", "g", "j", 1), file_of("d", "q", "z", 1),
+                                      file_of("e", "k", "o", 1), file_of("f", "a", "g", 1),
+                                      file_of("h", "g", "j", 1), file_of("i", "p", "p", 1)};
+    assert_int_equal(add_files(t, s, files, 8).reason, STATE_REASON_APPLIED);
+    expect_leaf(s, "", "a[b,c) f[a,d)");
+    expect_leaf(s, "d", "b[d,f) f[d,g)");
+    expect_leaf(s, "g", "c[g,j) f[g,g) h[g,j)");
+    expect_leaf(s, "k", "e[k,o)");
+    expect_leaf(s, "p", "d[q,z) i[p,p)");
+    struct state_merge_item merge = {.range = range_of("", "g"), .at = slice_str("d")};
+    struct state_txn txn = txn_of(STATE_MERGE, state_number(s) + 1);
+    txn.merge = (struct state_merge){.items = &merge, .count = 1};
+    assert_int_equal(apply_next(t, s, &txn).reason, STATE_REASON_APPLIED);
+    files[0] = file_of("k", "z", "z", 1); /* where the hint stands is no leaf any more */
+    assert_int_equal(add_files(t, s, files, 1).reason, STATE_REASON_APPLIED);
+    expect_leaf(s, "p", "d[q,z) i[p,p) k[z,z)");
+    state_free(s);
+}
+
 static void transactions_before_create_and_a_second_create_do_nothing(void **state)
 {
     struct t *t = *state;
@@ -499,6 +526,7 @@ static void out_of_memory_anywhere_leaks_nothing(void **state)
 }
 
 T_MAIN(T_TEST(files_get_a_reference_below_every_leaf_they_meet),
+       T_TEST(files_are_filed_alike_in_any_order_of_keys),
        T_TEST(transactions_before_create_and_a_second_create_do_nothing),
        T_TEST(bad_files_are_refused_all_or_none),
        T_TEST(unfiled_files_are_capped_and_can_be_filed_down),
