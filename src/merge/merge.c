@@ -21,6 +21,11 @@
  * Keys that come out may never fall: of each input that is checked when its block comes, and of the
  * merge word by word as winners follow each other.
  *
+ * Most rows are planned by a loop that compares words alone, whose only way from one winner to the
+ * next is a load and two instructions a level (plan_quickly). It sees words that tie when they come
+ * out one after the other, takes the first of them back, and leaves such rows, and whatever else is
+ * rare, to steps that look at keys (step).
+ *
  * A plan ends when an input's block is used up, since its next key is not known before its next
  * block is loaded, which in turn ends the life of the block the plan points into.
  */
@@ -33,7 +38,10 @@
  * apart. */
 #define REFRESH_TIES 16
 /* Words are made for so many rows of an input at once: one by one each would wait for its key. */
-#define AHEAD_ROWS 32
+#define AHEAD_ROWS 64
+/* So many steps look at keys before words alone are tried again; twice as many each time that that
+ * was in vain. */
+#define CAREFUL_STEPS 16
 /* Of the keys of so many rows, at most so much is asked for ahead. */
 #define LINE_BYTES  64u
 #define AHEAD_LINES 16u
@@ -45,13 +53,17 @@
 #define SHOWN_KEY_BYTES 64u
 
 struct input {
-    struct run *run;            /* NULL: closed, at its end */
-    int64_t at;                 /* next row of its block */
-    int64_t ahead_end;          /* rows before it, from `at` on, have their words in `ahead` */
-    uint64_t ahead[AHEAD_ROWS]; /* word of a row: at its number, modulo AHEAD_ROWS */
-    struct buf last;            /* last key of the block before */
+    struct run *run; /* NULL: closed, at its end */
+    struct buf last; /* last key of the block before */
     bool has_last;
     bool is_done;
+};
+
+/* Where an input is in its block: what planning a row touches. */
+struct head {
+    int64_t at;        /* next row, whose word the tree has */
+    int64_t ahead_end; /* rows before it, from `at` on, have their words in merge.ahead */
+    uint64_t next;     /* the word of row at + 1 if that is before ahead_end */
 };
 
 struct merge {
@@ -60,6 +72,8 @@ struct merge {
     size_t count;
     size_t leaves;            /* of the tree: a power of two */
     struct input *inputs;     /* `leaves` of them; those behind `count` are done */
+    struct head *heads;       /* `leaves` of them */
+    uint64_t *ahead;          /* AHEAD_ROWS of each: the word of a row at its number, modulo that */
     struct run_block *blocks; /* by input; batch NULL: none */
     uint64_t *tree;
     uint64_t *winners; /* scratch of 2 * count for building the tree */
@@ -82,7 +96,7 @@ static size_t input_of(uint64_t word)
 
 static struct slice key_of(const struct merge *m, size_t input)
 {
-    return key_at(m->blocks[input].keys, m->inputs[input].at);
+    return key_at(m->blocks[input].keys, m->heads[input].at);
 }
 
 /* The eight bytes from `at` on, zeros behind the end. Keys of a vector may be read beyond it. */
@@ -110,26 +124,40 @@ static void fetch_keys(const struct key_vec *keys, int64_t first)
         __builtin_prefetch(at);
 }
 
+static uint64_t *ahead_of(const struct merge *m, size_t input)
+{
+    return m->ahead + input * AHEAD_ROWS;
+}
+
+/* Row `at` of an input, which has its word, is its next one. */
+static void move_to(struct merge *m, size_t input, int64_t at)
+{
+    m->heads[input].at = at;
+    m->heads[input].next = ahead_of(m, input)[(at + 1) % AHEAD_ROWS];
+}
+
 /* Make the words of the input's next rows. */
 static void look_ahead(struct merge *m, size_t input)
 {
-    struct input *in = &m->inputs[input];
+    struct head *h = &m->heads[input];
+    uint64_t *ahead = ahead_of(m, input);
     const struct key_vec *keys = m->blocks[input].keys;
-    int64_t end = num_min_i64(in->at + AHEAD_ROWS, keys->count);
+    int64_t end = num_min_i64(h->at + AHEAD_ROWS, keys->count);
     fetch_keys(keys, end);
-    for (int64_t row = in->at; row < end; row++)
-        in->ahead[row % AHEAD_ROWS] = make_word(m, key_at(keys, row), input);
-    in->ahead_end = end;
+    for (int64_t row = h->at; row < end; row++)
+        ahead[row % AHEAD_ROWS] = make_word(m, key_at(keys, row), input);
+    h->ahead_end = end;
+    move_to(m, input, h->at);
 }
 
 static inline uint64_t word_of(struct merge *m, size_t input)
 {
-    struct input *in = &m->inputs[input];
-    if (__builtin_expect(in->is_done, 0))
+    const struct head *h = &m->heads[input];
+    if (m->inputs[input].is_done)
         return ~INPUT_MASK | input;
-    if (in->at >= in->ahead_end)
+    if (h->at >= h->ahead_end)
         look_ahead(m, input);
-    return in->ahead[in->at % AHEAD_ROWS];
+    return ahead_of(m, input)[h->at % AHEAD_ROWS];
 }
 
 static bool is_less_by_key(const struct merge *m, size_t a, size_t b)
@@ -159,23 +187,20 @@ static void replay_by_key(struct merge *m, size_t node, uint64_t word)
     m->tree[0] = word;
 }
 
-/* Bring the input, whose next key changed and which was the winner, to its place. Who wins is as
- * good as random: words are swapped under a mask, since a branch would be foreseen wrongly. */
-static inline void replay(struct merge *m, size_t input)
+/* Bring the input, whose next key changed and which was the winner, to its place. */
+static void replay(struct merge *m, size_t input)
 {
     uint64_t *tree = m->tree;
     uint64_t word = word_of(m, input);
     for (size_t node = (m->leaves + input) / 2; node > 0; node /= 2) {
         uint64_t other = tree[node];
-        uint64_t differs = other ^ word;
-        if (__builtin_expect(differs >> INPUT_BITS == 0, 0)) {
+        if ((other ^ word) >> INPUT_BITS == 0) {
             m->ties++;
             replay_by_key(m, node, word);
             return;
         }
-        uint64_t swap = differs & (0 - (uint64_t)(other < word));
-        tree[node] = other ^ swap;
-        word ^= swap;
+        tree[node] = other < word ? word : other;
+        word = other < word ? other : word;
     }
     tree[0] = word;
 }
@@ -221,7 +246,7 @@ static slp_rc refresh_prefix(struct merge *m, struct slp_err *err)
     TRY(buf_assign(&m->prefix, slice_first(lo, common_bytes(lo, hi)), err));
     m->ties = 0;
     for (size_t i = 0; i < m->count; i++)
-        m->inputs[i].ahead_end = 0;
+        m->heads[i].ahead_end = 0;
     build(m);
     return SLP_OK;
 }
@@ -284,8 +309,7 @@ static slp_rc load_block(struct merge *m, size_t input, struct slp_err *err)
     assert(next.batch->rows > 0 && next.keys->count == next.batch->rows);
     TRY(check_order(in, input, &next, err));
     *block = next;
-    in->at = 0;
-    in->ahead_end = 0;
+    m->heads[input] = (struct head){0};
     size_t row_bytes = arr_batch_memory(next.batch) / (size_t)next.batch->rows + 1;
     m->row_bytes = num_max_size(m->row_bytes, row_bytes);
     return SLP_OK;
@@ -344,7 +368,7 @@ static int64_t run_end(const struct merge *m, size_t input)
         return keys->count;
     struct slice limit = key_of(m, other);
     int greatest = input < other ? 0 : -1; /* of equal keys the lower input comes first */
-    int64_t inside = m->inputs[input].at;
+    int64_t inside = m->heads[input].at;
     int64_t outside = keys->count;
     for (int64_t step = 1; inside + step < outside; step *= 2) {
         if (slice_compare(key_at(keys, inside + step), limit) > greatest) {
@@ -363,18 +387,125 @@ static int64_t run_end(const struct merge *m, size_t input)
     return outside;
 }
 
-/* Add rows of the winner to the plan; a span goes on if they stand behind its last. */
+/* The plan gets rows of an input; a span goes on if they stand behind its last. */
 static void add_rows(struct merge *m, struct merge_plan *plan, size_t input, int64_t rows)
 {
-    struct input *in = &m->inputs[input];
     struct merge_span *last = plan->span_count ? &m->spans[plan->span_count - 1] : NULL;
     if (last && last->input == input)
         last->rows += (uint32_t)rows;
     else
-        m->spans[plan->span_count++] =
-            (struct merge_span){.input = (uint32_t)input, .rows = (uint32_t)rows, .first = in->at};
-    in->at += rows;
+        m->spans[plan->span_count++] = (struct merge_span){
+            .input = (uint32_t)input, .rows = (uint32_t)rows, .first = m->heads[input].at};
     plan->rows += rows;
+}
+
+/* Rows of the winner that come next: one, or a long run of them if it won often lately. */
+static int64_t rows_of_winner(const struct merge *m, const struct merge_plan *plan, size_t input,
+                              int64_t max_rows)
+{
+    const struct merge_span *last = plan->span_count ? &m->spans[plan->span_count - 1] : NULL;
+    if (!last || last->input != input || last->rows < GALLOP_AFTER)
+        return 1;
+    return num_min_i64(run_end(m, input) - m->heads[input].at, max_rows - plan->rows);
+}
+
+/* Plan rows of the winner, by keys where words tie. */
+static void step(struct merge *m, struct merge_plan *plan, int64_t max_rows)
+{
+    uint64_t before = m->tree[0];
+    size_t input = input_of(before);
+    struct head *h = &m->heads[input];
+    int64_t rows = rows_of_winner(m, plan, input, max_rows);
+    add_rows(m, plan, input, rows);
+    h->at += rows;
+    m->is_used_up = h->at == m->blocks[input].keys->count;
+    if (m->is_used_up)
+        return;
+    if (h->at < h->ahead_end)
+        move_to(m, input, h->at);
+    replay(m, input);
+    SLP_INVARIANT(before >> INPUT_BITS <= m->tree[0] >> INPUT_BITS);
+}
+
+/* The last row of the plan is its input's next one again. */
+static void take_back(struct merge *m, struct merge_plan *plan)
+{
+    struct merge_span *last = &m->spans[plan->span_count - 1];
+    move_to(m, last->input, m->heads[last->input].at - 1);
+    last->rows--;
+    plan->span_count -= last->rows == 0;
+    plan->rows--;
+}
+
+/* Does a row of its block come behind the input's next one? Then that has its word. */
+static inline bool has_next(struct merge *m, const struct head *h, size_t input)
+{
+    if (__builtin_expect(h->at + 1 < h->ahead_end, 1))
+        return true;
+    if (m->inputs[input].is_done || h->at + 1 >= m->blocks[input].keys->count)
+        return false;
+    look_ahead(m, input);
+    return true;
+}
+
+/*
+ * Plan rows one by one, by words alone, until one ties with another, an input is at the end of its
+ * block, or a span gets long. Who wins is as good as random, so nothing in the loop is a branch that
+ * data decides: a span that goes on is written again, words are swapped by conditional moves.
+ *
+ * Words that tie may stand in any order in the tree, so it is built anew at the end. Whether the
+ * winner was right is known when the next one is: if their words tie, it is taken back. Nor may that
+ * be a word of an input at its end, which a key may tie with.
+ */
+static void plan_quickly(struct merge *m, struct merge_plan *plan, int64_t max_rows)
+{
+    uint64_t *const tree = m->tree;
+    struct head *const heads = m->heads;
+    const uint64_t *const ahead = m->ahead;
+    const size_t leaves = m->leaves;
+    const struct merge_span *last = plan->span_count ? &m->spans[plan->span_count - 1] : NULL;
+    struct merge_span *span = m->spans + plan->span_count;
+    uint64_t word = tree[0];
+    uint64_t same_input = last ? last->input : UINT64_MAX;
+    uint32_t rows = last ? last->rows : 0;
+    int64_t most = num_min_i64((int64_t)(PLAN_SPANS - plan->span_count), max_rows - plan->rows);
+    int64_t left = most;
+    bool is_tied = false;
+    while (left > 0 && rows < GALLOP_AFTER && !is_tied &&
+           has_next(m, &heads[input_of(word)], input_of(word))) {
+        const size_t input = input_of(word);
+        struct head *h = &heads[input];
+        const int64_t at = h->at + 1;
+        uint64_t next = h->next;
+        left--;
+        h->at = at;
+        h->next = ahead[input * AHEAD_ROWS + (size_t)(at + 1) % AHEAD_ROWS];
+        rows = input == same_input ? rows + 1 : 1;
+        span += input != same_input;
+        same_input = input;
+        span[-1] = (struct merge_span){(uint32_t)input, rows, at - rows};
+        for (size_t node = (leaves + input) / 2; node > 0; node /= 2) {
+            const uint64_t other = tree[node];
+            tree[node] = other < next ? next : other;
+            next = other < next ? other : next;
+        }
+        SLP_INVARIANT(next >> INPUT_BITS >= word >> INPUT_BITS);
+        is_tied = next >> INPUT_BITS == word >> INPUT_BITS || next >= ~INPUT_MASK;
+        word = next;
+    }
+    plan->rows += most - left;
+    plan->span_count = (size_t)(span - m->spans);
+    if (is_tied)
+        take_back(m, plan);
+    if (left < most)
+        build(m);
+    m->ties += is_tied;
+}
+
+static bool may_grow(const struct merge *m, const struct merge_plan *plan, int64_t max_rows)
+{
+    return plan->rows < max_rows && plan->span_count < PLAN_SPANS && !m->is_used_up &&
+           !m->inputs[input_of(m->tree[0])].is_done;
 }
 
 static void make_plan(struct merge *m, int64_t max_rows, struct merge_plan *plan)
@@ -385,29 +516,16 @@ static void make_plan(struct merge *m, int64_t max_rows, struct merge_plan *plan
                                 .input_count = m->count,
                                 .spans = m->spans};
     for (size_t i = 0; i < m->count; i++)
-        m->parts[i].first = m->inputs[i].at;
-    size_t input = input_of(m->tree[0]);
-    int streak = 0;
-    while (plan->rows < max_rows && plan->span_count < PLAN_SPANS && !m->inputs[input].is_done) {
-        int64_t rows = 1;
-        if (streak >= GALLOP_AFTER) {
-            rows = num_min_i64(run_end(m, input) - m->inputs[input].at, max_rows - plan->rows);
-            streak = 0;
-        }
-        add_rows(m, plan, input, rows);
-        if (m->inputs[input].at == m->blocks[input].keys->count) {
-            m->is_used_up = true;
-            break;
-        }
-        uint64_t before = m->tree[0];
-        replay(m, input);
-        SLP_INVARIANT(before >> INPUT_BITS <= m->tree[0] >> INPUT_BITS);
-        size_t winner = input_of(m->tree[0]);
-        streak = winner == input ? streak + 1 : 0;
-        input = winner;
+        m->parts[i].first = m->heads[i].at;
+    for (int steps = CAREFUL_STEPS; may_grow(m, plan, max_rows);) {
+        int64_t before = plan->rows;
+        plan_quickly(m, plan, max_rows);
+        steps = plan->rows - before < steps ? 2 * steps : CAREFUL_STEPS;
+        for (int i = 0; i < steps && may_grow(m, plan, max_rows); i++)
+            step(m, plan, max_rows);
     }
     for (size_t i = 0; i < m->count; i++)
-        m->parts[i].end = m->inputs[i].at;
+        m->parts[i].end = m->heads[i].at;
 }
 
 static slp_rc gather(struct merge *m, const struct merge_plan *plan, struct arr_batch *out,
@@ -454,6 +572,10 @@ static slp_rc allocate(struct merge *m, struct slp_err *err)
     m->inputs = p;
     for (size_t i = m->count; i < m->leaves; i++)
         m->inputs[i].is_done = true;
+    TRY(alloc_array(m->mem, m->leaves, sizeof *m->heads, &p, err));
+    m->heads = p;
+    TRY(alloc_array(m->mem, m->leaves, AHEAD_ROWS * sizeof *m->ahead, &p, err));
+    m->ahead = p;
     TRY(alloc_array(m->mem, m->count, sizeof *m->blocks, &p, err));
     m->blocks = p;
     TRY(alloc_array(m->mem, m->leaves, sizeof *m->tree, &p, err));
@@ -510,6 +632,8 @@ void merge_free(struct merge *m)
     }
     buf_fini(&m->prefix);
     alloc_free(m->mem, m->inputs, m->leaves * sizeof *m->inputs);
+    alloc_free(m->mem, m->heads, m->leaves * sizeof *m->heads);
+    alloc_free(m->mem, m->ahead, m->leaves * AHEAD_ROWS * sizeof *m->ahead);
     alloc_free(m->mem, m->blocks, m->count * sizeof *m->blocks);
     alloc_free(m->mem, m->tree, m->leaves * sizeof *m->tree);
     alloc_free(m->mem, m->winners, 2 * m->leaves * sizeof *m->winners);
