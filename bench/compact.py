@@ -3,6 +3,9 @@
     .venv/bin/python bench/compact.py [--build build/release] [--case NAME,...] [--scale 0.1] [--rounds 3] [--threads 2]
                                       [--only NAME,...] [--data FOLDER] [--json FILE]
 
+The build folder has `sleeper`, `bench.compact` and `bench.floor`: `ninja -C build/release sleeper bench.compact bench.floor`.
+Inputs and tables are made once where --data names a folder, and stay there.
+
 Sorted files of bench/gen.py are the inputs of everybody: the peers read them as they are, ours were ingested, each as a
 file of a table. Each engine makes one sorted file with zstd 1 and takes its turn round after round; medians are printed:
 rows a second, seconds of the processor, peak memory, and how many times as fast as each peer ours is. Absolute numbers
@@ -118,19 +121,24 @@ class Bench:
         self.rows = files * self.file_rows
         self.sleeper = os.path.join(REPO, args.build, "sleeper")
         self.inputs = os.path.join(args.data or work, "%s-%d" % (case, self.file_rows))
-        self.table = os.path.join(work, "table")
+        self.table = self.inputs + ".table"
 
     def make_table(self):
+        if os.path.exists(self.table):
+            return
         paths = gen.make(self.inputs, self.file_count, self.file_rows, **self.options)
-        run = lambda *a: subprocess.run([self.sleeper, "-q", "-I", self.table] + list(a), check=True,
+        part = self.table + ".part"
+        shutil.rmtree(part, ignore_errors=True)
+        run = lambda *a: subprocess.run([self.sleeper, "-q", "-I", part] + list(a), check=True,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         run("init")
         run("table", "create", "t", "--like", paths[0], "--row-key", "key", "--sort-key", "timestamp")
         for path in paths:
             run("ingest", "t", path)
+        os.rename(part, self.table)
 
     def copy(self):
-        folder = os.path.join(self.work, "copy")
+        folder = os.path.join(os.path.dirname(self.table), "copy.%d" % os.getpid())
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.table, folder, copy_function=os.link)
         return folder
@@ -180,6 +188,15 @@ class Bench:
             for name, work in chosen.items():
                 seen[name].append(work())
         return {name: [statistics.median(v) for v in zip(*runs)] for name, runs in seen.items()}
+
+
+def check_build(folder):
+    """The programs are not part of what is built by default."""
+    programs = {"sleeper": "sleeper", "bench.compact": "bench/bench.compact", "bench.floor": "bench/bench.floor"}
+    missing = [n for n, path in programs.items() if not os.path.exists(os.path.join(REPO, folder, path))]
+    if missing:
+        sys.exit("compact.py: %s lacks %s; build with: ninja -C %s %s" %
+                 (folder, ", ".join(missing), folder, " ".join(missing)))
 
 
 def is_there(peer):
@@ -238,6 +255,7 @@ def main():
     parser.add_argument("--data")
     parser.add_argument("--json")
     args = parser.parse_args()
+    check_build(args.build)
     seen = {}
     rows = {}
     for peer in [n for n in PEERS if not is_there(n)]:
