@@ -57,6 +57,17 @@ slp_rc state_snap_read(const uint8_t magic[8], const struct state_shape *shape, 
     return state_wire_read(shape, slice_after(bytes, HEAD_BYTES), HEAD_BYTES, arena, value, err);
 }
 
+slp_rc state_snap_show(const uint8_t magic[8], const struct state_shape *shape, struct slice bytes,
+                       struct arena *arena, struct show *s, struct slp_err *err)
+{
+    void *value = NULL;
+    TRY(arena_array(arena, 1, shape->bytes, &value, err));
+    memset(value, 0, shape->bytes);
+    TRY(state_snap_read(magic, shape, bytes, arena, value, err));
+    state_wire_show(shape, value, s);
+    return SLP_OK;
+}
+
 struct snap_file state_snap_file(const struct state_file *f)
 {
     return (struct snap_file){.id = f->id,

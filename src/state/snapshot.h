@@ -68,6 +68,12 @@ SLP_NODISCARD slp_rc state_root_encode(const struct table_state *s,
 SLP_NODISCARD slp_rc state_root_decode(struct slice bytes, struct arena *arena,
                                        struct state_snapshot *out, struct slp_err *err);
 
+/* Show all that a root or a shard says in the object that is open. Errors: CORRUPT, UNSUPPORTED, NO_MEMORY, LIMIT. */
+SLP_NODISCARD slp_rc state_root_show(struct slice bytes, struct arena *arena, struct show *s,
+                                     struct slp_err *err);
+SLP_NODISCARD slp_rc state_shard_show(struct slice bytes, struct arena *arena, struct show *s,
+                                      struct slp_err *err);
+
 /*
  * Fill a blank state: first the root, then the lists that are wanted, each in order, and shards in
  * order, then the end. With less than all shards, state->seen says between which keys they lie.

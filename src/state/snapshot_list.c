@@ -1,6 +1,7 @@
 #include "state/snapshot_list.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/num.h"
@@ -245,6 +246,77 @@ slp_rc state_tokens_load(struct slice bytes, struct arena *arena, struct state_t
     *out = tokens;
     *count = r.count;
     return SLP_OK;
+}
+
+static void show_position(struct show *s, const char *name, struct state_position at)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "%" PRIu64 ".%" PRIu32, at.frame, at.index);
+    show_text(s, name, slice_str(text));
+}
+
+/* An entry of a ring or of a run of tokens. */
+static slp_rc show_txid(struct reader *r, enum state_list_kind kind, uint64_t *frame,
+                        struct show *s, struct slp_err *err)
+{
+    struct hash128 txid;
+    struct state_position at;
+    uint64_t reason = 0;
+    char digits[33];
+    TRY(take_txid(r, &txid, err));
+    TRY(take_position(r, frame, &at, err));
+    TRY(take(r, UINT16_MAX, &reason, err));
+    hash_format(txid, digits);
+    show_text(s, "txid", slice_str(digits));
+    show_position(s, "at", at);
+    uint64_t number = kind == STATE_LIST_TOKENS ? reason >> 1 : reason;
+    show_text(s, "reason", slice_str(state_reason_text((enum state_reason)number)));
+    if (kind == STATE_LIST_TOKENS) {
+        show_bool(s, "is_client", reason & 1);
+        *frame = 0;
+    }
+    return SLP_OK;
+}
+
+static slp_rc show_dead(struct reader *r, uint64_t *frame, struct show *s, struct slp_err *err)
+{
+    struct state_position since;
+    struct slice name = {0};
+    uint64_t n = 0;
+    uint64_t bytes = 0;
+    TRY(take(r, NAME_MAX_BYTES, &n, err));
+    TRY(take_bytes(r, (size_t)n, &name, err));
+    TRY(take(r, UINT64_MAX, &bytes, err));
+    TRY(take_position(r, frame, &since, err));
+    TRY(take(r, INT64_MAX, &n, err));
+    show_text(s, "name", name);
+    show_uint(s, "bytes", bytes);
+    show_position(s, "since", since);
+    show_uint(s, "since_us", n);
+    return SLP_OK;
+}
+
+slp_rc state_list_show(struct slice bytes, struct show *s, struct slp_err *err)
+{
+    static const char *const names[] = {"ring", "dead", "tokens"};
+    struct reader r = {0};
+    uint64_t frame = 0;
+    uint32_t kind = bytes.len < HEAD_BYTES ? 0 : num_load_u32le(bytes.ptr + 12);
+    if (kind < STATE_LIST_RING || kind > STATE_LIST_TOKENS)
+        FAIL(err, CORRUPT, "list of kind %u at offset 12, expected 1 to 3", kind);
+    TRY(open_list(bytes, (enum state_list_kind)kind, &r, err));
+    show_text(s, "list", slice_str(names[kind - STATE_LIST_RING]));
+    show_open(s, "entry", SHOW_LIST, true);
+    for (uint32_t i = 0; i < r.count; i++) {
+        show_open(s, NULL, SHOW_OBJECT, true);
+        if (kind == STATE_LIST_DEAD)
+            TRY(show_dead(&r, &frame, s, err));
+        else
+            TRY(show_txid(&r, (enum state_list_kind)kind, &frame, s, err));
+        show_close(s);
+    }
+    show_close(s);
+    return close_list(&r, err);
 }
 
 /* ------------------------------------------------------------------ tokens */

@@ -16,6 +16,7 @@
 #ifndef SLP_STATE_SNAPSHOT_LIST_H
 #define SLP_STATE_SNAPSHOT_LIST_H
 
+#include "base/show.h"
 #include "state/view_priv.h"
 
 enum state_list_kind { STATE_LIST_RING = 1, STATE_LIST_DEAD = 2, STATE_LIST_TOKENS = 3 };
@@ -63,6 +64,9 @@ SLP_NODISCARD slp_rc state_dead_load(struct table_state *s, struct slice bytes,
 SLP_NODISCARD slp_rc state_tokens_load(struct slice bytes, struct arena *arena,
                                        struct state_token **out, size_t *count,
                                        struct slp_err *err);
+
+/* Show what an object of any kind holds in the object that is open. Errors: CORRUPT with the offset, UNSUPPORTED. */
+SLP_NODISCARD slp_rc state_list_show(struct slice bytes, struct show *s, struct slp_err *err);
 
 /* Entries of one object of tokens. */
 #define STATE_TOKENS_PER_OBJECT 32768u

@@ -44,6 +44,11 @@ SLP_NODISCARD slp_rc state_snap_read(const uint8_t magic[8], const struct state_
                                      struct slice bytes, struct arena *arena, void *value,
                                      struct slp_err *err);
 
+/* Show all fields in the object that is open. Errors: as state_snap_read. */
+SLP_NODISCARD slp_rc state_snap_show(const uint8_t magic[8], const struct state_shape *shape,
+                                     struct slice bytes, struct arena *arena, struct show *s,
+                                     struct slp_err *err);
+
 static inline struct state_id state_snap_position(struct state_position p)
 {
     return (struct state_id){.at = p};

@@ -156,6 +156,11 @@ slp_rc state_root_encode(const struct table_state *s, const struct state_snapsho
     return state_snap_write(root_magic, &root_shape, &root, out, err);
 }
 
+slp_rc state_root_show(struct slice bytes, struct arena *arena, struct show *s, struct slp_err *err)
+{
+    return state_snap_show(root_magic, &root_shape, bytes, arena, s, err);
+}
+
 /* ------------------------------------------------------------------ reading */
 
 slp_rc state_root_decode(struct slice bytes, struct arena *arena, struct state_snapshot *out,

@@ -183,6 +183,12 @@ size_t state_shard_end(const struct table_state *s, size_t first,
     return end;
 }
 
+slp_rc state_shard_show(struct slice bytes, struct arena *arena, struct show *s,
+                        struct slp_err *err)
+{
+    return state_snap_show(shard_magic, &shard_shape, bytes, arena, s, err);
+}
+
 /* ------------------------------------------------------------------ files of several shards */
 
 static size_t slot_of(const struct state_loader *l, struct state_id id)

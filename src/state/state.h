@@ -34,6 +34,7 @@
 #ifndef SLP_STATE_STATE_H
 #define SLP_STATE_STATE_H
 
+#include "base/show.h"
 #include "schema/properties.h"
 #include "state/txn.h"
 #include "state/view.h"
@@ -431,8 +432,19 @@ SLP_NODISCARD slp_rc state_history_next(struct state_history *h, struct state_hi
                                         struct slp_err *err);
 void state_history_close(struct state_history *h); /* NULL is accepted */
 
-/* Do these bytes begin as a frame does? */
+/* Do these bytes begin as an object of a log does: frame, inbox, body, floor, head, root, shard or list? And as a frame? */
+bool state_object_is(struct slice bytes);
 bool state_frame_is(struct slice bytes);
+
+/*
+ * Describe such an object in the object of `s` that is open, by the names of docs/format/log.md and
+ * docs/format/snapshot.md: what it is, its size and hash, and all that it holds; of a head its objects and
+ * frames too. Keys are hexadecimal, times are microseconds since 1970.
+ *
+ * Errors  CORRUPT with the offset, UNSUPPORTED, as on replay; NO_MEMORY, LIMIT
+ */
+SLP_NODISCARD slp_rc state_object_show(struct slice bytes, struct alloc *mem, struct show *s,
+                                       struct slp_err *err);
 
 /* A frame as text, for `inspect`: header, then each transaction with all of its fields. Appends.
  * Errors: CORRUPT, UNSUPPORTED as on replay. */

@@ -1,6 +1,9 @@
 #include "state/wire.h"
 #include "state/bug.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/num.h"
 #include "state/txn.h"
 
@@ -535,4 +538,64 @@ slp_rc state_wire_print(const struct state_shape *shape, const void *value, int 
             TRY(print_value(f, first + k * element_bytes(f), depth, out, err));
     }
     return SLP_OK;
+}
+
+static void show_value(const struct state_wire_field *f, const char *name, const void *value,
+                       struct show *s)
+{
+    char text[STATE_ID_TEXT_BYTES + 64];
+    if (f->type == STATE_WIRE_SHAPE) {
+        show_open(s, name, SHOW_OBJECT, true);
+        state_wire_show(f->of, value, s);
+        show_close(s);
+    } else if (f->type == STATE_WIRE_BOOL) {
+        show_bool(s, name, number_of(f, value) != 0);
+    } else if (is_number(f->type)) {
+        show_uint(s, name, number_of(f, value));
+    } else if (f->type == STATE_WIRE_ID) {
+        state_id_format(*(const struct state_id *)value, text);
+        show_text(s, name, slice_str(text));
+    } else if (f->type == STATE_WIRE_POSITION) {
+        const struct state_position *at = value;
+        (void)snprintf(text, sizeof text, "%" PRIu64 ".%" PRIu32, at->frame, at->index);
+        show_text(s, name, slice_str(text));
+    } else if (f->type == STATE_WIRE_SPLIT_CUT) {
+        const struct state_split_cut *cut = value;
+        state_id_format(cut->file, text);
+        show_open(s, name, SHOW_OBJECT, false);
+        show_text(s, "file", slice_str(text));
+        show_uint(s, "key", cut->key);
+        show_int(s, "row", cut->row);
+        show_close(s);
+    } else if (f->type == STATE_WIRE_TEXT) {
+        show_text(s, name, bytes_of(f, value));
+    } else if (f->type == STATE_WIRE_HASH) {
+        hash_format(*(const struct hash128 *)value, text);
+        show_text(s, name, slice_str(text));
+    } else {
+        show_hex(s, name, bytes_of(f, value));
+    }
+}
+
+void state_wire_show(const struct state_shape *shape, const void *value, struct show *s)
+{
+    for (size_t i = 0; i < shape->count; i++) {
+        const struct state_wire_field *f = &shape->fields[i];
+        if (!f->is_list) {
+            const void *single = at_offset(value, f->offset);
+            bool says_zero = is_number(f->type) && s->form == SHOW_AS_JSON;
+            if (says_zero || !is_default(f, single))
+                show_value(f, f->name, single, s);
+            continue;
+        }
+        const uint8_t *first = NULL;
+        memcpy(&first, at_offset(value, f->offset), sizeof first);
+        size_t count = *(const size_t *)at_offset(value, f->count_offset);
+        if (count == 0 && s->form == SHOW_AS_TEXT)
+            continue;
+        show_open(s, f->name, SHOW_LIST, f->type == STATE_WIRE_SHAPE);
+        for (size_t k = 0; k < count; k++)
+            show_value(f, NULL, first + k * element_bytes(f), s);
+        show_close(s);
+    }
 }

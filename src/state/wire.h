@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/show.h"
 
 enum state_wire_type {
     STATE_WIRE_U64,
@@ -69,6 +70,10 @@ SLP_NODISCARD slp_rc state_wire_read(const struct state_shape *shape, struct sli
 /* Append "name value" lines, indented by `depth` twos. Keys and hashes in hexadecimal. */
 SLP_NODISCARD slp_rc state_wire_print(const struct state_shape *shape, const void *value, int depth,
                                       struct buf *out, struct slp_err *err);
+
+/* The same for people and programs, into the object that is open, lists as lists. Ids, positions, bytes and texts that say
+ * nothing are left out; as text, zeros and empty lists too. */
+void state_wire_show(const struct state_shape *shape, const void *value, struct show *s);
 
 /* One varint at *at; *at moves behind it. CORRUPT when cut off, too long or not the shortest. */
 SLP_NODISCARD slp_rc state_wire_varint(struct slice bytes, uint64_t place, size_t *at,

@@ -5,7 +5,7 @@
 #include "upkeep/upkeep.h"
 
 #define TEXT_MAX_BYTES ((size_t)1 << 30)
-#define FILE_MAX_BYTES ((size_t)64 << 20)
+#define FILE_MAX_BYTES ((size_t)256 << 20)
 #define MAGIC_BYTES    4u
 
 struct inspection {
@@ -40,38 +40,17 @@ static slp_rc show_document(struct inspection *i, struct slice bytes, struct slp
     return bytes.ptr[bytes.len - 1] == '\n' ? SLP_OK : buf_append_u8(&i->out, '\n', err);
 }
 
-/* The lines of a text as JSON. */
-static slp_rc show_lines(struct inspection *i, const char *kind, struct slice text,
-                         struct slp_err *err)
+/* What a frame holds has a text of its own. */
+static slp_rc show_object(struct inspection *i, struct slice bytes, struct slp_err *err)
 {
     struct show s;
-    show_init(&s, SHOW_AS_JSON, &i->out, err);
+    if (i->form == SHOW_AS_TEXT && state_frame_is(bytes))
+        return state_frame_print(bytes, i->mem, &i->out, err);
+    show_init(&s, i->form, &i->out, err);
     show_open(&s, NULL, SHOW_OBJECT, true);
-    show_text(&s, "kind", slice_str(kind));
-    show_uint(&s, "size", i->src->size);
-    show_open(&s, "lines", SHOW_LIST, true);
-    while (text.len) {
-        const uint8_t *end = memchr(text.ptr, '\n', text.len);
-        size_t n = end ? (size_t)(end - text.ptr) : text.len;
-        show_text(&s, NULL, slice_first(text, n));
-        text = slice_after(text, end ? n + 1 : n);
-    }
-    show_close(&s);
+    TRY(state_object_show(bytes, i->mem, &s, err));
     show_close(&s);
     return show_finish(&s);
-}
-
-static slp_rc show_frame(struct inspection *i, struct slice bytes, struct slp_err *err)
-{
-    struct buf text;
-    if (i->form == SHOW_AS_TEXT)
-        return state_frame_print(bytes, i->mem, &i->out, err);
-    buf_init(&text, i->mem, TEXT_MAX_BYTES);
-    slp_rc rc = state_frame_print(bytes, i->mem, &text, err);
-    if (rc == SLP_OK)
-        rc = show_lines(i, "frame", buf_slice(&text), err);
-    buf_fini(&text);
-    return rc;
 }
 
 static slp_rc show_other(struct inspection *i, struct slp_err *err)
@@ -82,11 +61,11 @@ static slp_rc show_other(struct inspection *i, struct slp_err *err)
     TRY_OUT(read_whole(i, &bytes, err));
     if (bytes.len && bytes.ptr[0] == '{')
         rc = show_document(i, buf_slice(&bytes), err);
-    else if (state_frame_is(buf_slice(&bytes)))
-        rc = show_frame(i, buf_slice(&bytes), err);
+    else if (state_object_is(buf_slice(&bytes)))
+        rc = show_object(i, buf_slice(&bytes), err);
     else
         rc = err_set(err, SLP_UNSUPPORTED,
-                     "neither a Parquet file, nor a frame of a log, nor sleeper.json");
+                     "neither a Parquet file, nor an object of a log, nor sleeper.json");
 out:
     buf_fini(&bytes);
     return rc;

@@ -48,6 +48,55 @@ test_a_frame_has_both_forms_and_json_stays_as_it_is() {
     fi
 }
 
+# A table with frames, a head, two snapshots and so a floor, and a transaction out of the log in its inbox.
+make_long_table() {
+    run_ok init
+    printf '{"fields":[{"name":"k","type":"string"}],"rowKey":["k"]}' >schema.json
+    run_ok table create t --schema schema.json
+    run_ok table set t statestore.snapshot.frames=16 ingest.embed.max.size=64KiB --yes
+    printf 'k\na\n' >rows.csv
+    for _ in $(seq 33); do run_ok ingest t rows.csv; done
+}
+
+test_every_object_of_a_log_has_both_forms() {
+    make_long_table
+    local kinds="" object
+    for object in instance/t/*/head instance/t/*/floor instance/t/*/snap/* instance/t/*/log/*35; do
+        run_ok inspect "$object"
+        expect_true test -s "$work/out"
+        run_ok inspect "$object" -o json
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["kind"])' <"$work/out" >>kinds
+    done
+    kinds=$(sort -u kinds | tr '\n' ' ')
+    expect_true test "$kinds" = "floor frame head list root shard "
+    run_ok inspect "$(ls instance/t/*/log/*35)" -o json
+    python3 - "$work/out" <<'END'
+import json, sys
+frame = json.load(open(sys.argv[1]))
+add = frame["transactions"][0]
+assert frame["number"] == 35 and add["position"] == "35.0" and add["kind"] == "add", frame
+assert add["payload"]["file"][0]["rows"] == 1 and frame["embedded"][0]["bytes"] > 0, frame
+END
+}
+
+test_a_damaged_object_of_a_log_is_named_with_its_place() {
+    make_long_table
+    local object size
+    for object in instance/t/*/head instance/t/*/floor instance/t/*/snap/* instance/t/*/log/*35; do
+        size=$(stat -c %s "$object")
+        head -c $((size - 1)) "$object" >cut
+        run inspect cut -o json
+        case $(head -c 8 "$object") in
+        SLEEPFLR | SLEEPLOG | SLEEPHED) expect_rc 8 ;;
+        *) [ "$rc" = 8 ] || [ "$rc" = 0 ] || fail "exit code $rc" ;; # their checksum is their name
+        esac
+        head -c 10 "$object" >cut
+        run inspect cut
+        expect_rc 8
+        expect_err '"cut"'
+    done
+}
+
 test_other_formats_are_refused_by_name() {
     run inspect "$DATA/flights-next.parquet" -o csv
     expect_rc 2
