@@ -75,7 +75,8 @@ void datafile_writer_free(struct datafile_writer *w);
  * Write rows with their keys as one row group; takes the contents of both, on failure too: they are
  * blank afterwards (initialise them again for the next). With threads > 1 encoding goes on behind
  * the call, at most `threads` groups at once; the writer's allocator must then be safe for threads.
- * The keys are believed to be those of the rows.
+ * The keys are believed to be those of the rows. `keys` may be NULL for rows that were merged, as
+ * datafile_group_encode has it.
  *
  * Errors   INVALID  keys that fall, inside the group or from the one before
  *          LIMIT, NO_MEMORY, and whatever the sink returns, perhaps for an earlier group; every

@@ -253,10 +253,11 @@ static slp_rc fail_again(const struct datafile_writer *w, struct slp_err *err)
 slp_rc datafile_writer_take(struct datafile_writer *w, struct arr_batch *rows, struct key_vec *keys,
                             struct slp_err *err)
 {
-    assert(rows->rows == keys->count);
+    assert(!keys || rows->rows == keys->count);
     slp_rc rc = w->failed ? fail_again(w, err) : keep(w, submit(w, rows, keys, err), err);
     arr_batch_fini(rows);
-    key_vec_fini(keys);
+    if (keys)
+        key_vec_fini(keys);
     return rc;
 }
 

@@ -1,6 +1,7 @@
 #include "ingest/budget.h"
 
 #include "base/num.h"
+#include "ingest/window.h"
 #include "os/writer.h"
 #include "output/output.h"
 
@@ -42,5 +43,5 @@ struct ingest_budget ingest_budget_of(size_t memory, size_t threads)
 
 size_t ingest_spilled_bytes(const struct ingest_budget *b)
 {
-    return 3 * b->block_bytes + OS_WRITER_BUFFER_BYTES;
+    return 2 * b->block_bytes + 2 * INGEST_WINDOW_KEY_BYTES + OS_WRITER_BUFFER_BYTES;
 }

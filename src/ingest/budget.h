@@ -34,7 +34,8 @@ struct ingest_budget {
 /* Less than INGEST_MEMORY_MIN counts as that, no thread as one. */
 struct ingest_budget ingest_budget_of(size_t memory, size_t threads);
 
-/* What a merge holds of one spilled run: its block, the bytes it was made from, and its buffer. */
+/* What a merge holds of one spilled run: a block, parts of it decompressed, a window with its keys,
+ * and the file's buffer. */
 size_t ingest_spilled_bytes(const struct ingest_budget *b);
 
 #endif

@@ -18,7 +18,8 @@ struct emitter {
     int64_t file_rows; /* of the file being written */
     struct key_range leaf;
     bool has_leaf;
-    unsigned form; /* of what is written now, where rows are processed */
+    struct key_vec key; /* of the row looked at */
+    unsigned form;      /* of what is written now, where rows are processed */
 };
 
 bool ingest_is_wide(const struct ingest_rows *rows)
@@ -42,7 +43,7 @@ static slp_rc write_rows(struct emitter *e, struct arr_batch *rows, struct key_v
     return output_take(e->out, rows, keys, err);
 }
 
-/* Rows [first, end) of a group, as a group of their own. */
+/* Rows [first, end) of a group, as a group of their own; `keys` as output_take has them. */
 static slp_rc emit_part(struct emitter *e, struct arr_batch *rows, struct key_vec *keys,
                         int64_t first, int64_t end, struct slp_err *err)
 {
@@ -56,18 +57,53 @@ static slp_rc emit_part(struct emitter *e, struct arr_batch *rows, struct key_ve
     key_vec_init(&part_keys, e->mem, SIZE_MAX / 4);
     TRY_OUT(arr_batch_init(&part, e->mem, rows->schema, err));
     TRY_OUT(arr_batch_append_run(&part, rows, first, end - first, err));
-    TRY_OUT(key_vec_append_run(&part_keys, keys, first, end - first, err));
-    rc = write_rows(e, &part, &part_keys, err);
+    if (keys)
+        TRY_OUT(key_vec_append_run(&part_keys, keys, first, end - first, err));
+    rc = write_rows(e, &part, keys ? &part_keys : NULL, err);
 out:
     arr_batch_fini(&part);
     key_vec_fini(&part_keys);
     return rc;
 }
 
-static void enter_leaf(struct emitter *e, struct slice key)
+/* The key of a row, until the next call. */
+static slp_rc key_of(struct emitter *e, const struct arr_batch *rows, int64_t row,
+                     struct slice *out, struct slp_err *err)
 {
+    key_vec_clear(&e->key);
+    TRY(key_encode_rows(state_table_key_spec(e->o->table), rows, row, 1, &e->key, err));
+    *out = key_at(&e->key, 0);
+    return SLP_OK;
+}
+
+/* The first row at or behind `from` whose key is not below `key`. Keys are made of the rows that are
+ * looked at: a group has few leaves' bounds, and many rows. */
+static slp_rc lower_bound(struct emitter *e, const struct arr_batch *rows, int64_t from,
+                          struct slice key, int64_t *out, struct slp_err *err)
+{
+    int64_t low = from;
+    int64_t high = rows->rows;
+    while (low < high) {
+        struct slice found;
+        int64_t middle = low + (high - low) / 2;
+        TRY(key_of(e, rows, middle, &found, err));
+        if (slice_compare(found, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *out = low;
+    return SLP_OK;
+}
+
+static slp_rc enter_leaf(struct emitter *e, const struct arr_batch *rows, int64_t row,
+                         struct slp_err *err)
+{
+    struct slice key;
+    TRY(key_of(e, rows, row, &key, err));
     e->leaf = state_leaf_at(e->view, state_leaf_holding(e->view, key))->range;
     e->has_leaf = true;
+    return SLP_OK;
 }
 
 /* Write a group, ending the file where a leaf ends inside it, or before it. */
@@ -78,9 +114,10 @@ static slp_rc emit_leaves(struct emitter *e, struct arr_batch *rows, struct key_
     int64_t at = 0;
     int64_t count = rows->rows;
     if (!e->has_leaf)
-        enter_leaf(e, key_at(keys, 0));
+        TRY(enter_leaf(e, rows, 0, err));
     while (e->leaf.has_hi) {
-        int64_t end = key_lower_bound(keys, e->leaf.hi);
+        int64_t end = 0;
+        TRY(lower_bound(e, rows, at, e->leaf.hi, &end, err));
         e->file_rows += end - at;
         at = end;
         if (end == count)
@@ -91,7 +128,7 @@ static slp_rc emit_leaves(struct emitter *e, struct arr_batch *rows, struct key_
             first = end;
             e->file_rows = 0;
         }
-        enter_leaf(e, key_at(keys, end));
+        TRY(enter_leaf(e, rows, end, err));
     }
     e->file_rows += count - at;
     return emit_part(e, rows, keys, first, count, err);
@@ -109,19 +146,15 @@ static slp_rc emit_all(struct emitter *e, struct merge *merge, struct slp_err *e
 {
     for (;;) {
         struct arr_batch rows = {0};
-        struct key_vec keys;
         if (e->o->cancel && *e->o->cancel)
             FAIL(err, CANCELLED, "cancelled");
         TRY(arr_batch_init(&rows, e->mem, e->columns, err));
-        key_vec_init(&keys, e->mem, SIZE_MAX / 4);
         slp_rc rc = merge_next(merge, output_group_rows(e->out), output_group_bytes(e->out), &rows,
-                               &keys, err);
+                               NULL, err);
         bool is_done = rc == SLP_DONE;
-        ingest_strip(&keys);
         if (rc == SLP_OK)
-            rc = emit_group(e, &rows, &keys, err);
+            rc = emit_group(e, &rows, NULL, err);
         arr_batch_fini(&rows);
-        key_vec_fini(&keys);
         if (is_done)
             return SLP_OK;
         TRY(rc);
@@ -271,30 +304,36 @@ static slp_rc emit_processed(struct emitter *e, struct merge *merge, struct slp_
     return rc;
 }
 
+static slp_rc emit(struct emitter *e, struct ingest_rows *rows, struct slp_err *err)
+{
+    struct merge *merge = NULL;
+    size_t count = rows->runs.len / sizeof(struct run *);
+    rows->runs.len = 0;
+    TRY(merge_new(e->mem, e->columns, (struct run **)(void *)rows->runs.ptr, count, &merge, err));
+    if (e->o->process)
+        return emit_processed(e, merge, err);
+    slp_rc rc = emit_all(e, merge, err);
+    merge_free(merge);
+    return rc;
+}
+
 slp_rc ingest_emit(struct alloc *mem, const struct ingest_emit_options *options,
                    struct ingest_rows *rows, struct output *out, struct slp_err *err)
 {
-    struct merge *merge = NULL;
     struct emitter e = {.mem = mem,
                         .o = options,
                         .columns = &state_table_schema(options->table)->columns,
                         .view = state_table_view(options->table),
                         .out = out};
     size_t files_max = options->files_max ? options->files_max : INGEST_FILES_MAX;
+    key_vec_init(&e.key, mem, SIZE_MAX / 4);
     if (options->process)
         e.columns = &stack_schema(process_stack(options->process), options->form)->columns;
     if (state_leaf_count(e.view) > files_max)
         e.cut_rows = rows->rows / (int64_t)files_max + 1;
-    size_t count = rows->runs.len / sizeof(struct run *);
-    rows->runs.len = 0;
-    TRY(merge_new(mem, e.columns, (struct run **)(void *)rows->runs.ptr, count, &merge, err));
-    if (options->process) {
-        TRY(emit_processed(&e, merge, err));
-    } else {
-        slp_rc rc = emit_all(&e, merge, err);
-        merge_free(merge);
-        TRY(rc);
-    }
+    slp_rc rc = emit(&e, rows, err);
+    key_vec_fini(&e.key);
+    TRY(rc);
     if (options->process ? output_rows(out) > rows->rows : output_rows(out) != rows->rows)
         FAIL(err, CORRUPT, "%" PRId64 " rows were read and %" PRId64 " written", rows->rows,
              output_rows(out));

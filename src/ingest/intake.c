@@ -74,14 +74,14 @@ static slp_rc push_run(struct buf *runs, struct run *run, struct slp_err *err)
 
 /* ---- Leaves ---- */
 
-/* The first row at or behind `from` whose key is not below `key`. */
-static int64_t rows_below(const struct key_vec *keys, int64_t from, struct slice key)
+/* The first row of a sorted chunk at or behind `from` whose key is not below `key`. */
+static int64_t rows_below(const struct ingest_chunk *c, int64_t from, struct slice key)
 {
     int64_t low = from;
-    int64_t high = keys->count;
+    int64_t high = c->keys.count;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        if (slice_compare(ingest_key_at(keys, middle), key) < 0)
+        if (slice_compare(ingest_chunk_key(c, middle), key) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -89,17 +89,17 @@ static int64_t rows_below(const struct key_vec *keys, int64_t from, struct slice
     return low;
 }
 
-static void note_leaves(struct worker *w, const struct key_vec *keys)
+static void note_leaves(struct worker *w, const struct ingest_chunk *c)
 {
     if (w->leaves.len == 0)
         return;
-    for (int64_t row = 0; row < keys->count;) {
-        size_t i = state_leaf_holding(w->in->view, ingest_key_at(keys, row));
+    for (int64_t row = 0; row < c->keys.count;) {
+        size_t i = state_leaf_holding(w->in->view, ingest_chunk_key(c, row));
         const struct state_leaf *leaf = state_leaf_at(w->in->view, i);
         w->leaves.ptr[i] = 1;
         if (!leaf->range.has_hi)
             return;
-        row = rows_below(keys, row, leaf->range.hi);
+        row = rows_below(c, row, leaf->range.hi);
     }
 }
 
@@ -139,19 +139,52 @@ static slp_rc spill_list(struct intake *in, struct buf *runs, struct run **out, 
     return rc;
 }
 
-static slp_rc spill_held(struct worker *w, struct slp_err *err)
+/* Enter a spilled run; those that are too many become one. */
+static slp_rc keep_spilled(struct intake *in, struct run *run, struct slp_err *err)
 {
-    struct intake *in = w->in;
-    struct buf runs;
-    buf_init(&runs, in->mem, RUNS_MAX_BYTES);
-    buf_take(&runs, &w->held);
-    w->held_bytes = 0;
-    while (runs.len > 0) {
-        struct run *run = NULL;
-        TRY(spill_list(in, &runs, &run, err));
-        TRY(add_spilled(in, run, &runs, err));
+    struct buf full;
+    buf_init(&full, in->mem, RUNS_MAX_BYTES);
+    TRY(add_spilled(in, run, &full, err));
+    while (full.len > 0) {
+        TRY(spill_list(in, &full, &run, err));
+        TRY(add_spilled(in, run, &full, err));
     }
     return SLP_OK;
+}
+
+/* All that a worker holds becomes one spilled run. */
+static slp_rc spill_held(struct worker *w, struct slp_err *err)
+{
+    struct run *run = NULL;
+    struct buf runs;
+    if (w->held.len == 0)
+        return SLP_OK;
+    buf_init(&runs, w->in->mem, RUNS_MAX_BYTES);
+    buf_take(&runs, &w->held);
+    w->held_bytes = 0;
+    TRY(spill_list(w->in, &runs, &run, err));
+    return keep_spilled(w->in, run, err);
+}
+
+/* The oldest run that a worker holds is spilled as it is. */
+static slp_rc spill_oldest(struct worker *w, struct slp_err *err)
+{
+    struct run *oldest = runs_of(&w->held)[0];
+    struct run *run = NULL;
+    w->held.len -= sizeof(struct run *);
+    memmove(w->held.ptr, w->held.ptr + sizeof(struct run *), w->held.len);
+    w->held_bytes -= ingest_sorted_bytes(oldest);
+    TRY(ingest_spill_sorted(w->in->mem, &w->in->spill, oldest, &run, err));
+    return keep_spilled(w->in, run, err);
+}
+
+/* Are spilled runs so few that the last merge bears as many again? */
+static bool are_few(struct intake *in)
+{
+    os_mutex_lock(&in->lock);
+    bool few = run_count(&in->spilled) < in->o->budget->fan_in / 2;
+    os_mutex_unlock(&in->lock);
+    return few;
 }
 
 /* ---- Sorting ---- */
@@ -168,6 +201,19 @@ static bool is_full(const struct worker *w)
            ingest_meter_bytes(meter) >= b->metered_bytes;
 }
 
+/* While spilled runs are few each is spilled by itself, and no row is merged twice. When they are
+ * many what is held is merged first, so that they do not become too many. */
+static slp_rc make_room(struct worker *w, struct slp_err *err)
+{
+    while (w->held.len > 0 && is_full(w)) {
+        if (are_few(w->in))
+            TRY(spill_oldest(w, err));
+        else
+            TRY(spill_held(w, err));
+    }
+    return SLP_OK;
+}
+
 static slp_rc sort_and_hold(struct worker *w, struct ingest_chunk *chunk, struct slp_err *err)
 {
     struct run *run = NULL;
@@ -177,12 +223,13 @@ static slp_rc sort_and_hold(struct worker *w, struct ingest_chunk *chunk, struct
         ingest_chunk_clear(chunk);
         return SLP_OK;
     }
-    TRY(ingest_sort(chunk, w->in->mem, &run, err));
-    note_leaves(w, ingest_sorted_block(run).keys);
+    TRY(ingest_chunk_sort(chunk, err));
+    note_leaves(w, chunk);
+    TRY(ingest_chunk_take(chunk, w->in->spec, w->in->mem, &run, err));
     size_t bytes = ingest_sorted_bytes(run);
     TRY(push_run(&w->held, run, err));
     w->held_bytes += bytes;
-    return is_full(w) ? spill_held(w, err) : SLP_OK;
+    return make_room(w, err);
 }
 
 /* Give the chunk to a worker that has nothing to read; false if there is none. */
@@ -249,6 +296,8 @@ static slp_rc take_batch(struct worker *w, uint64_t ordinal, struct slp_err *err
     if (w->chunk.rows.rows > 0 && bytes >= w->in->o->budget->batch_bytes / 2)
         TRY(end_chunk(w, err));
     TRY(ingest_chunk_add(&w->chunk, w->in->spec, &w->batch, ordinal, err));
+    if (w->in->o->kinds)
+        arr_batch_fini(&w->batch); /* its columns are no longer those of the stream */
     if (ingest_chunk_bytes(&w->chunk) >= chunk_limit(w))
         return end_chunk(w, err);
     return SLP_OK;
@@ -457,6 +506,7 @@ slp_rc ingest_intake(struct alloc *mem, const struct ingest_intake_options *opti
                         .view = state_table_view(options->table)};
     in.spill = (struct ingest_spill_options){.folder = options->temp_folder,
                                              .schema = in.columns,
+                                             .spec = in.spec,
                                              .block_bytes = options->budget->block_bytes,
                                              .cancel = options->cancel};
     os_mutex_init(&in.lock);

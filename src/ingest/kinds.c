@@ -156,7 +156,8 @@ slp_rc ingest_deletes(struct alloc *mem, const struct state_table *table, const 
     TRY_OUT(fill_deletes(state_table_schema(table), state_table_key_spec(table), keys, count, &rows,
                          err));
     TRY_OUT(ingest_chunk_add(&chunk, state_table_key_spec(table), &rows, 0, err));
-    rc = ingest_sort(&chunk, mem, out, err);
+    TRY_OUT(ingest_chunk_sort(&chunk, err));
+    rc = ingest_chunk_take(&chunk, state_table_key_spec(table), mem, out, err);
 out:
     arr_batch_fini(&rows);
     ingest_chunk_fini(&chunk);

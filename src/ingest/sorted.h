@@ -1,25 +1,18 @@
 /*
- * Sorting a chunk of rows into a run that is held in memory.
- *
- *   key of a sorted row   | encoded key | ordinal, 8 bytes, big-endian |
- *
- * No encoded key begins another one, so keys with ordinals order as keys do, and equal keys by
- * where their rows stood in the input. Any two runs may then be merged, in any order and grouping,
- * and the result is the same; ordinals are cut off when rows are written (ingest_strip).
+ * Sorting a chunk of rows into a run that is held in memory: sorted columns and ordinals, without
+ * keys, which are made again when rows are merged (ingest/window.h).
  */
 #ifndef SLP_INGEST_SORTED_H
 #define SLP_INGEST_SORTED_H
 
-#include "key/key.h"
-#include "key/run.h"
-
-#define INGEST_ORDINAL_BYTES 8u
+#include "ingest/window.h"
 
 /* Rows being gathered for sorting. */
 struct ingest_chunk {
     struct arr_batch rows;
     struct key_vec keys;
     struct buf ordinals; /* uint64_t a row */
+    struct buf order;    /* uint32_t a row: what sorting came to */
 };
 
 SLP_NODISCARD slp_rc ingest_chunk_init(struct ingest_chunk *c, struct alloc *mem,
@@ -33,7 +26,7 @@ size_t ingest_chunk_bytes(const struct ingest_chunk *c);
 /*
  * Append all rows of a batch of the same columns, whose first row has the given ordinal, above
  * those of all rows before it. An empty chunk takes the contents of `batch` instead of copying
- * them; it is blank afterwards.
+ * them, and `batch` its memory; it is blank afterwards.
  *
  * Errors  BAD_INPUT, LIMIT  of keys; NO_MEMORY. The chunk may then hold a part
  */
@@ -41,23 +34,26 @@ SLP_NODISCARD slp_rc ingest_chunk_add(struct ingest_chunk *c, const struct key_s
                                       struct arr_batch *batch, uint64_t ordinal,
                                       struct slp_err *err);
 
-/* A run of the sorted rows; the chunk is empty afterwards, on failure too. The run yields one
- * block. Errors: NO_MEMORY, LIMIT. */
-SLP_NODISCARD slp_rc ingest_sort(struct ingest_chunk *c, struct alloc *mem, struct run **out,
-                                 struct slp_err *err);
+/* Find the order of its rows. Errors: NO_MEMORY, LIMIT. */
+SLP_NODISCARD slp_rc ingest_chunk_sort(struct ingest_chunk *c, struct slp_err *err);
 
-/* The block of a run that ingest_sort made, and the bytes it takes. */
-struct run_block ingest_sorted_block(const struct run *r);
-size_t ingest_sorted_bytes(const struct run *r);
-
-/* The key of a sorted row without its ordinal. */
-static inline struct slice ingest_key_at(const struct key_vec *keys, int64_t row)
+/* The key of the i-th row in that order. */
+static inline struct slice ingest_chunk_key(const struct ingest_chunk *c, int64_t i)
 {
-    struct slice key = key_at(keys, row);
-    return slice_first(key, key.len - INGEST_ORDINAL_BYTES);
+    return key_at(&c->keys, ((const uint32_t *)(const void *)c->order.ptr)[i]);
 }
 
-/* Cut the ordinals off all keys, in place. */
-void ingest_strip(struct key_vec *keys);
+/*
+ * A run of the rows of a chunk that was sorted; the chunk is empty afterwards, on failure too.
+ * `schema` of the chunk and `spec` outlive the run. Errors: NO_MEMORY, LIMIT.
+ */
+SLP_NODISCARD slp_rc ingest_chunk_take(struct ingest_chunk *c, const struct key_spec *spec,
+                                       struct alloc *mem, struct run **out, struct slp_err *err);
+
+/* All rows of a run that ingest_chunk_take made, and the bytes they take, with what handing them out
+ * takes a column. */
+const struct arr_batch *ingest_sorted_rows(const struct run *r);
+const struct ingest_ordinals *ingest_sorted_ordinals(const struct run *r);
+size_t ingest_sorted_bytes(const struct run *r);
 
 #endif

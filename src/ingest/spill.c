@@ -1,181 +1,381 @@
 #include "ingest/spill.h"
 
+#include "arrow/bits.h"
 #include "base/hash.h"
 #include "base/num.h"
 #include "codec/compress.h"
+#include "ingest/sorted.h"
 #include "merge/merge.h"
 #include "os/writer.h"
 
-#define HEAD_BYTES        16u
-#define PART_HEAD_BYTES   8u
 #define BLOCK_ROWS_MAX    65536
 #define BLOCK_BYTES_LIMIT ((size_t)UINT32_MAX)
 
-/* A part is kept compressed if that takes off at least an eighth. */
-#define GAIN_SHIFT 3
+/* Parts of a column, in the order of the block. */
+#define COLUMN_PARTS 3u
 
-static const uint8_t magic[4] = {'S', 'P', 'L', '1'};
+/* Where a part begins. */
+#define ALIGNMENT 8u
+
+/* Shorter parts are never compressed; one that could not be halved is not tried in so many blocks. */
+#define COMPRESS_MIN_BYTES ((size_t)4096)
+#define PLAIN_BLOCKS       16u
+
+struct block {
+    uint64_t offset;
+    uint32_t bytes;
+    uint32_t crc;
+    int64_t rows;
+    uint64_t base; /* of its ordinals */
+    bool is_wide;
+};
 
 struct spilled_run {
     struct run base;
     struct alloc *mem;
     struct os_temp *file;
     struct cx_codec *codec;
-    struct buf body;
-    struct buf packed; /* one part, while writing */
-    struct arr_batch rows;
-    struct key_vec keys;
-    uint64_t at;  /* where the next block begins */
-    uint64_t end; /* of the file */
+    struct buf blocks;         /* of struct block */
+    size_t next;               /* block to read */
+    struct buf body;           /* of the block being written, or looked at */
+    struct buf *unpacked;      /* parts that are compressed, one buffer a part; NULL: none was */
+    uint8_t *plain;            /* so many blocks more a part is not tried, one a part */
+    size_t parts;              /* of a block */
+    struct arr_batch rows;     /* of a block: borrowed from `body` and `unpacked` */
+    struct ingest_ordinals at; /* of its rows, likewise */
+    struct ingest_window window;
+    int64_t row; /* of the block: next to be handed out */
 };
+
+/* Columns of a tree, itself included. */
+static size_t count_nodes(const struct arr_col *c)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < c->child_count; i++)
+        count += count_nodes(&c->children[i]);
+    return count;
+}
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
 
 /* ---- Writing ---- */
 
-static slp_rc put_part(struct spilled_run *r, const struct buf *part, struct slp_err *err)
+/* Rows [first, first + count) of sorted rows. */
+struct piece {
+    const struct arr_batch *rows;
+    const struct ingest_ordinals *ordinals;
+    int64_t first;
+    int64_t count;
+};
+
+static slp_rc too_large(size_t bytes, struct slp_err *err)
 {
-    struct slice stored = buf_slice(part);
-    if (part->len > BLOCK_BYTES_LIMIT)
-        FAIL(err, LIMIT, "spilled rows: a block has %zu bytes of one column; expected at most %zu",
-             part->len, BLOCK_BYTES_LIMIT);
-    if (part->len > 0) {
-        buf_clear(&r->packed);
-        TRY(cx_compress(r->codec, CX_SNAPPY, 0, stored, &r->packed, err));
-        if (r->packed.len < part->len - (part->len >> GAIN_SHIFT))
-            stored = buf_slice(&r->packed);
+    FAIL(err, LIMIT, "spilled rows: a block has %zu bytes of one column; expected at most %zu",
+         bytes, BLOCK_BYTES_LIMIT);
+}
+
+/* Append a part, compressed if that halves it. */
+static slp_rc put_part(struct spilled_run *r, size_t part, struct slice bytes, struct slp_err *err)
+{
+    struct buf *body = &r->body;
+    size_t at = body->len;
+    size_t stored = 0;
+    if (bytes.len > BLOCK_BYTES_LIMIT)
+        return too_large(bytes.len, err);
+    if (bytes.len >= COMPRESS_MIN_BYTES && r->plain[part] == 0) {
+        TRY(cx_compress(r->codec, CX_LZ4_RAW, 0, bytes, body, err));
+        stored = body->len - at;
+        if (stored > bytes.len / 2) {
+            body->len = at;
+            r->plain[part] = PLAIN_BLOCKS;
+        }
+    } else if (r->plain[part] > 0) {
+        r->plain[part]--;
     }
-    TRY(buf_append_u32le(&r->body, (uint32_t)part->len, err));
-    TRY(buf_append_u32le(&r->body, (uint32_t)stored.len, err));
-    return buf_append_slice(&r->body, stored, err);
+    if (body->len == at) {
+        TRY(buf_append_slice(body, bytes, err));
+        stored = bytes.len;
+    }
+    num_store_u32le(body->ptr + 8 * part, (uint32_t)bytes.len);
+    num_store_u32le(body->ptr + 8 * part + 4, (uint32_t)stored);
+    return buf_resize(body, aligned(body->len), err);
 }
 
-static slp_rc put_column(struct spilled_run *r, const struct arr_col *c, struct slp_err *err)
+static slp_rc put_numbers(struct spilled_run *r, const struct piece *p, struct slp_err *err)
 {
-    TRY(buf_append_u64le(&r->body, (uint64_t)c->null_count, err));
-    TRY(put_part(r, &c->validity, err));
-    TRY(put_part(r, &c->data, err));
-    return put_part(r, &c->offsets, err);
+    size_t width = p->ordinals->is_wide ? sizeof(uint64_t) : sizeof(uint32_t);
+    const uint8_t *from = p->ordinals->numbers.ptr + (size_t)p->first * width;
+    return put_part(r, 0, slice_of(from, (size_t)p->count * width), err);
 }
 
-static slp_rc write_block(struct spilled_run *r, struct slp_err *err)
+/* Make room for a part that is put down as it is. */
+static slp_rc put_room(struct spilled_run *r, size_t part, size_t bytes, uint8_t **out,
+                       struct slp_err *err)
 {
-    uint8_t head[HEAD_BYTES];
-    buf_clear(&r->body);
-    for (size_t c = 0; c < r->rows.schema->count; c++)
-        TRY(put_column(r, &r->rows.cols[c], err));
-    TRY(put_part(r, &r->keys.bytes, err));
-    TRY(put_part(r, &r->keys.offsets, err));
-    memcpy(head, magic, sizeof magic);
-    num_store_u32le(head + 4, (uint32_t)r->rows.rows);
-    num_store_u32le(head + 8, (uint32_t)r->body.len);
-    num_store_u32le(head + 12, hash_crc32c(0, buf_slice(&r->body)));
+    size_t at = r->body.len;
+    if (bytes > BLOCK_BYTES_LIMIT - ALIGNMENT)
+        return too_large(bytes, err);
+    TRY(buf_resize(&r->body, at + aligned(bytes), err));
+    num_store_u32le(r->body.ptr + 8 * part, (uint32_t)bytes);
+    num_store_u32le(r->body.ptr + 8 * part + 4, (uint32_t)bytes);
+    *out = r->body.ptr + at;
+    return SLP_OK;
+}
+
+/* Bits of a bitmap, if there is one. */
+static slp_rc put_bits(struct spilled_run *r, size_t part, const struct buf *bits, int64_t first,
+                       int64_t count, struct slp_err *err)
+{
+    uint8_t *out = NULL;
+    TRY(put_room(r, part, bits->len ? arr_bits_bytes(count) : 0, &out, err));
+    if (bits->len)
+        arr_bits_copy(out, 0, bits->ptr, first, count);
+    return SLP_OK;
+}
+
+/* Offsets of strings or lists, from 0 on. */
+static slp_rc put_offsets(struct spilled_run *r, size_t part, const int32_t *offsets, int64_t count,
+                          struct slp_err *err)
+{
+    uint8_t *room = NULL;
+    TRY(put_room(r, part, ((size_t)count + 1) * sizeof *offsets, &room, err));
+    int32_t *out = (int32_t *)(void *)room;
+    for (int64_t i = 0; i <= count; i++)
+        out[i] = offsets[i] - offsets[0];
+    return SLP_OK;
+}
+
+/* Rows of a column, its parts from `*part` on, then its children. Trees are at most ARR_DEPTH_MAX
+ * deep. */
+static slp_rc put_column(struct spilled_run *r, size_t *part, const struct arr_col *c,
+                         int64_t first, int64_t count, struct slp_err *err)
+{
+    size_t at = *part;
+    bool is_list = arr_type_is_list(c->type);
+    *part += COLUMN_PARTS;
+    TRY(put_bits(r, at, &c->validity, first, count, err));
+    if (c->type.kind == ARR_BOOL)
+        return put_bits(r, at + 1, &c->data, first, count, err);
+    if ((is_list || arr_type_is_variable(c->type)) && c->offsets.len) {
+        const int32_t *offsets = arr_col_offsets(c) + first;
+        size_t bytes = (size_t)(offsets[count] - offsets[0]);
+        TRY(put_offsets(r, at + 2, offsets, count, err));
+        if (is_list)
+            return put_column(r, part, &c->children[0], offsets[0], (int64_t)bytes, err);
+        return put_part(r, at + 1, slice_of(bytes ? c->data.ptr + offsets[0] : NULL, bytes), err);
+    }
+    if (is_list) /* of no rows at all */
+        return put_column(r, part, &c->children[0], 0, 0, err);
+    for (size_t i = 0; i < c->child_count; i++)
+        TRY(put_column(r, part, &c->children[i], first, count, err));
+    size_t width = c->child_count ? 0 : arr_type_width(c->type);
+    if (width == 0 || count == 0)
+        return SLP_OK;
+    struct slice data = slice_of(c->data.ptr + (size_t)first * width, (size_t)count * width);
+    return put_part(r, at + 1, data, err);
+}
+
+static slp_rc write_block(struct spilled_run *r, const struct piece *p, struct slp_err *err)
+{
     struct sink *sink = os_temp_sink(r->file);
-    TRY(sink_write(sink, head, sizeof head, err));
+    struct block block = {.offset = sink->offset,
+                          .rows = p->count,
+                          .base = p->ordinals->base,
+                          .is_wide = p->ordinals->is_wide};
+    buf_clear(&r->body);
+    TRY(buf_resize(&r->body, 8 * r->parts, err));
+    TRY(put_numbers(r, p, err));
+    size_t part = 1;
+    for (size_t c = 0; c < p->rows->schema->count; c++)
+        TRY(put_column(r, &part, &p->rows->cols[c], p->first, p->count, err));
+    block.bytes = (uint32_t)r->body.len;
+    block.crc = hash_crc32c(0, buf_slice(&r->body));
+    TRY(buf_append(&r->blocks, &block, sizeof block, err));
     return sink_write(sink, r->body.ptr, r->body.len, err);
 }
 
-static slp_rc write_all(struct spilled_run *r, const struct ingest_spill_options *o,
-                        struct merge *merge, struct slp_err *err)
+static slp_rc check_cancel(const struct ingest_spill_options *o, struct slp_err *err)
+{
+    if (o->cancel && *o->cancel)
+        FAIL(err, CANCELLED, "cancelled");
+    return SLP_OK;
+}
+
+/* The ordinals that stand behind the keys. */
+static slp_rc take_ordinals(const struct key_vec *keys, struct buf *scratch,
+                            struct ingest_ordinals *out, struct slp_err *err)
+{
+    size_t bytes = (size_t)keys->count * sizeof(uint64_t);
+    buf_clear(scratch);
+    TRY(buf_reserve(scratch, bytes, err));
+    uint64_t *ordinals = (uint64_t *)(void *)scratch->ptr;
+    const uint64_t *ends = (const uint64_t *)(const void *)keys->offsets.ptr + 1;
+    for (int64_t i = 0; i < keys->count; i++)
+        ordinals[i] = num_load_u64be(keys->bytes.ptr + ends[i] - INGEST_ORDINAL_BYTES);
+    return ingest_ordinals_pick(out, ordinals, NULL, keys->count, err);
+}
+
+/* What a merge gives, block by block. */
+struct merged {
+    struct arr_batch rows;
+    struct key_vec keys;
+    struct ingest_ordinals ordinals;
+    struct buf scratch;
+};
+
+static slp_rc write_merged(struct spilled_run *r, const struct ingest_spill_options *o,
+                           struct merge *merge, struct merged *m, struct slp_err *err)
 {
     for (;;) {
-        if (o->cancel && *o->cancel)
-            FAIL(err, CANCELLED, "cancelled");
-        arr_batch_clear(&r->rows);
-        key_vec_clear(&r->keys);
-        slp_rc rc = merge_next(merge, BLOCK_ROWS_MAX, o->block_bytes, &r->rows, &r->keys, err);
+        TRY(check_cancel(o, err));
+        arr_batch_clear(&m->rows);
+        key_vec_clear(&m->keys);
+        slp_rc rc = merge_next(merge, BLOCK_ROWS_MAX, o->block_bytes, &m->rows, &m->keys, err);
         if (rc == SLP_DONE)
-            break;
+            return os_temp_flush(r->file, err);
         TRY(rc);
-        TRY(write_block(r, err));
+        TRY(take_ordinals(&m->keys, &m->scratch, &m->ordinals, err));
+        struct piece p = {.rows = &m->rows, .ordinals = &m->ordinals, .count = m->rows.rows};
+        TRY(write_block(r, &p, err));
     }
-    r->end = os_temp_sink(r->file)->offset;
+}
+
+static slp_rc write_sorted(struct spilled_run *r, const struct ingest_spill_options *o,
+                           const struct run *run, struct slp_err *err)
+{
+    struct piece p = {.rows = ingest_sorted_rows(run), .ordinals = ingest_sorted_ordinals(run)};
+    int64_t rows = p.rows->rows;
+    size_t row_bytes = ingest_sorted_bytes(run) / (size_t)rows + 1;
+    int64_t step = num_min_i64((int64_t)(o->block_bytes / row_bytes) + 1, BLOCK_ROWS_MAX);
+    for (; p.first < rows; p.first += p.count) {
+        TRY(check_cancel(o, err));
+        p.count = num_min_i64(step, rows - p.first);
+        TRY(write_block(r, &p, err));
+    }
     return os_temp_flush(r->file, err);
 }
 
 /* ---- Reading ---- */
 
-static slp_rc damaged(const struct spilled_run *r, const char *what, struct slp_err *err)
+static slp_rc damaged(const struct block *b, const char *what, struct slp_err *err)
 {
     FAIL(err, CORRUPT,
          "spilled rows: %s in the block at offset %llu; the temporary folder's device "
          "may be damaged",
-         what, (unsigned long long)r->at);
+         what, (unsigned long long)b->offset);
 }
 
-/* Take `n` bytes from the front of what is left of a body. */
-static bool take(struct slice *left, size_t n, struct slice *out)
+/* Decompress a part into room of its own. */
+static slp_rc unpack(struct spilled_run *r, size_t part, struct slice stored, size_t len,
+                     struct slp_err *err)
 {
-    if (left->len < n)
-        return false;
-    *out = slice_first(*left, n);
-    *left = slice_after(*left, n);
-    return true;
-}
-
-static slp_rc get_part(struct spilled_run *r, struct slice *left, struct buf *out,
-                       struct slp_err *err)
-{
-    struct slice head;
-    struct slice stored;
-    if (!take(left, PART_HEAD_BYTES, &head) || !take(left, num_load_u32le(head.ptr + 4), &stored))
-        return damaged(r, "a part is cut off", err);
-    size_t len = num_load_u32le(head.ptr);
+    if (!r->unpacked) {
+        void *room = NULL;
+        TRY(alloc_array(r->mem, r->parts, sizeof *r->unpacked, &room, err));
+        r->unpacked = room;
+        for (size_t i = 0; i < r->parts; i++)
+            buf_init(&r->unpacked[i], r->mem, BLOCK_BYTES_LIMIT);
+    }
+    struct buf *out = &r->unpacked[part];
     buf_clear(out);
     TRY(buf_reserve(out, len, err));
-    enum cx_kind kind = stored.len == len ? CX_NONE : CX_SNAPPY;
-    if (len > 0)
-        TRY(cx_decompress(r->codec, kind, stored, out->ptr, len, err));
+    return cx_decompress(r->codec, CX_LZ4_RAW, stored, out->ptr, len, err);
+}
+
+/* Have `out` borrow a part from the block, whose parts before it end at `*end`. Those that were not
+ * written have no bytes. */
+static slp_rc get_part(struct spilled_run *r, size_t part, size_t *end, struct buf *out,
+                       struct slp_err *err)
+{
+    const uint8_t *head = r->body.ptr + 8 * part;
+    size_t len = num_load_u32le(head);
+    size_t stored = num_load_u32le(head + 4);
+    uint8_t *from = r->body.ptr + *end;
+    *end += aligned(stored);
+    if (len != stored) {
+        TRY(unpack(r, part, slice_of(from, stored), len, err));
+        from = r->unpacked[part].ptr;
+    }
+    out->ptr = from;
     out->len = len;
     return SLP_OK;
 }
 
-static slp_rc get_column(struct spilled_run *r, struct slice *left, struct arr_col *c, int64_t rows,
-                         struct slp_err *err)
+/* The parts of a column in the order in which put_column put them down. */
+static slp_rc get_column(struct spilled_run *r, size_t *part, size_t *end, struct arr_col *c,
+                         int64_t rows, struct slp_err *err)
 {
-    struct slice nulls;
-    if (!take(left, sizeof(uint64_t), &nulls))
-        return damaged(r, "a column is cut off", err);
-    TRY(get_part(r, left, &c->validity, err));
-    TRY(get_part(r, left, &c->data, err));
-    TRY(get_part(r, left, &c->offsets, err));
-    c->null_count = (int64_t)num_load_u64le(nulls.ptr);
+    size_t at = *part;
+    bool is_list = arr_type_is_list(c->type);
+    int64_t below = rows;
+    *part += COLUMN_PARTS;
     c->rows = rows;
+    TRY(get_part(r, at, end, &c->validity, err));
+    TRY(get_part(r, at + 2, end, &c->offsets, err));
+    if (is_list)
+        below = c->offsets.len ? arr_col_offsets(c)[rows] : 0;
+    for (size_t i = 0; i < c->child_count; i++)
+        TRY(get_column(r, part, end, &c->children[i], below, err));
+    return get_part(r, at + 1, end, &c->data, err);
+}
+
+static slp_rc get_parts(struct spilled_run *r, struct slp_err *err)
+{
+    size_t end = 8 * r->parts;
+    size_t part = 1;
+    TRY(get_part(r, 0, &end, &r->at.numbers, err));
+    for (size_t c = 0; c < r->rows.schema->count; c++)
+        TRY(get_column(r, &part, &end, &r->rows.cols[c], r->rows.rows, err));
     return SLP_OK;
 }
 
-static slp_rc read_body(struct spilled_run *r, int64_t rows, struct slp_err *err)
+static slp_rc read_block(struct spilled_run *r, struct slp_err *err)
 {
-    struct slice left = buf_slice(&r->body);
-    for (size_t c = 0; c < r->rows.schema->count; c++)
-        TRY(get_column(r, &left, &r->rows.cols[c], rows, err));
-    TRY(get_part(r, &left, &r->keys.bytes, err));
-    TRY(get_part(r, &left, &r->keys.offsets, err));
-    if (left.len > 0 || r->keys.offsets.len != ((size_t)rows + 1) * sizeof(uint64_t))
-        return damaged(r, "the number of bytes is wrong", err);
-    r->rows.rows = rows;
-    r->keys.count = rows;
+    const struct block *b = &((const struct block *)(const void *)r->blocks.ptr)[r->next];
+    buf_clear(&r->body);
+    TRY(buf_reserve(&r->body, b->bytes, err));
+    TRY(os_temp_read(r->file, b->offset, r->body.ptr, b->bytes, err));
+    r->body.len = b->bytes;
+    if (hash_crc32c(0, buf_slice(&r->body)) != b->crc)
+        return damaged(b, "a wrong checksum", err);
+    r->rows.rows = b->rows;
+    r->at.base = b->base;
+    r->at.is_wide = b->is_wide;
+    TRY(get_parts(r, err));
+    r->next++;
+    r->row = 0;
     return SLP_OK;
 }
 
 static slp_rc spilled_next(struct run *run, struct run_block *out, struct slp_err *err)
 {
     struct spilled_run *r = (struct spilled_run *)(void *)run;
-    uint8_t head[HEAD_BYTES];
-    if (r->at == r->end)
-        return SLP_DONE;
-    TRY(os_temp_read(r->file, r->at, head, sizeof head, err));
-    uint32_t rows = num_load_u32le(head + 4);
-    size_t bytes = num_load_u32le(head + 8);
-    if (memcmp(head, magic, sizeof magic) != 0 || rows == 0 ||
-        !num_range_fits(r->at + HEAD_BYTES, bytes, r->end))
-        return damaged(r, "a wrong head", err);
-    TRY(buf_resize(&r->body, bytes, err));
-    TRY(os_temp_read(r->file, r->at + HEAD_BYTES, r->body.ptr, bytes, err));
-    if (hash_crc32c(0, buf_slice(&r->body)) != num_load_u32le(head + 12))
-        return damaged(r, "a wrong checksum", err);
-    TRY(read_body(r, rows, err));
-    r->at += HEAD_BYTES + bytes;
-    *out = (struct run_block){.batch = &r->rows, .keys = &r->keys};
-    return SLP_OK;
+    if (r->row == r->rows.rows) {
+        if (r->next == r->blocks.len / sizeof(struct block))
+            return SLP_DONE;
+        TRY(read_block(r, err));
+    }
+    return ingest_window_next(&r->window, &r->rows, &r->at, &r->row, out, err);
+}
+
+/* Forget what was borrowed. */
+static void give_back(struct arr_col *c)
+{
+    c->validity = (struct buf){0};
+    c->data = (struct buf){.mem = c->data.mem}; /* which the list of children came from */
+    c->offsets = (struct buf){0};
+    for (size_t i = 0; i < c->child_count; i++)
+        give_back(&c->children[i]);
+}
+
+static void release_rows(struct spilled_run *r)
+{
+    for (size_t c = 0; r->rows.cols && c < r->rows.schema->count; c++)
+        give_back(&r->rows.cols[c]);
+    arr_batch_fini(&r->rows);
 }
 
 static void spilled_close(struct run *run)
@@ -183,10 +383,14 @@ static void spilled_close(struct run *run)
     struct spilled_run *r = (struct spilled_run *)(void *)run;
     os_temp_close(r->file);
     cx_codec_free(r->codec);
+    buf_fini(&r->blocks);
     buf_fini(&r->body);
-    buf_fini(&r->packed);
-    arr_batch_fini(&r->rows);
-    key_vec_fini(&r->keys);
+    for (size_t i = 0; r->unpacked && i < r->parts; i++)
+        buf_fini(&r->unpacked[i]);
+    alloc_free(r->mem, r->unpacked, r->parts * sizeof *r->unpacked);
+    alloc_free(r->mem, r->plain, r->parts);
+    release_rows(r);
+    ingest_window_fini(&r->window);
     alloc_delete(r->mem, r);
 }
 
@@ -198,13 +402,19 @@ static slp_rc make_run(struct alloc *mem, const struct ingest_spill_options *o,
     static const struct run_ops ops = {.next = spilled_next, .close = spilled_close};
     slp_rc rc = SLP_OK;
     struct spilled_run *r = NULL;
+    void *room = NULL;
     TRY(alloc_new(mem, &r, err));
     r->base.ops = &ops;
     r->mem = mem;
     buf_init(&r->body, mem, BLOCK_BYTES_LIMIT);
-    buf_init(&r->packed, mem, SIZE_MAX / 4);
-    key_vec_init(&r->keys, mem, SIZE_MAX / 4);
+    buf_init(&r->blocks, mem, SIZE_MAX / 4);
+    ingest_window_init(&r->window, mem, o->schema, o->spec);
     TRY_OUT(arr_batch_init(&r->rows, mem, o->schema, err));
+    r->parts = 1;
+    for (size_t c = 0; c < o->schema->count; c++)
+        r->parts += COLUMN_PARTS * count_nodes(&r->rows.cols[c]);
+    TRY_OUT(alloc_array(mem, r->parts, 1, &room, err));
+    r->plain = room;
     TRY_OUT(cx_codec_new(mem, &r->codec, err));
     TRY_OUT(os_temp_open(mem, o->folder, &r->file, err));
     *out = r;
@@ -220,20 +430,42 @@ slp_rc ingest_spill(struct alloc *mem, const struct ingest_spill_options *option
     slp_rc rc = SLP_OK;
     struct merge *merge = NULL;
     struct spilled_run *r = NULL;
+    struct merged m = {0};
+    buf_init(&m.ordinals.numbers, mem, SIZE_MAX / 4);
+    buf_init(&m.scratch, mem, SIZE_MAX / 4);
+    key_vec_init(&m.keys, mem, SIZE_MAX / 4);
     TRY(merge_new(mem, options->schema, runs, count, &merge, err));
+    TRY_OUT(arr_batch_init(&m.rows, mem, options->schema, err));
     TRY_OUT(make_run(mem, options, &r, err));
-    TRY_OUT(write_all(r, options, merge, err));
+    TRY_OUT(write_merged(r, options, merge, &m, err));
     /* What writing needed is given back: many runs wait for their merge at the same time. */
     buf_fini(&r->body);
-    buf_fini(&r->packed);
-    arr_batch_fini(&r->rows);
-    key_vec_fini(&r->keys);
-    TRY_OUT(arr_batch_init(&r->rows, mem, options->schema, err));
     *out = &r->base;
     r = NULL;
 out:
     merge_free(merge);
+    arr_batch_fini(&m.rows);
+    key_vec_fini(&m.keys);
+    buf_fini(&m.ordinals.numbers);
+    buf_fini(&m.scratch);
     if (r)
         spilled_close(&r->base);
+    return err_wrap(err, rc, "spilling to \"%s\"", options->folder);
+}
+
+slp_rc ingest_spill_sorted(struct alloc *mem, const struct ingest_spill_options *options,
+                           struct run *run, struct run **out, struct slp_err *err)
+{
+    struct spilled_run *r = NULL;
+    slp_rc rc = make_run(mem, options, &r, err);
+    if (rc == SLP_OK)
+        rc = write_sorted(r, options, run, err);
+    run_close(run);
+    if (rc == SLP_OK) {
+        buf_fini(&r->body);
+        *out = &r->base;
+    } else if (r) {
+        spilled_close(&r->base);
+    }
     return err_wrap(err, rc, "spilling to \"%s\"", options->folder);
 }

@@ -206,12 +206,20 @@ static uint8_t *put_value(uint8_t *at, const struct field_source *s, int64_t row
     }
 }
 
-static void put_rows(const struct field_source *sources, size_t fields, int64_t first,
-                     int64_t count, bool has_slack, uint8_t *at)
+/* What rows are written with. */
+struct layout {
+    size_t fields;
+    size_t gap;     /* bytes left free behind each key */
+    bool has_slack; /* as put_plain has it */
+};
+
+static void put_rows(const struct field_source *sources, struct layout l, int64_t first,
+                     int64_t count, uint8_t *at)
 {
     for (int64_t row = first; row < first + count; row++) {
-        for (size_t f = 0; f < fields; f++)
-            at = put_value(at, &sources[f], row, has_slack);
+        for (size_t f = 0; f < l.fields; f++)
+            at = put_value(at, &sources[f], row, l.has_slack);
+        at += l.gap;
     }
 }
 
@@ -228,23 +236,25 @@ static slp_rc refuse_null(const struct arr_col *c, const char *name, int64_t fir
     return SLP_OK;
 }
 
-/* Sizes become ends, the first row beginning at `at`. */
-static slp_rc sum_sizes(uint64_t *sizes, int64_t first, int64_t count, uint64_t at,
+/* Sizes become ends, a gap behind each, the first row beginning at `at`. */
+static slp_rc sum_sizes(uint64_t *sizes, int64_t first, int64_t count, size_t gap, uint64_t at,
                         struct slp_err *err)
 {
     for (int64_t i = 0; i < count; i++) {
         if (sizes[i] > KEY_MAX_BYTES)
             FAIL(err, LIMIT, "the key of row %lld takes %llu bytes; expected at most %u",
                  (long long)(first + i), (unsigned long long)sizes[i], KEY_MAX_BYTES);
-        at += sizes[i];
+        at += sizes[i] + gap;
         sizes[i] = at;
     }
     return SLP_OK;
 }
 
-slp_rc key_encode_rows(const struct key_spec *spec, const struct arr_batch *batch, int64_t first,
-                       int64_t count, struct key_vec *out, struct slp_err *err)
+slp_rc key_encode_spaced(const struct key_spec *spec, const struct arr_batch *batch,
+                         struct key_rows rows, struct key_vec *out, struct slp_err *err)
 {
+    const int64_t first = rows.first;
+    const int64_t count = rows.count;
     struct field_source sources[SCHEMA_KEY_FIELDS_MAX];
     assert(first >= 0 && count >= 0 && count <= batch->rows - first);
     if (count == 0)
@@ -264,16 +274,24 @@ slp_rc key_encode_rows(const struct key_spec *spec, const struct arr_batch *batc
     memset(ends, 0, (size_t)count * sizeof *ends);
     for (size_t f = 0; f < spec->field_count; f++)
         add_sizes(&sources[f], first, count, ends);
-    TRY(sum_sizes(ends, first, count, out->bytes.len, err));
+    TRY(sum_sizes(ends, first, count, rows.gap, out->bytes.len, err));
     size_t bytes = (size_t)ends[count - 1] - out->bytes.len;
     bool has_slack =
         out->bytes.max - out->bytes.len >= WIDE && bytes <= out->bytes.max - out->bytes.len - WIDE;
     TRY(buf_reserve(&out->bytes, bytes + (has_slack ? WIDE : 0), err));
-    put_rows(sources, spec->field_count, first, count, has_slack, out->bytes.ptr + out->bytes.len);
+    struct layout l = {.fields = spec->field_count, .gap = rows.gap, .has_slack = has_slack};
+    put_rows(sources, l, first, count, out->bytes.ptr + out->bytes.len);
     out->bytes.len += bytes;
     out->count += count;
     out->offsets.len = ((size_t)out->count + 1) * sizeof(uint64_t);
     return SLP_OK;
+}
+
+slp_rc key_encode_rows(const struct key_spec *spec, const struct arr_batch *batch, int64_t first,
+                       int64_t count, struct key_vec *out, struct slp_err *err)
+{
+    struct key_rows rows = {.first = first, .count = count};
+    return key_encode_spaced(spec, batch, rows, out, err);
 }
 
 slp_rc key_encode_prefix(const struct key_spec *spec, const struct arr_col *values, size_t fields,
@@ -293,7 +311,7 @@ slp_rc key_encode_prefix(const struct key_spec *spec, const struct arr_col *valu
         FAIL(err, LIMIT, "a key of %llu bytes; expected at most %u", (unsigned long long)bytes,
              KEY_MAX_BYTES);
     TRY(buf_reserve(out, (size_t)bytes, err));
-    put_rows(sources, fields, 0, 1, false, out->ptr + out->len);
+    put_rows(sources, (struct layout){.fields = fields}, 0, 1, out->ptr + out->len);
     out->len += (size_t)bytes;
     return SLP_OK;
 }

@@ -71,6 +71,20 @@ SLP_NODISCARD slp_rc key_encode_rows(const struct key_spec *spec, const struct a
                                      int64_t first, int64_t count, struct key_vec *out,
                                      struct slp_err *err);
 
+/* Rows [first, first + count), and `gap` bytes behind the key of each that its caller fills: who
+ * merges tells equal keys apart by them. They count as bytes of the key in `out`, and may have any
+ * value at first. */
+struct key_rows {
+    int64_t first;
+    int64_t count;
+    size_t gap;
+};
+
+/* The same with gaps; KEY_MAX_BYTES is without them. Errors as above. */
+SLP_NODISCARD slp_rc key_encode_spaced(const struct key_spec *spec, const struct arr_batch *batch,
+                                       struct key_rows rows, struct key_vec *out,
+                                       struct slp_err *err);
+
 /* Append to `out` the encoding of the first `fields` key fields, their values taken from row 0 of
  * `values`, an array of one-row columns of the spec's types. Errors: INVALID for a null, LIMIT,
  * NO_MEMORY. */

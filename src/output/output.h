@@ -62,7 +62,8 @@ size_t output_group_bytes(const struct output *o);
 
 /*
  * Write rows with their keys as one row group; takes the contents of both, which are blank
- * afterwards. No rows: nothing happens.
+ * afterwards. No rows: nothing happens. `keys` may be NULL for rows that were merged, as
+ * datafile_group_encode has it.
  *
  * Errors   INVALID  keys that fall
  *          LIMIT    device full; and whatever datafile_writer_take and the store return

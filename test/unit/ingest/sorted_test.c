@@ -28,7 +28,7 @@ static slp_rc make_rows(struct t *t, const char *const *keys, size_t count, stru
     return SLP_OK;
 }
 
-/* Add rows to a chunk and sort it. */
+/* Add rows to a chunk, and make a run of them. */
 static slp_rc sort_rows(struct t *t, struct ingest_chunk *c, const char *const *keys, size_t count,
                         uint64_t ordinal, struct run **out)
 {
@@ -38,8 +38,8 @@ static slp_rc sort_rows(struct t *t, struct ingest_chunk *c, const char *const *
         rc = ingest_chunk_add(c, &spec, &rows, ordinal, &t->err);
     arr_batch_fini(&rows);
     if (rc == SLP_OK && out)
-        rc = ingest_sort(c, &t->mem, out, &t->err);
-    return rc;
+        rc = ingest_chunk_sort(c, &t->err);
+    return rc == SLP_OK && out ? ingest_chunk_take(c, &spec, &t->mem, out, &t->err) : rc;
 }
 
 /* Values of the rows of all runs, merged, with their keys. */
@@ -91,7 +91,8 @@ static void sorted_rows_are_kept_as_they_are(void **state)
     struct run *run = NULL;
     assert_ok(t, ingest_chunk_init(&c, &t->mem, &schema, &t->err));
     assert_ok(t, sort_rows(t, &c, rows, 4, 7, &run));
-    struct run_block block = ingest_sorted_block(run);
+    struct run_block block;
+    assert_ok(t, run_next(run, &block, &t->err));
     assert_int_equal(block.batch->rows, 4);
     assert_int_equal(block.keys->count, 4);
     assert_true(ingest_sorted_bytes(run) > 0);
@@ -103,6 +104,31 @@ static void sorted_rows_are_kept_as_they_are(void **state)
     /* The chunk is ready for the next rows. */
     assert_ok(t, sort_rows(t, &c, rows + 1, 1, 0, NULL));
     assert_int_equal(c.rows.rows, 1);
+    run_close(run);
+    ingest_chunk_fini(&c);
+}
+
+static void windows_of_long_keys_have_fewer_rows(void **state)
+{
+    struct t *t = *state;
+    char text[40000];
+    const char *rows[] = {"a", text, text, text};
+    struct ingest_chunk c;
+    struct run *run = NULL;
+    struct run_block block;
+    int64_t count = 0;
+    size_t windows = 0;
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    assert_ok(t, ingest_chunk_init(&c, &t->mem, &schema, &t->err));
+    assert_ok(t, sort_rows(t, &c, rows, 4, 0, &run));
+    for (; run_next(run, &block, &t->err) == SLP_OK; windows++)
+        for (int64_t i = 0; i < block.batch->rows; i++, count++) {
+            assert_int_equal(arr_col_i64(&block.batch->cols[1], i), count);
+            assert_true(slice_is(arr_col_bytes(&block.batch->cols[0], i), rows[count]));
+        }
+    assert_int_equal(count, 4);
+    assert_int_equal(windows, 3);
     run_close(run);
     ingest_chunk_fini(&c);
 }
@@ -139,4 +165,5 @@ static void sorting_survives_every_fault(void **state)
 }
 
 T_MAIN(T_TEST(equal_keys_keep_the_order_of_the_input), T_TEST(sorted_rows_are_kept_as_they_are),
-       T_TEST(bytes_of_a_chunk_grow_with_its_rows), T_TEST(sorting_survives_every_fault))
+       T_TEST(windows_of_long_keys_have_fewer_rows), T_TEST(bytes_of_a_chunk_grow_with_its_rows),
+       T_TEST(sorting_survives_every_fault))

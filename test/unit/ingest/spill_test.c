@@ -1,6 +1,7 @@
 #include "ingest/spill.h"
 
 #include "base/num.h"
+#include "ingest/sorted.h"
 #include "lib/place.h"
 #include "merge/merge.h"
 
@@ -9,6 +10,11 @@
 
 static struct arr_field fields[COLUMNS];
 static const struct arr_schema schema = {.fields = fields, .count = COLUMNS};
+
+/* Rows' numbers are their keys, and their ordinals too. */
+#define KEY_COLUMN ARR_INT64
+static const struct key_spec spec = {
+    .field_count = 1, .row_key_count = 1, .columns = {KEY_COLUMN}, .types = {{.kind = ARR_INT64}}};
 
 static void make_schema(void)
 {
@@ -61,23 +67,41 @@ static void fill_column(struct t *t, struct arr_col *c)
         assert_ok(t, arr_col_append(c, slice_of(bytes, len), &t->err));
 }
 
-/* Rows first, first + step, ...: their numbers are their keys. */
+static uint64_t number_of(const struct key_vec *keys, int64_t row)
+{
+    struct slice key = key_at(keys, row);
+    assert_int_equal(key.len, 9 + INGEST_ORDINAL_BYTES);
+    return num_load_u64be(key.ptr + 9);
+}
+
+/* Rows first, first + step, ... */
+static void fill_rows(struct t *t, struct arr_batch *out, int64_t rows, uint64_t first,
+                      uint64_t step)
+{
+    make_schema();
+    assert_ok(t, arr_batch_init(out, &t->mem, &schema, &t->err));
+    for (int64_t i = 0; i < rows; i++) {
+        for (size_t c = 0; c < COLUMNS; c++)
+            if (c != KEY_COLUMN)
+                fill_column(t, &out->cols[c]);
+        int64_t number = (int64_t)(first + step * (uint64_t)i);
+        assert_ok(t, arr_col_append_i64(&out->cols[KEY_COLUMN], number, &t->err));
+    }
+    out->rows = rows;
+}
+
 static void block_init(struct t *t, struct block_run *b, int64_t rows, uint64_t first,
                        uint64_t step)
 {
     static const struct run_ops ops = {.next = block_next, .close = block_close};
-    make_schema();
     *b = (struct block_run){.base = {.ops = &ops}};
     key_vec_init(&b->keys, &t->mem, 1 << 24);
-    assert_ok(t, arr_batch_init(&b->rows, &t->mem, &schema, &t->err));
-    for (int64_t i = 0; i < rows; i++) {
-        uint8_t key[8];
-        num_store_u64be(key, first + step * (uint64_t)i);
-        assert_ok(t, key_vec_append(&b->keys, slice_of(key, sizeof key), &t->err));
-        for (size_t c = 0; c < COLUMNS; c++)
-            fill_column(t, &b->rows.cols[c]);
-    }
-    b->rows.rows = rows;
+    fill_rows(t, &b->rows, rows, first, step);
+    struct key_rows all = {.count = rows, .gap = INGEST_ORDINAL_BYTES};
+    assert_ok(t, key_encode_spaced(&spec, &b->rows, all, &b->keys, &t->err));
+    const uint64_t *ends = (const uint64_t *)(const void *)b->keys.offsets.ptr + 1;
+    for (int64_t i = 0; i < rows; i++)
+        num_store_u64be(b->keys.bytes.ptr + ends[i] - 8, first + step * (uint64_t)i);
 }
 
 static void block_fini(struct block_run *b)
@@ -123,7 +147,7 @@ static slp_rc drain(struct t *t, struct run *run, struct arr_batch *rows, struct
 static struct ingest_spill_options options_in(const char *folder)
 {
     return (struct ingest_spill_options){
-        .folder = folder, .schema = &schema, .block_bytes = 8 << 10};
+        .folder = folder, .schema = &schema, .spec = &spec, .block_bytes = 8 << 10};
 }
 
 static void spilled_rows_of_every_type_come_back_as_they_were(void **state)
@@ -177,13 +201,69 @@ static void runs_are_merged_while_they_are_spilled(void **state)
     assert_ok(t, drain(t, run, &rows, &keys, &blocks));
     assert_int_equal(keys.count, 600);
     for (int64_t i = 0; i < 600; i++)
-        assert_int_equal(num_load_u64be(key_at(&keys, i).ptr), i);
+        assert_int_equal(number_of(&keys, i), i);
     run_close(run);
     arr_batch_fini(&rows);
     key_vec_fini(&keys);
     block_fini(&even);
     block_fini(&odd);
     place_drop(&p);
+}
+
+/* A chunk sorted, held and then spilled by itself comes back as it was held. */
+static void a_held_run_is_spilled_as_it_is(void **state)
+{
+    struct t *t = *state;
+    struct place p;
+    struct ingest_chunk c = {0};
+    struct arr_batch in = {0};
+    struct arr_batch rows = {0};
+    struct run *held = NULL;
+    struct run *run = NULL;
+    struct key_vec keys;
+    size_t blocks = 0;
+    place_make(&p);
+    fill_rows(t, &in, 3000, 0, 1);
+    assert_ok(t, arr_batch_init(&rows, &t->mem, &schema, &t->err));
+    key_vec_init(&keys, &t->mem, 1 << 24);
+    assert_ok(t, ingest_chunk_init(&c, &t->mem, &schema, &t->err));
+    assert_ok(t, arr_batch_append_run(&rows, &in, 1000, 2000, &t->err));
+    assert_ok(t, arr_batch_append_run(&rows, &in, 0, 1000, &t->err));
+    assert_ok(t, ingest_chunk_add(&c, &spec, &rows, 1000, &t->err));
+    assert_ok(t, ingest_chunk_sort(&c, &t->err));
+    assert_ok(t, ingest_chunk_take(&c, &spec, &t->mem, &held, &t->err));
+    struct ingest_spill_options o = options_in(p.path);
+    assert_ok(t, ingest_spill_sorted(&t->mem, &o, held, &run, &t->err));
+    arr_batch_clear(&rows);
+    assert_ok(t, drain(t, run, &rows, &keys, &blocks));
+    assert_true(blocks > 10);
+    expect_same_rows(&rows, &in);
+    for (int64_t i = 0; i < 3000; i++)
+        assert_int_equal(number_of(&keys, i), i < 1000 ? 3000 + i : i);
+    run_close(run);
+    ingest_chunk_fini(&c);
+    arr_batch_fini(&in);
+    arr_batch_fini(&rows);
+    key_vec_fini(&keys);
+    place_drop(&p);
+}
+
+static void ordinals_take_four_bytes_where_they_lie_near(void **state)
+{
+    struct t *t = *state;
+    struct ingest_ordinals o = {.is_wide = false};
+    const uint64_t near[] = {7, 5, 6};
+    const uint64_t far[] = {5, (uint64_t)1 << 40};
+    const uint32_t order[] = {2, 0, 1};
+    buf_init(&o.numbers, &t->mem, 1 << 10);
+    assert_ok(t, ingest_ordinals_pick(&o, near, order, 3, &t->err));
+    assert_int_equal(o.numbers.len, 12);
+    assert_int_equal(ingest_ordinal_at(&o, 0), 6);
+    assert_int_equal(ingest_ordinal_at(&o, 1), 7);
+    assert_ok(t, ingest_ordinals_pick(&o, far, NULL, 2, &t->err));
+    assert_int_equal(o.numbers.len, 16);
+    assert_int_equal(ingest_ordinal_at(&o, 1), (uint64_t)1 << 40);
+    buf_fini(&o.numbers);
 }
 
 static void nothing_is_seen_in_the_folder(void **state)
@@ -254,5 +334,6 @@ static void spilling_survives_every_fault(void **state)
 }
 
 T_MAIN(T_TEST(spilled_rows_of_every_type_come_back_as_they_were),
-       T_TEST(runs_are_merged_while_they_are_spilled), T_TEST(nothing_is_seen_in_the_folder),
+       T_TEST(runs_are_merged_while_they_are_spilled), T_TEST(a_held_run_is_spilled_as_it_is),
+       T_TEST(ordinals_take_four_bytes_where_they_lie_near), T_TEST(nothing_is_seen_in_the_folder),
        T_TEST(failing_closes_the_runs), T_TEST(spilling_survives_every_fault))

@@ -1,0 +1,74 @@
+/*
+ * Windows onto sorted rows: how a run hands out rows that it holds without keys.
+ *
+ *   rows of a run, columns alone | 1,024 rows | 1,024 rows | ...
+ *                                  `-> keys, each with its ordinal; a view of the columns
+ *
+ * Encoding a key again costs less than holding it, or carrying it to a file and back: keys are more
+ * than half of what short rows take. So only the rows that a merge looks at just now have keys.
+ *
+ *   key of a sorted row   | encoded key | ordinal, 8 bytes, big-endian |
+ *
+ * No encoded key begins another one, so keys with ordinals order as keys do, and equal keys by
+ * where their rows stood in the input. Any two runs may then be merged, in any order and grouping,
+ * and the result is the same; ordinals are cut off when rows are written (ingest_strip).
+ */
+#ifndef SLP_INGEST_WINDOW_H
+#define SLP_INGEST_WINDOW_H
+
+#include "key/key.h"
+#include "key/run.h"
+
+#define INGEST_ORDINAL_BYTES 8u
+
+#define INGEST_WINDOW_ROWS 1024
+/* A window has fewer rows where their keys take more. */
+#define INGEST_WINDOW_KEY_BYTES ((size_t)64 << 10)
+
+/* Ordinals of rows: as four bytes above `base` each, or as eight where they lie further apart. */
+struct ingest_ordinals {
+    uint64_t base;
+    struct buf numbers;
+    bool is_wide;
+};
+
+static inline uint64_t ingest_ordinal_at(const struct ingest_ordinals *o, int64_t row)
+{
+    if (o->is_wide)
+        return ((const uint64_t *)(const void *)o->numbers.ptr)[row];
+    return o->base + ((const uint32_t *)(const void *)o->numbers.ptr)[row];
+}
+
+/* Replace what it holds by ordinals[order[i]], of `count` rows; order NULL: by ordinals[i]. Errors:
+ * NO_MEMORY, LIMIT. */
+SLP_NODISCARD slp_rc ingest_ordinals_pick(struct ingest_ordinals *o, const uint64_t *ordinals,
+                                          const uint32_t *order, int64_t count,
+                                          struct slp_err *err);
+
+struct ingest_window {
+    struct alloc *mem;
+    const struct arr_schema *schema;
+    const struct key_spec *spec;
+    struct arr_batch rows; /* bytes of its values are those of the rows looked at */
+    struct key_vec keys;
+};
+
+/* `schema` and `spec` outlive the window, which takes no memory until it is used. */
+void ingest_window_init(struct ingest_window *w, struct alloc *mem, const struct arr_schema *schema,
+                        const struct key_spec *spec);
+void ingest_window_fini(struct ingest_window *w); /* a zeroed one is accepted */
+
+/*
+ * Look at rows from `*at` on, which is below rows->rows, and move `*at` behind them. `out` is good
+ * until the next call, while `rows` is.
+ *
+ * Errors   NO_MEMORY, LIMIT
+ */
+SLP_NODISCARD slp_rc ingest_window_next(struct ingest_window *w, const struct arr_batch *rows,
+                                        const struct ingest_ordinals *ordinals, int64_t *at,
+                                        struct run_block *out, struct slp_err *err);
+
+/* Cut the ordinals off all keys, in place. */
+void ingest_strip(struct key_vec *keys);
+
+#endif
