@@ -42,7 +42,8 @@ SLP_NODISCARD slp_rc state_floor_read(struct store *store, struct alloc *mem, co
                                       struct state_floor *out, struct slp_err *err);
 
 /*
- * Does frame `number`, just created, count? Rule F1. The catalogue's (an empty place) always does.
+ * Does frame `number`, just created, count? Rule F1. The catalogue's (an empty place) always does. The floor is read every
+ * time: rule F3, by which a young answer may stand for it, is not used, for folders must not and its clock is the store's.
  * Errors: UNKNOWN if not, or if the floor cannot be read: replay tells.
  */
 SLP_NODISCARD slp_rc state_floor_confirm(struct store *store, struct alloc *mem, const char *place,

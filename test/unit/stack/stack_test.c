@@ -129,6 +129,7 @@ static void stacked_is(struct fixture *f, const struct stack_options *o, const c
     }
 }
 
+/* Rule O5: what put, delete and reset come to, on bag too. */
 static void the_guide_of_kinds_holds(void **state)
 {
     struct fixture f;
@@ -183,6 +184,7 @@ static void sums_overflow_only_in_answers(void **state)
     fixture_fini(&f);
 }
 
+/* Rules V1 and V2. */
 static void filters_stand_where_the_rules_say(void **state)
 {
     struct fixture f;

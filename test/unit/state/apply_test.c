@@ -26,6 +26,7 @@ static void expect_leaf(struct table_state *s, const char *lo, const char *want)
     assert_string_equal(text, want);
 }
 
+/* Rule P2. */
 static void files_get_a_reference_below_every_leaf_they_meet(void **state)
 {
     struct t *t = *state;

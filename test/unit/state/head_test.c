@@ -148,6 +148,7 @@ static void a_damaged_head_is_no_harm(void **state)
 }
 
 /* Whole, but not of this log: its frames lead elsewhere, or nobody verified its root. */
+/* Rule F4: it is a hint, whatever it says. */
 static void a_lying_head_is_not_believed(void **state)
 {
     struct t *t = *state;

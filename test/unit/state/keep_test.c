@@ -132,6 +132,7 @@ static void a_snapshot_is_made_when_it_is_due_and_frames_go_behind_the_second(vo
     world_close(&w);
 }
 
+/* Rule S1: names follow from content, so unchanged shards are the parent's. */
 static void what_did_not_change_is_taken_over(void **state)
 {
     struct t *t = *state;
@@ -230,7 +231,8 @@ static slp_rc get_frame(struct t *t, struct world *w, uint64_t number, struct bu
 }
 
 /* Rule F1: a frame that was deleted is created again by somebody who slept; it counts for nobody,
- * not for its author either, who commits where the log is now. */
+ * not for its author either, who commits where the log is now. All answers here are of one moment of the store's clock: who
+ * skipped the check because its last one is young would take the frame (rule F3). */
 static void a_frame_below_the_floor_counts_for_nobody(void **state)
 {
     struct t *t = *state;
