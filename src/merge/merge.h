@@ -47,7 +47,7 @@ SLP_NODISCARD slp_rc merge_next(struct merge *m, int64_t max_rows, size_t max_by
  *
  * order    room for keys->count numbers; untouched on failure
  * Errors   LIMIT beyond 2^32 - 1 rows, NO_MEMORY
- * Cost     24 bytes a row of scratch; radix on 16 bytes at a time behind the common prefix
+ * Cost     32 bytes a row of scratch; buckets by 8 bytes at a time behind the common prefix
  */
 SLP_NODISCARD slp_rc merge_sort(struct alloc *mem, const struct key_vec *keys, uint32_t *order,
                                 struct slp_err *err);

@@ -3,66 +3,59 @@
 #include "merge/merge.h"
 
 /*
- * Radix from the left (MSD, in place, 256 buckets) over entries that hold a window of 16 key bytes.
+ * Buckets by interpolation over entries that hold a window of 8 key bytes.
  *
- *   key     | common prefix | window 0: 16 bytes | window 1: 16 bytes | ...
- *   entry   hi, lo: the window as two big-endian words; tail: key bytes from the window's start on,
- *           at most 17, so that "a" sorts before "a\0", whose window looks the same; row
+ *   key     | common prefix | window 0: 8 bytes | window 1: 8 bytes | ...
+ *   entry   word: the window as a big-endian number, zeros behind the key's end; row
  *
- * A bucket whose windows and tails are all equal moves on to the next window if its keys go on
- * (tail 17); else its keys are equal and its rows become the window, which is what makes the sort
- * stable.
- * Small buckets are sorted by insertion with whole comparisons.
+ * The entries of a bucket are spread over as many narrower ones as they may need, each an equal part
+ * of the way from the bucket's least word to its greatest: a pass that counts, and one that moves
+ * them to where they belong, in order. Where all words are equal the next window decides; keys that
+ * end there come first, the shorter the earlier, since zeros only stood in for what they lack.
+ * Small buckets are sorted by insertion with whole comparisons. Nothing that is equal changes its
+ * order, and rows are given in theirs, which makes the sort stable.
  *
  * What remains to be done waits on a stack in memory, not in recursion: keys of 64 KiB that differ
  * at the end only would be thousands of levels deep. Waiting buckets do not overlap and have more
  * than SMALL entries each, so the stack is short.
  */
 
-#define WINDOW_BYTES 16u
-#define SMALL        24u
-#define DIGITS       256u
+#define WINDOW_BYTES 8u
+#define SMALL        20u
+#define BITS_MAX     12u
+#define BUCKETS_MAX  ((size_t)1 << BITS_MAX)
 
-/* Digits 0 to 15 are the bytes of the window, then the tail. */
-#define TAIL_DIGIT   WINDOW_BYTES
+/* How a key goes on in a window: with so many bytes, or beyond it. */
 #define TAIL_GOES_ON (WINDOW_BYTES + 1)
+#define TAILS        (TAIL_GOES_ON + 1)
 
 struct entry {
-    uint64_t hi;
-    uint64_t lo;
+    uint64_t word;
     uint32_t row;
-    uint32_t tail;
 };
 
 struct bucket {
     uint32_t first; /* entry */
     uint32_t count;
     uint32_t depth; /* key bytes before the window */
-    uint32_t digit; /* the one to try first: those before it are equal in the whole bucket */
 };
 
 struct sorter {
     const struct key_vec *keys;
     struct entry *entries;
-    struct buf stack; /* of struct bucket */
+    struct entry *spare; /* as many: where entries go meanwhile */
+    uint32_t *ends;      /* BUCKETS_MAX and one */
+    struct buf stack;    /* of struct bucket */
 };
 
-/* The first 16 bytes of `s` as two big-endian words, zeros behind its end. The bytes of a key
- * vector may be read BUF_PADDING bytes beyond its last one. */
-static void load_window(struct slice s, uint64_t *hi, uint64_t *lo)
+/* The first eight bytes of `s`, zeros behind its end. The bytes of a key vector may be read
+ * BUF_PADDING bytes beyond its last one. */
+static uint64_t load_window(struct slice s)
 {
-    *hi = 0;
-    *lo = 0;
     if (s.len == 0)
-        return;
-    *hi = num_load_u64be(s.ptr);
-    if (s.len < 8) {
-        *hi &= ~(uint64_t)0 << (64 - 8 * s.len);
-        return;
-    }
-    *lo = s.len == 8 ? 0 : num_load_u64be(s.ptr + 8);
-    if (s.len > 8 && s.len < WINDOW_BYTES)
-        *lo &= ~(uint64_t)0 << (64 - 8 * (s.len - 8));
+        return 0;
+    uint64_t word = num_load_u64be(s.ptr);
+    return s.len < WINDOW_BYTES ? word & ~(uint64_t)0 << (64 - 8 * s.len) : word;
 }
 
 static struct slice key_rest(const struct key_vec *keys, uint32_t row, uint32_t depth)
@@ -70,50 +63,12 @@ static struct slice key_rest(const struct key_vec *keys, uint32_t row, uint32_t 
     return slice_after(key_at(keys, row), depth);
 }
 
-static void load_entry(const struct key_vec *keys, uint32_t depth, struct entry *e)
-{
-    struct slice rest = key_rest(keys, e->row, depth);
-    load_window(rest, &e->hi, &e->lo);
-    e->tail = rest.len < TAIL_GOES_ON ? (uint32_t)rest.len : TAIL_GOES_ON;
-}
-
-/* Where a digit stands in an entry: eight bytes from `at` on, shifted. The tail is in the upper
- * half of the word that begins with the row. */
-struct place {
-    size_t at;
-    unsigned shift;
-};
-
-static struct place place_of(uint32_t digit)
-{
-    if (digit < 8)
-        return (struct place){.at = offsetof(struct entry, hi), .shift = 56 - 8 * digit};
-    if (digit < WINDOW_BYTES)
-        return (struct place){.at = offsetof(struct entry, lo), .shift = 120 - 8 * digit};
-    return (struct place){.at = offsetof(struct entry, row), .shift = 32};
-}
-
-static inline unsigned digit_at(const struct entry *e, struct place p)
-{
-    return (unsigned)(num_load_u64le((const uint8_t *)e + p.at) >> p.shift) & 0xff;
-}
-
 static bool is_less(const struct sorter *s, const struct entry *a, const struct entry *b,
                     uint32_t depth)
 {
-    if (a->hi != b->hi)
-        return a->hi < b->hi;
-    if (a->lo != b->lo)
-        return a->lo < b->lo;
-    if (a->tail != b->tail)
-        return a->tail < b->tail;
-    if (a->tail == TAIL_GOES_ON) {
-        uint32_t next = depth + WINDOW_BYTES;
-        int order = slice_compare(key_rest(s->keys, a->row, next), key_rest(s->keys, b->row, next));
-        if (order)
-            return order < 0;
-    }
-    return a->row < b->row;
+    if (__builtin_expect(a->word != b->word, 1))
+        return a->word < b->word;
+    return slice_compare(key_rest(s->keys, a->row, depth), key_rest(s->keys, b->row, depth)) < 0;
 }
 
 static void sort_small(const struct sorter *s, struct bucket b)
@@ -128,51 +83,6 @@ static void sort_small(const struct sorter *s, struct bucket b)
     }
 }
 
-/* The first digit in which the entries differ; beyond TAIL_DIGIT if they are alike. */
-static uint32_t first_difference(const struct entry *e, uint32_t count)
-{
-    uint64_t hi = 0;
-    uint64_t lo = 0;
-    uint32_t tail = 0;
-    for (uint32_t i = 1; i < count; i++) {
-        hi |= e[i].hi ^ e[0].hi;
-        lo |= e[i].lo ^ e[0].lo;
-        tail |= e[i].tail ^ e[0].tail;
-    }
-    if (hi)
-        return (uint32_t)__builtin_clzll(hi) / 8;
-    if (lo)
-        return 8 + (uint32_t)__builtin_clzll(lo) / 8;
-    return tail ? TAIL_DIGIT : TAIL_DIGIT + 1;
-}
-
-/* Put every entry into its digit's bucket, in place: each swap brings at least one home. */
-static void permute(struct entry *e, struct place p, const uint32_t *counts, uint32_t *starts)
-{
-    uint32_t next[DIGITS];
-    uint32_t ends[DIGITS];
-    uint32_t at = 0;
-    for (unsigned d = 0; d < DIGITS; d++) {
-        starts[d] = at;
-        next[d] = at;
-        at += counts[d];
-        ends[d] = at;
-    }
-    for (unsigned d = 0; d < DIGITS; d++) {
-        while (next[d] < ends[d]) {
-            struct entry moving = e[next[d]];
-            unsigned home = digit_at(&moving, p);
-            while (home != d) {
-                struct entry displaced = e[next[home]];
-                e[next[home]++] = moving;
-                moving = displaced;
-                home = digit_at(&moving, p);
-            }
-            e[next[d]++] = moving;
-        }
-    }
-}
-
 /* Sort a small bucket now, leave a larger one for later. */
 static slp_rc push(struct sorter *s, struct bucket b, struct slp_err *err)
 {
@@ -183,55 +93,91 @@ static slp_rc push(struct sorter *s, struct bucket b, struct slp_err *err)
     return buf_append(&s->stack, &b, sizeof b, err);
 }
 
-/* All windows and tails of the bucket are alike. */
+/* Counts become where each begins; `ends[n]` is set to the sum. */
+static void sum_counts(uint32_t *ends, size_t n)
+{
+    uint32_t at = 0;
+    for (size_t i = 0; i <= n; i++) {
+        uint32_t count = i < n ? ends[i] : 0;
+        ends[i] = at;
+        at += count;
+    }
+}
+
+static uint32_t tail_of(const struct sorter *s, const struct entry *e, uint32_t depth)
+{
+    size_t len = key_rest(s->keys, e->row, depth).len;
+    return len < TAIL_GOES_ON ? (uint32_t)len : TAIL_GOES_ON;
+}
+
+/* All words of the bucket are alike: keys that end come first, the others go on. */
 static slp_rc next_window(struct sorter *s, struct bucket b, struct slp_err *err)
 {
     struct entry *e = s->entries + b.first;
-    if (e[0].tail < TAIL_GOES_ON) {
-        for (uint32_t i = 0; i < b.count; i++) {
-            e[i].hi = 0;
-            e[i].lo = e[i].row;
-            e[i].tail = 0;
-        }
-        b.digit = WINDOW_BYTES - sizeof(uint32_t);
-        return push(s, b, err);
-    }
-    b.depth += WINDOW_BYTES;
-    b.digit = 0;
+    uint32_t ends[TAILS + 1] = {0};
     for (uint32_t i = 0; i < b.count; i++)
-        load_entry(s->keys, b.depth, &e[i]);
-    return push(s, b, err);
+        ends[tail_of(s, &e[i], b.depth)]++;
+    uint32_t rest = ends[TAIL_GOES_ON];
+    if (rest < b.count) {
+        sum_counts(ends, TAILS);
+        for (uint32_t i = 0; i < b.count; i++)
+            s->spare[ends[tail_of(s, &e[i], b.depth)]++] = e[i];
+        memcpy(e, s->spare, b.count * sizeof *e);
+    }
+    b.first += b.count - rest;
+    b.count = rest;
+    b.depth += WINDOW_BYTES;
+    e = s->entries + b.first;
+    for (uint32_t i = 0; i < rest; i++)
+        e[i].word = load_window(key_rest(s->keys, e[i].row, b.depth));
+    return rest > 1 ? push(s, b, err) : SLP_OK;
 }
 
-static void count_digits(const struct entry *e, uint32_t count, struct place p, uint32_t *counts)
+/* Spread a bucket's entries over buckets of 2^shift words from `least` on. */
+static void spread(const struct sorter *s, struct bucket b, uint64_t least, unsigned shift,
+                   size_t buckets)
 {
-    memset(counts, 0, DIGITS * sizeof *counts);
-    for (uint32_t i = 0; i < count; i++)
-        counts[digit_at(&e[i], p)]++;
+    struct entry *e = s->entries + b.first;
+    uint32_t *ends = s->ends;
+    memset(ends, 0, buckets * sizeof *ends);
+    for (uint32_t i = 0; i < b.count; i++)
+        ends[(e[i].word - least) >> shift]++;
+    sum_counts(ends, buckets);
+    for (uint32_t i = 0; i < b.count; i++)
+        s->spare[ends[(e[i].word - least) >> shift]++] = e[i];
+    memcpy(e, s->spare, b.count * sizeof *e);
+}
+
+/* So many bits of bucket numbers: a few entries a bucket. */
+static unsigned choose_bits(uint32_t count)
+{
+    unsigned bits = 31 - (unsigned)__builtin_clz(count);
+    return bits < BITS_MAX ? bits : BITS_MAX;
 }
 
 static slp_rc split(struct sorter *s, struct bucket b, struct slp_err *err)
 {
-    struct entry *e = s->entries + b.first;
-    uint32_t counts[DIGITS];
-    uint32_t starts[DIGITS];
-    uint32_t digit = b.digit;
-    count_digits(e, b.count, place_of(digit), counts);
-    if (counts[digit_at(&e[0], place_of(digit))] == b.count) {
-        digit = first_difference(e, b.count);
-        if (digit > TAIL_DIGIT)
-            return next_window(s, b, err);
-        count_digits(e, b.count, place_of(digit), counts);
+    const struct entry *e = s->entries + b.first;
+    uint64_t least = e[0].word;
+    uint64_t most = e[0].word;
+    for (uint32_t i = 1; i < b.count; i++) {
+        least = e[i].word < least ? e[i].word : least;
+        most = e[i].word > most ? e[i].word : most;
     }
-    permute(e, place_of(digit), counts, starts);
-    for (unsigned d = 0; d < DIGITS; d++) {
-        if (counts[d] > 1)
-            TRY(push(s,
-                     (struct bucket){.first = b.first + starts[d],
-                                     .count = counts[d],
-                                     .depth = b.depth,
-                                     .digit = digit < TAIL_DIGIT ? digit + 1 : TAIL_DIGIT},
-                     err));
+    if (least == most)
+        return next_window(s, b, err);
+    unsigned width = 64 - (unsigned)__builtin_clzll(most - least);
+    unsigned bits = choose_bits(b.count);
+    unsigned shift = width > bits ? width - bits : 0;
+    size_t buckets = (size_t)((most - least) >> shift) + 1;
+    uint32_t from = 0;
+    spread(s, b, least, shift, buckets);
+    for (size_t i = 0; i < buckets; i++) {
+        struct bucket part = {
+            .first = b.first + from, .count = s->ends[i] - from, .depth = b.depth};
+        from = s->ends[i];
+        if (part.count > 1)
+            TRY(push(s, part, err));
     }
     return SLP_OK;
 }
@@ -267,6 +213,13 @@ static uint32_t common_prefix(const struct key_vec *keys)
     return (uint32_t)prefix.len;
 }
 
+static void load_entries(const struct sorter *s, struct bucket all)
+{
+    for (uint32_t i = 0; i < all.count; i++)
+        s->entries[i] =
+            (struct entry){.word = load_window(key_rest(s->keys, i, all.depth)), .row = i};
+}
+
 slp_rc merge_sort(struct alloc *mem, const struct key_vec *keys, uint32_t *order,
                   struct slp_err *err)
 {
@@ -281,20 +234,21 @@ slp_rc merge_sort(struct alloc *mem, const struct key_vec *keys, uint32_t *order
     }
     slp_rc rc = SLP_OK;
     struct sorter s = {.keys = keys};
+    const size_t bytes = 2 * (size_t)count * sizeof(struct entry);
+    const size_t ends_bytes = (BUCKETS_MAX + 1) * sizeof *s.ends;
+    void *room = NULL;
     buf_init(&s.stack, mem, SIZE_MAX / 2);
-    void *entries = NULL;
-    TRY(alloc_array(mem, count, sizeof(struct entry), &entries, err));
-    s.entries = entries;
-    uint32_t depth = common_prefix(keys);
-    for (uint32_t i = 0; i < count; i++) {
-        s.entries[i].row = i;
-        load_entry(keys, depth, &s.entries[i]);
-    }
-    TRY_OUT(sort_all(&s, (struct bucket){.count = count, .depth = depth}, err));
+    TRY(alloc_room(mem, bytes + ends_bytes, &room, err));
+    s.entries = room;
+    s.spare = s.entries + count;
+    s.ends = (uint32_t *)(void *)(s.spare + count);
+    struct bucket all = {.count = count, .depth = common_prefix(keys)};
+    load_entries(&s, all);
+    TRY_OUT(sort_all(&s, all, err));
     for (uint32_t i = 0; i < count; i++)
         order[i] = s.entries[i].row;
 out:
     buf_fini(&s.stack);
-    alloc_free(mem, s.entries, count * sizeof(struct entry));
+    alloc_free(mem, room, bytes + ends_bytes);
     return err_wrap(err, rc, "sorting %u rows", count);
 }
