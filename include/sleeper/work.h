@@ -74,7 +74,8 @@ struct slp_work_options {
     bool once;         /* do what is due on all tables, and end */
     bool commits;      /* be a resident committer, and nothing else: pack what waits in inboxes */
     double interval_s; /* between looks at the tables; 0: 10; a committer's longest: 1 */
-    /* Told a line when something was done or failed, by table; may be NULL, as below. */
+    /* Told a line when something was done or failed, by table, NULL for what belongs to none; may be
+     * NULL, as below. */
     void (*on_line)(void *context, const char *table, const char *line);
     void (*on_progress)(void *context, const struct slp_progress *progress);
     void *context;
@@ -86,11 +87,13 @@ struct slp_work_result {
     size_t collected; /* objects */
     uint64_t packed;  /* transactions, by a committer */
     size_t failures;  /* times that something failed on a table; on_line was told */
+    size_t batches;   /* of submitted files, ingested */
 };
 
 /*
- * Do what is due on all tables, and go on until the instance's cancel flag is set: split partitions
- * that are over the threshold, compact, keep snapshots, collect garbage. Tables that are offline are
+ * Do what is due on all tables, and go on until the instance's cancel flag is set: ingest batches of
+ * submitted files, split partitions that are over the threshold, compact, keep snapshots, collect
+ * garbage, also of tables that were dropped. Tables that are offline are
  * not split or compacted, and neither are paused ones. What fails on one table does not keep the
  * others waiting.
  *

@@ -16,6 +16,7 @@ const char *api_job_kind(const struct state_job *job)
     case STATE_JOB_FOLD:
         return "fold";
     case STATE_JOB_IMPORT:
+    case STATE_JOB_BATCH:
         return "ingest";
     default:
         return "compact";

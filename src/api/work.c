@@ -241,6 +241,7 @@ slp_rc slp_work(struct slp_instance *instance, const struct slp_work_options *op
                                     .splits = result.splits,
                                     .collected = result.collected,
                                     .packed = result.packed,
-                                    .failures = result.failures};
+                                    .failures = result.failures,
+                                    .batches = result.batches};
     return rc;
 }

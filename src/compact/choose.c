@@ -514,7 +514,8 @@ static int by_need(const void *a, const void *b)
 /* Upstream takes some at random; here those that shorten reads the most. */
 static void limit_jobs(struct planner *p)
 {
-    size_t open = state_job_count(p->s) - state_job_count_of(p->s, STATE_JOB_IMPORT);
+    size_t open = state_job_count(p->s) - state_job_count_of(p->s, STATE_JOB_IMPORT) -
+                  state_job_count_of(p->s, STATE_JOB_BATCH);
     size_t most = p->rules->job_limit - num_min_size(p->rules->job_limit, open);
     size_t files = p->plan.count && p->plan.choices[0].kind == COMPACT_DUE_FILE;
     if (p->plan.count - files <= most)

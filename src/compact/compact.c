@@ -306,7 +306,7 @@ static void tell_others(const struct compaction *c)
         const struct state_job *job = state_job_at(view_of(c), i);
         state_id_format(job->id, id);
         int64_t left_s = num_max_i64(job->deadline_us - now, 0) / 1000000;
-        if (job->kind == STATE_JOB_IMPORT || c->options->makes_only)
+        if (state_job_is_import(job) || c->options->makes_only)
             continue;
         (void)snprintf(line, sizeof line,
                        "job %s of another process holds %u files; if that process is gone, compact "

@@ -226,7 +226,7 @@ slp_rc compact_jobs_make(struct compact_jobs *j, const struct compact_choice *ch
 
 static bool is_for_us(const struct state_job *job, int64_t now_us)
 {
-    return job->kind != STATE_JOB_IMPORT && job->deadline_us <= now_us;
+    return !state_job_is_import(job) && job->deadline_us <= now_us;
 }
 
 static slp_rc give_up(struct compact_jobs *j, const struct state_job *job, struct slp_err *err)

@@ -33,8 +33,12 @@ slp_rc ingest_feed_init(struct ingest_feed *f, struct alloc *mem,
     arena_init(&f->arena, mem, PATHS_MAX_BYTES);
     os_mutex_init(&f->lock);
     buf_init(&list, mem, PATHS_MAX_BYTES);
-    for (size_t i = 0; i < options->input_count; i++)
-        TRY_OUT(add_paths(f, &list, options->inputs[i], err));
+    for (size_t i = 0; rc == SLP_OK && i < options->input_count; i++) {
+        rc = add_paths(f, &list, options->inputs[i], err);
+        if (rc == SLP_NOT_FOUND && options->missing)
+            *options->missing = options->inputs[i];
+    }
+    TRY_OUT(rc);
     TRY_OUT(arena_copy(&f->arena, buf_slice(&list), &kept, err));
     f->path_count = list.len / sizeof *f->paths;
     f->paths = (const char **)(void *)(uintptr_t)kept.ptr;
@@ -70,6 +74,7 @@ static slp_rc open_next(struct ingest_feed *f, struct slp_err *err)
     TRY(alloc_new(f->mem, &s, err));
     slp_rc rc = rows_input_open(f->mem, f->paths[f->next_path], &f->rows, &s->input, err);
     if (rc != SLP_OK) {
+        f->blamed = f->blamed ? f->blamed : f->paths[f->next_path];
         alloc_delete(f->mem, s);
         return rc;
     }
@@ -120,6 +125,13 @@ slp_rc ingest_feed_next(struct ingest_feed *f, struct ingest_part *out, struct s
     slp_rc rc = next_part(f, out, err);
     os_mutex_unlock(&f->lock);
     return rc;
+}
+
+void ingest_feed_blame(struct ingest_feed *f, const char *path)
+{
+    os_mutex_lock(&f->lock);
+    f->blamed = f->blamed ? f->blamed : path;
+    os_mutex_unlock(&f->lock);
 }
 
 void ingest_feed_release(struct ingest_feed *f, struct ingest_part *part)

@@ -23,6 +23,7 @@ struct ingest_feed_options {
     size_t input_count;
     struct rows_input_options rows;
     struct ingest_queue *queue; /* batches that are pushed, in place of inputs; NULL: none */
+    const char **missing;       /* told the input that was not found; may be NULL */
 };
 
 struct ingest_queue;
@@ -38,6 +39,7 @@ struct ingest_feed {
     size_t path_count;
     size_t next_path;
     struct ingest_source *current; /* has parts left; NULL: open the next path */
+    const char *blamed;            /* the first file that was at fault; NULL: none was */
     uint64_t next_part;
 };
 
@@ -57,6 +59,9 @@ void ingest_feed_fini(struct ingest_feed *f); /* a zeroed one is accepted */
 /* The next part; DONE when there is none. Errors: those of rows_input_open, LIMIT. */
 SLP_NODISCARD slp_rc ingest_feed_next(struct ingest_feed *f, struct ingest_part *out,
                                       struct slp_err *err);
+
+/* What `path`, that of a part, holds is at fault; the first one that is blamed stays. */
+void ingest_feed_blame(struct ingest_feed *f, const char *path);
 
 /* Close a part that ingest_feed_next gave, whether read to its end or not. */
 void ingest_feed_release(struct ingest_feed *f, struct ingest_part *part);

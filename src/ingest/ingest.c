@@ -36,29 +36,49 @@ static slp_rc write_lineage(const struct ingest *g, struct buf *out, struct slp_
                       state_number(state_table_view(g->table)), id);
 }
 
+/* One transaction, with the end of the job that this is. */
+static slp_rc commit_files(struct ingest *g, const struct state_add *add, struct output *out,
+                           struct slp_err *err)
+{
+    struct state_result result = {0};
+    struct state_txn txn = {.kind = STATE_ADD, .add = *add};
+    struct state_commit_options o = {.token = g->o->token, .cancel = g->o->cancel};
+    txn.add.job = g->o->job;
+    txn.add.attempt = g->o->attempt;
+    txn.add.ends_job = !state_id_is_none(g->o->job);
+    if (out)
+        o.bodies = output_bodies(out, &o.body_count);
+    TRY(state_table_commit(g->table, &txn, &o, &result, err));
+    TRY(state_result_check(&result, err));
+    g->result.at = result.outcome.at;
+    g->result.is_duplicate = result.outcome.is_duplicate;
+    return SLP_OK;
+}
+
+/* A job that brought no rows is over all the same. */
+static slp_rc end_empty(struct ingest *g, struct slp_err *err)
+{
+    struct state_add none = {.count = 0};
+    return state_id_is_none(g->o->job) ? SLP_OK : commit_files(g, &none, NULL, err);
+}
+
 /* Commit the files. Where that fails, or was done before by the same token, they are removed;
  * unless the outcome is not known: the log may name them. */
 static slp_rc commit(struct ingest *g, struct output *out, bool is_wide, struct slp_err *err)
 {
     struct state_new_file *files = NULL;
     size_t count = 0;
-    struct state_result result = {0};
     TRY(output_finish(out, &files, &count, err));
     if (count == 0) /* filters refused all rows */
-        return SLP_OK;
+        return end_empty(g, err);
     for (size_t i = 0; i < count; i++)
         files[i].is_unfiled = is_wide;
     struct key_range range = {
         .lo = files[0].info.first_key, .hi = files[count - 1].info.last_key, .has_hi = true};
     TRY(state_pressure_admit(g->table, range, is_wide, g->o->cancel, err));
-    struct state_txn txn = {.kind = STATE_ADD, .add = {.files = files, .count = count}};
-    struct state_commit_options o = {.token = g->o->token, .cancel = g->o->cancel};
-    o.bodies = output_bodies(out, &o.body_count);
-    TRY(state_table_commit(g->table, &txn, &o, &result, err));
-    TRY(state_result_check(&result, err));
-    g->result.at = result.outcome.at;
-    g->result.is_duplicate = result.outcome.is_duplicate;
-    if (result.outcome.is_duplicate) {
+    struct state_add add = {.files = files, .count = count};
+    TRY(commit_files(g, &add, out, err));
+    if (g->result.is_duplicate) {
         ingest_rejects_withdraw(&g->rejects);
         output_discard(out);
         return SLP_OK;
@@ -124,11 +144,21 @@ out:
     return rc;
 }
 
+/* Tell whoever wants to know which input it was; without memory nobody hears it. */
+static slp_rc blame(const struct ingest *g, const char *path, slp_rc rc)
+{
+    if (g->o->blamed && path)
+        (void)!buf_assign(g->o->blamed, slice_str(path), NULL);
+    return rc;
+}
+
 static slp_rc take_in(struct ingest *g, struct ingest_rows *rows, struct slp_err *err)
 {
     const char *folder = g->o->temp_folder;
     struct ingest_feed feed;
+    const char *blamed = NULL;
     struct ingest_feed_options f = {
+        .missing = &blamed,
         .inputs = g->o->inputs,
         .input_count = g->o->input_count,
         .queue = g->o->queue,
@@ -139,7 +169,9 @@ static slp_rc take_in(struct ingest *g, struct ingest_rows *rows, struct slp_err
                  .batch_bytes = g->budget.batch_bytes,
                  .rejects = ingest_rejects_rows(&g->rejects)},
     };
-    TRY(ingest_feed_init(&feed, g->mem, &f, err));
+    slp_rc rc = ingest_feed_init(&feed, g->mem, &f, err);
+    if (rc != SLP_OK)
+        return blame(g, blamed, rc);
     g->result.inputs = feed.path_count;
     struct ingest_intake_options o = {.table = g->table,
                                       .feed = &feed,
@@ -149,7 +181,9 @@ static slp_rc take_in(struct ingest *g, struct ingest_rows *rows, struct slp_err
                                       .cancel = g->o->cancel,
                                       .dry_run = g->o->dry_run,
                                       .kinds = g->o->row_kinds.len ? &g->kinds : NULL};
-    slp_rc rc = ingest_intake(g->mem, &o, rows, err);
+    rc = ingest_intake(g->mem, &o, rows, err);
+    if (rc != SLP_OK)
+        rc = blame(g, feed.blamed, rc);
     ingest_feed_fini(&feed);
     return rc;
 }
@@ -206,7 +240,12 @@ static slp_rc take_and_write(struct ingest *g, struct slp_err *err)
     g->result.spilled_runs = rows.spilled_runs;
     if (g->o->dry_run)
         goto out;
-    rc = rows.rows > 0 ? write_files(g, &rows, err) : ingest_rejects_finish(&g->rejects, err);
+    if (rows.rows > 0) {
+        TRY_OUT(write_files(g, &rows, err));
+    } else {
+        TRY_OUT(ingest_rejects_finish(&g->rejects, err));
+        rc = end_empty(g, err);
+    }
 out:
     ingest_rows_fini(&rows);
     return rc;

@@ -56,6 +56,9 @@ struct ingest_options {
     size_t threads;             /* at least 1 */
     const char *temp_folder;    /* for spills; NULL: $TMPDIR or /tmp */
     const volatile int *cancel; /* may be NULL */
+    struct state_id job; /* the batch that this is, which ends with the commit; none: blank */
+    uint32_t attempt;    /* of it */
+    struct buf *blamed;  /* told the path of the input that was at fault; may be NULL */
 };
 
 struct ingest_result {
@@ -70,8 +73,8 @@ struct ingest_result {
 };
 
 /*
- * Ingest all inputs into `table` as one transaction. No rows: nothing is committed, and `at` is
- * where the table stands. A token that was committed before is noticed before anything is read.
+ * Ingest all inputs into `table` as one transaction. No rows: nothing is committed, but the end of a
+ * job, and `at` is where the table stands. A token that was committed before is noticed before anything is read.
  *
  * Errors   NOT_FOUND, DENIED   an input
  *          BAD_INPUT    rows that do not fit the table: file, line or row, column; more of them than

@@ -341,6 +341,8 @@ static slp_rc read_all(struct worker *w, struct slp_err *err)
         TRY(rc);
         w->part = part.ordinal;
         rc = read_part(w, &part, err);
+        if (rc != SLP_OK)
+            ingest_feed_blame(feed, part.path);
         /* What a stream gave last may borrow its schema. */
         arr_batch_fini(&w->batch);
         ingest_feed_release(feed, &part);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/num.h"
+#include "jobs/batch.h"
 #include "state/global.h"
 #include "upkeep/upkeep.h"
 
@@ -32,7 +33,8 @@ struct worker {
     struct known *tables;
     size_t count;
     size_t room;
-    struct known *at; /* the table at hand */
+    struct known *at;   /* the table at hand; NULL: none */
+    int64_t collect_us; /* the next collection of what belongs to no table */
     struct jobs_result result;
     slp_rc first_rc;
     struct slp_err first_err;
@@ -57,7 +59,7 @@ static void tell(void *context, const char *line)
 {
     const struct worker *w = context;
     if (w->o->on_line)
-        w->o->on_line(w->o->context, w->at->name, line);
+        w->o->on_line(w->o->context, w->at ? w->at->name : NULL, line);
 }
 
 static void tell_progress(void *context, const struct compact_progress *p)
@@ -145,6 +147,31 @@ static slp_rc open_table(struct worker *w, struct known *k, struct slp_err *err)
 
 /* ------------------------------------------------------------------ what is due */
 
+static void note_first(struct worker *w, slp_rc rc, const struct slp_err *err)
+{
+    if (w->first_rc == SLP_OK) {
+        w->first_rc = rc;
+        w->first_err = *err;
+    }
+}
+
+/* Files at fault are told of, and tried again in time: the table is none the worse. */
+static slp_rc ingest(struct worker *w, struct known *k, struct slp_err *err)
+{
+    struct jobs_batch_result result = {0};
+    struct jobs_batch_options o = {.memory = w->o->memory,
+                                   .threads = w->o->threads,
+                                   .cancel = w->o->cancel,
+                                   .on_line = tell,
+                                   .context = w};
+    slp_rc rc = jobs_batch_run(k->table, &o, w->mem, &result, err);
+    w->result.batches += result.batches;
+    w->result.failures += result.failures;
+    if (result.failures)
+        note_first(w, result.first_rc, &result.first_err);
+    return rc;
+}
+
 static slp_rc split(struct worker *w, struct known *k, struct slp_err *err)
 {
     struct schema_properties p = state_table_properties(k->table);
@@ -192,18 +219,17 @@ static slp_rc collect(struct worker *w, struct known *k, struct slp_err *err)
     return SLP_OK;
 }
 
-/* When the earliest open job is overdue, or garbage may be due. */
-static int64_t next_look(const struct worker *w, const struct known *k)
+/* When the earliest open job is overdue, a batch or garbage may be due. */
+static int64_t next_look(const struct known *k)
 {
     const struct table_state *s = state_table_view(k->table);
     int64_t at_us = state_number(s) == k->collected ? INT64_MAX : k->collect_us;
     for (size_t i = 0; i < state_job_count(s) && !k->is_offline; i++) {
         const struct state_job *job = state_job_at(s, i);
-        if (job->kind != STATE_JOB_IMPORT)
+        if (!state_job_is_import(job))
             at_us = num_min_i64(at_us, job->deadline_us);
     }
-    (void)w;
-    return at_us;
+    return num_min_i64(at_us, jobs_batch_next_us(k->table));
 }
 
 static slp_rc work_on(struct worker *w, struct known *k, struct slp_err *err)
@@ -213,6 +239,8 @@ static slp_rc work_on(struct worker *w, struct known *k, struct slp_err *err)
     if (!is_new && store_now_us(store_of(w)) < k->next_us)
         return SLP_OK;
     TRY(state_table_read_defaults(k->table, err));
+    if (!state_is_paused(state_table_view(k->table)))
+        TRY(ingest(w, k, err));
     if (!k->is_offline && !state_is_paused(state_table_view(k->table))) {
         TRY(split(w, k, err));
         TRY(compact(w, k, err));
@@ -220,7 +248,7 @@ static slp_rc work_on(struct worker *w, struct known *k, struct slp_err *err)
     state_table_keep_due(k->table);
     TRY(collect(w, k, err));
     k->number = state_number(state_table_view(k->table));
-    k->next_us = next_look(w, k);
+    k->next_us = next_look(k);
     return SLP_OK;
 }
 
@@ -234,10 +262,7 @@ static void note_failure(struct worker *w, struct known *k, slp_rc rc, const str
     k->number = 0;
     k->next_us = INT64_MIN;
     w->result.failures++;
-    if (w->first_rc == SLP_OK) {
-        w->first_rc = rc;
-        w->first_err = *err;
-    }
+    note_first(w, rc, err);
 }
 
 static void work_on_all(struct worker *w)
@@ -252,6 +277,39 @@ static void work_on_all(struct worker *w)
         if (rc != SLP_OK && !is_cancelled(w))
             note_failure(w, k, rc, &err);
     }
+}
+
+/* What belongs to no table: all that is left of those that were dropped. */
+static slp_rc collect_tables(struct worker *w, struct slp_err *err)
+{
+    struct upkeep_gc_options o = {.min_age_s = -1, .cancel = w->o->cancel};
+    struct upkeep_gc_result result = {0};
+    char line[112];
+    TRY(upkeep_collect_tables(w->instance, &o, w->mem, &result, err));
+    w->result.collected += result.objects;
+    (void)snprintf(line, sizeof line, "%zu objects of dropped tables collected, %" PRIu64 " bytes",
+                   result.objects, result.bytes);
+    if (result.objects)
+        tell(w, line);
+    return SLP_OK;
+}
+
+static void collect_rest(struct worker *w)
+{
+    char line[SLP_ERR_TEXT_BYTES + 32];
+    struct slp_err err = {.code = SLP_OK};
+    int64_t now_us = store_now_us(store_of(w));
+    if (is_cancelled(w) || now_us < w->collect_us)
+        return;
+    w->at = NULL;
+    w->collect_us = now_us + JOBS_COLLECT_S * 1000000;
+    slp_rc rc = collect_tables(w, &err);
+    if (rc == SLP_OK || is_cancelled(w))
+        return;
+    (void)snprintf(line, sizeof line, "failed: dropped tables: %s", err.text);
+    tell(w, line);
+    w->result.failures++;
+    note_first(w, rc, &err);
 }
 
 /* ------------------------------------------------------------------ committing */
@@ -305,6 +363,7 @@ static slp_rc work_loop(struct worker *w, struct slp_err *err)
     while (!is_cancelled(w)) {
         TRY(list_patiently(w, &failures, err));
         work_on_all(w);
+        collect_rest(w);
         if (w->o->once)
             break;
         wait_for(w, w->o->wait_us ? w->o->wait_us : (int64_t)JOBS_INTERVAL_S * 1000000);

@@ -2,10 +2,12 @@
  * Workers: what is due on all tables of an instance, and who does it.
  *
  *   for each table that changed since it was looked at, or of which the time has come:
+ *     ingest       batches of submitted files that are due         (not of paused tables)
  *     split        partitions over the table's threshold          (not of offline or paused tables)
  *     compact      jobs that are due, overdue ones of others too   (the same)
  *     snapshot     when one is due, and the log trimmed
  *     collect      once in JOBS_COLLECT_S, when the table changed since
+ *   once in JOBS_COLLECT_S: what is left of tables that were dropped
  *   then wait for `interval_s`
  *
  * A table is looked at by one request for its next frame and one for its floor; while that finds
@@ -34,12 +36,14 @@ struct jobs_options {
     size_t memory;
     size_t threads;
     const volatile int *cancel;
-    void (*on_line)(void *context, const char *table, const char *line); /* may be NULL */
+    /* May be NULL. `table` is NULL for what belongs to none. */
+    void (*on_line)(void *context, const char *table, const char *line);
     void (*on_progress)(void *context, const char *table, const struct compact_progress *p);
     void *context;
 };
 
 struct jobs_result {
+    size_t batches; /* of submitted files, ingested */
     size_t compactions;
     size_t splits;
     size_t collected;

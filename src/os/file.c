@@ -41,6 +41,18 @@ slp_rc os_path_join(char out[OS_PATH_MAX], const char *folder, struct slice name
     return SLP_OK;
 }
 
+slp_rc os_path_absolute(char out[OS_PATH_MAX], const char *path, struct slp_err *err)
+{
+    char folder[OS_PATH_MAX];
+    if (path[0] == '/')
+        return os_path_join(out, path, slice_of(NULL, 0), err);
+    if (!getcwd(folder, sizeof folder))
+        return os_error(err, errno, "find the current folder for", path);
+    while (path[0] == '.' && path[1] == '/')
+        path += 2;
+    return os_path_join(out, folder, slice_str(path), err);
+}
+
 void os_path_parent(char path[OS_PATH_MAX])
 {
     size_t len = strlen(path);

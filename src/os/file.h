@@ -44,6 +44,10 @@ SLP_NODISCARD slp_rc os_path_join(char out[OS_PATH_MAX], const char *folder, str
 /* Cut the last part off: "a/b" becomes "a", "/a" becomes "/", "a" becomes ".". */
 void os_path_parent(char path[OS_PATH_MAX]);
 
+/* The path from the root of a path that may begin in the current folder; links stay as they are.
+ * Errors: INVALID as os_path_join; those of finding that folder. */
+SLP_NODISCARD slp_rc os_path_absolute(char out[OS_PATH_MAX], const char *path, struct slp_err *err);
+
 /* Open; `how` is made of enum os_open. */
 SLP_NODISCARD slp_rc os_file_open(const char *path, unsigned how, int *fd, struct slp_err *err);
 

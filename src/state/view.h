@@ -67,6 +67,12 @@ struct state_job {
     bool drops_deletes;             /* it holds the oldest data of its leaf there (rule O6) */
 };
 
+/* Does an add end it, and do its rows come from outside? */
+static inline bool state_job_is_import(const struct state_job *job)
+{
+    return job->kind == STATE_JOB_IMPORT || job->kind == STATE_JOB_BATCH;
+}
+
 struct state_reference {
     const struct state_file *file;
     const struct state_job *job; /* NULL: free */

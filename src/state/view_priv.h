@@ -123,12 +123,6 @@ static inline bool state_job_is_local(const struct state_job *job)
     return job->kind == STATE_JOB_LEAF;
 }
 
-/* Does an add end it? */
-static inline bool state_job_is_import(const struct state_job *job)
-{
-    return job->kind == STATE_JOB_IMPORT || job->kind == STATE_JOB_BATCH;
-}
-
 /* Were not all leaves loaded? */
 static inline bool state_is_partial(const struct table_state *s)
 {
