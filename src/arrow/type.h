@@ -26,9 +26,8 @@
  * Large strings, binaries and lists of others arrive as UTF8, BINARY and LIST: a batch holds less
  * than 2 GiB, or 2^31 items, of one column. Lists of fixed size arrive as LIST.
  *
- * Kinds are numbered for files of ours (docs/format/schema.md): numbers never change. Columns of
- * tables are of the kinds below ARR_TABLE_KIND_COUNT; the others come from files of others, and go
- * into them.
+ * Kinds are numbered for files of ours (docs/format/schema.md): numbers never change. Keys of tables
+ * are of the kinds below ARR_KEY_KIND_COUNT; other columns are as schema.h says.
  *
  * A nested type is a tree of fields, at most ARR_DEPTH_MAX deep: `struct arr_type` holds the kind
  * of one node, `struct arr_field` the children. Whoever builds a tree from bytes of others holds
@@ -71,8 +70,8 @@ enum arr_kind {
     ARR_KIND_COUNT
 };
 
-/* The kinds that columns of tables have are those below. */
-#define ARR_TABLE_KIND_COUNT 18
+/* The kinds that keys of tables have are those below. */
+#define ARR_KEY_KIND_COUNT 18
 
 /* Kinds below are flat: a column of one has no children. */
 #define ARR_FLAT_KIND_COUNT 24

@@ -22,7 +22,8 @@ bool datafile_may_copy(const struct datafile *f)
     if (f->top.column_count != s->count)
         return false;
     for (size_t i = 0; i < s->count; i++) {
-        if (f->file_columns[i] != i || f->top.columns[i].nullable != s->fields[i].nullable)
+        if (f->file_columns[i] != i || f->top.columns[i].is_nested ||
+            f->top.columns[i].nullable != s->fields[i].nullable)
             return false;
     }
     return true;

@@ -3,6 +3,7 @@
 #include "base/num.h"
 #include "datafile/file_priv.h"
 #include "parquet/leaf.h"
+#include "parquet/shape.h"
 
 /* A key index up to this size is read whole when the file is opened: one round less for a
  * lookup. */
@@ -78,10 +79,40 @@ static bool is_key_column(const struct key_spec *spec, size_t column)
     return false;
 }
 
-static slp_rc match_column(struct datafile *f, size_t column, struct slp_err *err)
+static slp_rc fail_type(const struct arr_field *field, const char *there, struct slp_err *err)
+{
+    char here[80];
+    arr_field_type_format(field, here, sizeof here);
+    FAIL(err, UNSUPPORTED, "column \"%s\" is %s in it and %s in the table", field->name, there,
+         here);
+}
+
+/* The leaves of a nested column stand side by side, and are just those of its type. */
+static slp_rc match_nested(struct datafile *f, size_t column, size_t at, struct slp_err *err)
 {
     const struct arr_field *field = &f->schema->columns.fields[column];
-    size_t at = find_column(&f->top, column, field->id);
+    struct pq_node *node = NULL;
+    struct pq_column *leaves = NULL;
+    TRY(arena_new(&f->arena, &node, err));
+    TRY(pq_shape_of(field, &f->arena, node, &leaves, err));
+    for (size_t i = 0; i < node->leaf_count; i++) {
+        const struct index_column *c =
+            at + i < f->top.column_count ? &f->top.columns[at + i] : NULL;
+        if (!c || c->field_id != field->id || !c->is_nested ||
+            !arr_type_equal(c->type, leaves[i].type) ||
+            c->definition_max != leaves[i].definition_max ||
+            c->repetition_max != leaves[i].repetition_max)
+            return fail_type(field, "of another nested type", err);
+        f->pages[at + i] = leaves[i];
+    }
+    f->nodes[column] = node;
+    return SLP_OK;
+}
+
+static slp_rc match_column(struct datafile *f, size_t column, size_t *next, struct slp_err *err)
+{
+    const struct arr_field *field = &f->schema->columns.fields[column];
+    size_t at = find_column(&f->top, *next, field->id);
     f->file_columns[column] = at;
     if (at == DATAFILE_NO_COLUMN) {
         if (!field->nullable || is_key_column(f->spec, column))
@@ -90,14 +121,17 @@ static slp_rc match_column(struct datafile *f, size_t column, struct slp_err *er
         return SLP_OK;
     }
     const struct index_column *c = &f->top.columns[at];
-    if (!arr_type_equal(c->type, field->type)) {
-        char there[64];
-        char here[64];
-        arr_type_format(c->type, there, sizeof there);
-        arr_type_format(field->type, here, sizeof here);
-        FAIL(err, UNSUPPORTED, "column \"%s\" is %s in it and %s in the table", field->name, there,
-             here);
+    if (field->child_count) {
+        TRY(match_nested(f, column, at, err));
+        *next = at + f->nodes[column]->leaf_count;
+        return SLP_OK;
     }
+    if (c->is_nested || !arr_type_equal(c->type, field->type)) {
+        char there[64];
+        arr_type_format(c->type, there, sizeof there);
+        return fail_type(field, c->is_nested ? "nested" : there, err);
+    }
+    *next = at + 1;
     return page_column(c, field->name, &f->pages[at], err);
 }
 
@@ -109,8 +143,11 @@ static slp_rc match_columns(struct datafile *f, struct slp_err *err)
     f->pages = p;
     TRY(arena_array(&f->arena, count, sizeof *f->file_columns, &p, err));
     f->file_columns = p;
+    TRY(arena_array(&f->arena, count, sizeof(struct pq_node *), &p, err));
+    f->nodes = p;
+    size_t next = 0;
     for (size_t i = 0; i < count; i++)
-        TRY(match_column(f, i, err));
+        TRY(match_column(f, i, &next, err));
     return SLP_OK;
 }
 

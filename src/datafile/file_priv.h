@@ -7,7 +7,7 @@
 #include "base/io.h"
 #include "datafile/datafile.h"
 #include "datafile/index.h"
-#include "parquet/page.h"
+#include "parquet/nested.h"
 
 /* Column of the table that the file does not have. */
 #define DATAFILE_NO_COLUMN SIZE_MAX
@@ -22,6 +22,7 @@ struct datafile_space {
     struct key_vec keys;      /* of the rows of `wide` that are in the range */
     struct key_vec probe;     /* one key */
     struct arr_col millis;    /* for columns in seconds */
+    struct pq_nested *nested; /* by column of the table; blank for flat ones and those not read */
     struct buf last_key;      /* of the rows so far */
     struct buf window;
 };
@@ -35,8 +36,9 @@ struct datafile {
     struct arena arena;        /* top and slices: until the file is closed */
     struct index_top top;
     const struct index_slice **slices; /* NULL: not loaded */
-    struct pq_column *pages;           /* how pages of each column of the file decode */
-    size_t *file_columns;              /* by column of the table */
+    struct pq_column *pages;           /* how pages of each leaf of the file decode */
+    size_t *file_columns;              /* by column of the table; of a nested one its first leaf */
+    const struct pq_node **nodes;      /* by column of the table; NULL for flat ones */
     uint64_t index_bytes;              /* read so far */
     struct datafile_space *idle;       /* NULL: none */
 };

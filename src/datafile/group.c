@@ -11,6 +11,8 @@ static uint64_t row_bits(const struct arr_col *c)
 {
     if (c->type.kind == ARR_BOOL)
         return 1;
+    if (arr_type_is_nested(c->type))
+        return 8 * (uint64_t)arr_col_memory(c) / (uint64_t)c->rows;
     if (!arr_type_is_variable(c->type))
         return 8 * (uint64_t)arr_type_width(c->type);
     return 8 * (uint64_t)c->data.len / (uint64_t)c->rows + 32;

@@ -18,10 +18,19 @@
 /* The first page of a file may begin here, behind the magic. */
 #define INDEX_FIRST_PAGE 4u
 
+/* Flags of a column. */
+#define INDEX_NULLABLE 1u
+#define INDEX_UTC      2u
+#define INDEX_NESTED   4u
+
+/* A leaf of the file: a flat field of the schema, or one of those inside a nested field. */
 struct index_column {
-    int32_t field_id;
+    int32_t field_id; /* of the field of the schema that it is, or is in */
     struct arr_type type;
     bool nullable;
+    bool is_nested;
+    uint8_t definition_max; /* nested ones */
+    uint8_t repetition_max;
 };
 
 /* A key at which a block or slice begins. */

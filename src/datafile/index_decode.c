@@ -162,29 +162,33 @@ static slp_rc take_type(struct cursor *c, struct index_column *out, struct slp_e
     int64_t width = 0;
     TRY(take_u8(c, &kind, err));
     TRY(take_u8(c, &flags, err));
-    if (kind >= ARR_TABLE_KIND_COUNT)
+    if (kind >= ARR_FLAT_KIND_COUNT)
         FAIL(err, UNSUPPORTED, "type %u at byte %zu is not known: use a newer version", kind,
              start);
-    if (flags > 3 || (flags >= 2 && kind != ARR_TIMESTAMP))
+    bool is_time = kind == ARR_TIMESTAMP || kind == ARR_TIME32 || kind == ARR_TIME64;
+    if (flags > (INDEX_NULLABLE | INDEX_UTC | INDEX_NESTED) || (flags & INDEX_UTC && !is_time))
         FAIL(err, CORRUPT, "flags %u of a column at byte %zu", flags, start + 1);
-    if (kind == ARR_TIMESTAMP || kind == ARR_DECIMAL128)
+    if (is_time || kind == ARR_DECIMAL128)
         TRY(take_u8(c, &a, err));
     if (kind == ARR_DECIMAL128)
         TRY(take_u8(c, &b, err));
     if (kind == ARR_FIXED_BINARY)
         TRY(take_i64(c, 1, ARR_FIXED_MAX_BYTES, &width, err));
-    if ((kind == ARR_TIMESTAMP && a > ARR_NANO) ||
-        (kind == ARR_DECIMAL128 && (a < 1 || a > 38 || b > a)))
+    if ((is_time && a > ARR_NANO) || (kind == ARR_DECIMAL128 && (a < 1 || a > 38 || b > a)))
         FAIL(err, CORRUPT, "a type that cannot be at byte %zu", start);
-    out->nullable = flags & 1;
-    out->type = (struct arr_type){.kind = kind, .utc = flags >> 1, .width = (int32_t)width};
-    if (kind == ARR_TIMESTAMP)
+    out->nullable = flags & INDEX_NULLABLE;
+    out->is_nested = flags & INDEX_NESTED;
+    out->type = (struct arr_type){.kind = kind, .utc = flags & INDEX_UTC, .width = (int32_t)width};
+    if (is_time)
         out->type.unit = (enum arr_unit)a;
     if (kind == ARR_DECIMAL128) {
         out->type.precision = a;
         out->type.scale = b;
     }
-    return SLP_OK;
+    if (!out->is_nested)
+        return SLP_OK;
+    TRY(take_u8(c, &out->definition_max, err));
+    return take_u8(c, &out->repetition_max, err);
 }
 
 static slp_rc take_columns(struct cursor *c, struct arena *a, struct index_top *top,

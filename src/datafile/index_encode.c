@@ -29,22 +29,28 @@ static slp_rc put_crc(struct buf *out, size_t start, struct slp_err *err)
     return buf_append_u32le(out, crc, err);
 }
 
-/* The parameters of a type as in the bytes of a schema. */
+/* The parameters of a type as in the bytes of a schema; behind them the levels of a nested leaf. */
 static slp_rc put_column(struct buf *out, const struct index_column *c, struct slp_err *err)
 {
-    bool utc = c->type.kind == ARR_TIMESTAMP && c->type.utc;
+    enum arr_kind kind = c->type.kind;
+    bool is_time = kind == ARR_TIMESTAMP || kind == ARR_TIME32 || kind == ARR_TIME64;
+    unsigned flags = (c->nullable ? INDEX_NULLABLE : 0) | (is_time && c->type.utc ? INDEX_UTC : 0) |
+                     (c->is_nested ? INDEX_NESTED : 0);
     TRY(put_i64(out, c->field_id, err));
-    TRY(buf_append_u8(out, (uint8_t)c->type.kind, err));
-    TRY(buf_append_u8(out, (uint8_t)((c->nullable ? 1 : 0) | (utc ? 2 : 0)), err));
-    if (c->type.kind == ARR_TIMESTAMP)
+    TRY(buf_append_u8(out, (uint8_t)kind, err));
+    TRY(buf_append_u8(out, (uint8_t)flags, err));
+    if (is_time)
         TRY(buf_append_u8(out, (uint8_t)c->type.unit, err));
-    if (c->type.kind == ARR_FIXED_BINARY)
+    if (kind == ARR_FIXED_BINARY)
         TRY(put_i64(out, c->type.width, err));
-    if (c->type.kind == ARR_DECIMAL128) {
+    if (kind == ARR_DECIMAL128) {
         TRY(buf_append_u8(out, (uint8_t)c->type.precision, err));
         TRY(buf_append_u8(out, (uint8_t)c->type.scale, err));
     }
-    return SLP_OK;
+    if (!c->is_nested)
+        return SLP_OK;
+    TRY(buf_append_u8(out, c->definition_max, err));
+    return buf_append_u8(out, c->repetition_max, err);
 }
 
 slp_rc datafile_top_encode(const struct index_top *top, struct buf *out, struct slp_err *err)

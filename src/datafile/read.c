@@ -25,13 +25,19 @@
 /* How much of the key index scans read ahead. */
 #define AHEAD_BYTES (1024u * 1024)
 
-struct column_read {
-    size_t column; /* of the table */
-    size_t at;     /* of the file; DATAFILE_NO_COLUMN */
+/* A leaf of the file: a flat column has one, a nested one several, one the file lacks none. */
+struct leaf_read {
+    size_t at; /* of the file */
     struct pq_dictionary dict;
     int64_t dict_group;      /* the row group it is of */
     struct slice dict_bytes; /* of the window, while not decoded */
     const uint8_t *pages;    /* of the window, from its first block on */
+};
+
+struct column_read {
+    size_t column; /* of the table */
+    size_t first_leaf;
+    size_t leaf_count;
 };
 
 struct reader {
@@ -47,6 +53,8 @@ struct reader {
     int64_t end_block;
     struct column_read *columns; /* key columns first */
     size_t column_count;
+    struct leaf_read *leaves;
+    size_t leaf_count;
     size_t key_count;
     const size_t *chosen;
     size_t chosen_count;
@@ -54,14 +62,14 @@ struct reader {
     struct arr_batch out;
     bool has_last; /* s->last_key is set */
     bool is_done;
-    struct io_range *ranges; /* two a column */
+    struct io_range *ranges; /* two a leaf */
     const struct index_slice *slice;
     const struct index_part *part;
     int64_t window_first; /* block */
     int64_t window_end;
 };
 
-static void forget_dictionary(struct column_read *c)
+static void forget_dictionary(struct leaf_read *c)
 {
     if (c->dict.loaded)
         arr_col_fini(&c->dict.values);
@@ -69,7 +77,7 @@ static void forget_dictionary(struct column_read *c)
     c->dict_bytes = slice_of(NULL, 0);
 }
 
-static const struct index_chunk *chunk_of(const struct reader *r, const struct column_read *c)
+static const struct index_chunk *chunk_of(const struct reader *r, const struct leaf_read *c)
 {
     size_t part = (size_t)(r->part - r->slice->parts);
     return &r->slice->chunks[part * r->f->top.column_count + c->at];
@@ -80,7 +88,7 @@ static int64_t group_of(const struct reader *r)
     return r->slice->first_group + (r->part - r->slice->parts);
 }
 
-static size_t cell_of(const struct reader *r, const struct column_read *c, int64_t block)
+static size_t cell_of(const struct reader *r, const struct leaf_read *c, int64_t block)
 {
     return (size_t)(block - r->slice->first_block) * r->f->top.column_count + c->at;
 }
@@ -89,10 +97,8 @@ static size_t cell_of(const struct reader *r, const struct column_read *c, int64
 static uint64_t block_bytes(const struct reader *r, int64_t block)
 {
     uint64_t bytes = 0;
-    for (size_t i = 0; i < r->column_count; i++) {
-        if (r->columns[i].at != DATAFILE_NO_COLUMN)
-            bytes += r->slice->bytes[cell_of(r, &r->columns[i], block)];
-    }
+    for (size_t i = 0; i < r->leaf_count; i++)
+        bytes += r->slice->bytes[cell_of(r, &r->leaves[i], block)];
     return bytes;
 }
 
@@ -127,7 +133,7 @@ static slp_rc size_window(struct reader *r, uint64_t *bytes, struct slp_err *err
     return SLP_OK;
 }
 
-static bool wants_dictionary(const struct reader *r, const struct column_read *c)
+static bool wants_dictionary(const struct reader *r, const struct leaf_read *c)
 {
     return chunk_of(r, c)->dictionary_bytes && !(c->dict.loaded && c->dict_group == group_of(r));
 }
@@ -137,10 +143,8 @@ static size_t list_ranges(struct reader *r)
 {
     size_t count = 0;
     uint8_t *dst = r->s->window.ptr;
-    for (size_t i = 0; i < r->column_count; i++) {
-        struct column_read *c = &r->columns[i];
-        if (c->at == DATAFILE_NO_COLUMN)
-            continue;
+    for (size_t i = 0; i < r->leaf_count; i++) {
+        struct leaf_read *c = &r->leaves[i];
         if (c->dict_group != group_of(r))
             forget_dictionary(c);
         if (wants_dictionary(r, c)) {
@@ -166,9 +170,9 @@ static slp_rc fetch_window(struct reader *r, struct slp_err *err)
 {
     uint64_t bytes = 0;
     TRY(size_window(r, &bytes, err));
-    for (size_t i = 0; i < r->column_count; i++) {
-        struct column_read *c = &r->columns[i];
-        if (c->at != DATAFILE_NO_COLUMN && wants_dictionary(r, c))
+    for (size_t i = 0; i < r->leaf_count; i++) {
+        const struct leaf_read *c = &r->leaves[i];
+        if (wants_dictionary(r, c))
             bytes += chunk_of(r, c)->dictionary_bytes;
     }
     if (bytes > r->f->info.index_offset)
@@ -197,7 +201,7 @@ static slp_rc split_page(struct slice in, struct pq_page_header *header, struct 
     return SLP_OK;
 }
 
-static slp_rc load_dictionary(struct reader *r, struct column_read *c, struct slp_err *err)
+static slp_rc load_dictionary(struct reader *r, struct leaf_read *c, struct slp_err *err)
 {
     struct pq_page_header header = {0};
     struct slice body = {0};
@@ -211,7 +215,7 @@ static slp_rc load_dictionary(struct reader *r, struct column_read *c, struct sl
     return SLP_OK;
 }
 
-static slp_rc decode_pages(struct reader *r, struct column_read *c, struct slice in, int64_t rows,
+static slp_rc decode_pages(struct reader *r, struct leaf_read *c, struct slice in, int64_t rows,
                            struct arr_col *out, struct slp_err *err)
 {
     enum cx_kind codec = (enum cx_kind)chunk_of(r, c)->codec;
@@ -251,30 +255,87 @@ static slp_rc append_seconds(const struct arr_col *millis, struct arr_col *out, 
     return SLP_OK;
 }
 
-static slp_rc decode_column(struct reader *r, struct column_read *c, struct slp_err *err)
+/* The pages of a leaf in the block. */
+static struct slice pages_of(const struct reader *r, const struct leaf_read *c)
+{
+    size_t cell = cell_of(r, c, r->block);
+    uint64_t window_offset = r->slice->offsets[cell_of(r, c, r->window_first)];
+    return slice_of(c->pages + (r->slice->offsets[cell] - window_offset), r->slice->bytes[cell]);
+}
+
+static slp_rc decode_seconds(struct reader *r, struct leaf_read *c, int64_t rows,
+                             struct arr_col *out, struct slp_err *err)
+{
+    struct arr_col *millis = &r->s->millis;
+    arr_col_clear(millis);
+    millis->type = r->f->pages[c->at].type;
+    TRY(decode_pages(r, c, pages_of(r, c), rows, millis, err));
+    return append_seconds(millis, out, err);
+}
+
+static slp_rc decode_flat(struct reader *r, struct leaf_read *c, int64_t rows, struct arr_col *out,
+                          struct slp_err *err)
+{
+    if (out->type.kind == ARR_TIMESTAMP && out->type.unit == ARR_SECOND)
+        return decode_seconds(r, c, rows, out, err);
+    return decode_pages(r, c, pages_of(r, c), rows, out, err);
+}
+
+/* The pages of leaf `number` of a nested column. */
+static slp_rc decode_leaf(struct reader *r, const struct column_read *c, size_t number,
+                          struct arr_col *out, struct slp_err *err)
+{
+    struct leaf_read *leaf = &r->leaves[c->first_leaf + number];
+    const struct pq_column *pages = &r->f->pages[leaf->at];
+    enum cx_kind codec = (enum cx_kind)chunk_of(r, leaf)->codec;
+    struct slice in = pages_of(r, leaf);
+    TRY(load_dictionary(r, leaf, err));
+    while (in.len > 0) {
+        struct pq_page_header header = {0};
+        struct slice body = {0};
+        struct pq_cursor page = {0};
+        TRY(split_page(in, &header, &body, err));
+        if (header.kind != PQ_PAGE_DATA && header.kind != PQ_PAGE_DATA_V2)
+            FAIL(err, CORRUPT, "a page of kind %d, expected data", (int)header.kind);
+        TRY(pq_cursor_open(&page, pages, codec, &header, body,
+                           leaf->dict.loaded ? &leaf->dict : NULL, &r->s->scratch, err));
+        TRY(pq_nested_page(&r->s->nested[c->column], number, &page, out, err));
+        in = slice_after(in, (size_t)(body.ptr + body.len - in.ptr));
+    }
+    return SLP_OK;
+}
+
+static slp_rc decode_nested(struct reader *r, const struct column_read *c, int64_t rows,
+                            struct arr_col *out, struct slp_err *err)
+{
+    struct pq_nested *n = &r->s->nested[c->column];
+    const struct pq_node *node = r->f->nodes[c->column];
+    int64_t want = out->rows + rows;
+    if (!n->node)
+        TRY(pq_nested_init(n, r->f->mem, node, &r->f->pages[r->f->file_columns[c->column]], err));
+    pq_nested_begin(n);
+    for (size_t i = 0; i < c->leaf_count; i++)
+        TRY(decode_leaf(r, c, i, out, err));
+    TRY(pq_nested_end(n, out, err));
+    if (out->rows != want)
+        FAIL(err, CORRUPT, "its pages have %" PRId64 " rows, the key index says %" PRId64,
+             out->rows - (want - rows), rows);
+    return SLP_OK;
+}
+
+static slp_rc decode_column(struct reader *r, const struct column_read *c, struct slp_err *err)
 {
     struct arr_col *out = &r->s->wide.cols[c->column];
     size_t inside = (size_t)(r->block - r->slice->first_block);
     int64_t rows = r->slice->first_rows[inside + 1] - r->slice->first_rows[inside];
-    if (c->at == DATAFILE_NO_COLUMN)
+    if (c->leaf_count == 0)
         return arr_col_append_nulls(out, rows, err);
-    size_t cell = cell_of(r, c, r->block);
-    uint64_t offset = r->slice->offsets[cell];
-    uint64_t window_offset = r->slice->offsets[cell_of(r, c, r->window_first)];
-    struct slice in = slice_of(c->pages + (offset - window_offset), r->slice->bytes[cell]);
-    bool is_seconds = out->type.kind == ARR_TIMESTAMP && out->type.unit == ARR_SECOND;
-    slp_rc rc = SLP_OK;
-    if (is_seconds) {
-        arr_col_clear(&r->s->millis);
-        r->s->millis.type = r->f->pages[c->at].type;
-        rc = decode_pages(r, c, in, rows, &r->s->millis, err);
-        if (rc == SLP_OK)
-            rc = append_seconds(&r->s->millis, out, err);
-    } else {
-        rc = decode_pages(r, c, in, rows, out, err);
-    }
+    struct leaf_read *first = &r->leaves[c->first_leaf];
+    slp_rc rc = r->f->nodes[c->column] ? decode_nested(r, c, rows, out, err)
+                                       : decode_flat(r, first, rows, out, err);
     return err_wrap(err, rc, "column \"%s\", block %" PRId64 " at offset %" PRIu64,
-                    r->f->schema->columns.fields[c->column].name, r->block, offset);
+                    r->f->schema->columns.fields[c->column].name, r->block,
+                    r->slice->offsets[cell_of(r, first, r->block)]);
 }
 
 static slp_rc encode_keys(struct reader *r, int64_t first, int64_t rows, struct key_vec *out,
@@ -472,18 +533,41 @@ static slp_rc reader_next(struct run *run, struct run_block *out, struct slp_err
 static void reader_close(struct run *run)
 {
     struct reader *r = (struct reader *)(void *)run;
-    for (size_t i = 0; r->columns && i < r->column_count; i++)
-        forget_dictionary(&r->columns[i]);
+    for (size_t i = 0; r->leaves && i < r->leaf_count; i++)
+        forget_dictionary(&r->leaves[i]);
     datafile_space_give(r->f, r->s, r->prefetch_bytes == 0 || r->keeps_space);
     struct alloc *mem = r->f->mem;
     arena_fini(&r->arena);
     alloc_delete(mem, r);
 }
 
+static size_t count_leaves(const struct datafile *f, size_t column)
+{
+    if (f->file_columns[column] == DATAFILE_NO_COLUMN)
+        return 0;
+    return f->nodes[column] ? f->nodes[column]->leaf_count : 1;
+}
+
 static void add_column(struct reader *r, size_t column)
 {
+    size_t count = count_leaves(r->f, column);
     r->columns[r->column_count++] =
-        (struct column_read){.column = column, .at = r->f->file_columns[column], .dict_group = -1};
+        (struct column_read){.column = column, .first_leaf = r->leaf_count, .leaf_count = count};
+    for (size_t i = 0; i < count; i++)
+        r->leaves[r->leaf_count++] =
+            (struct leaf_read){.at = r->f->file_columns[column] + i, .dict_group = -1};
+}
+
+/* Room for the leaves of the columns that may be read, each once. */
+static slp_rc make_leaves(struct reader *r, const struct datafile_read_options *o,
+                          struct slp_err *err)
+{
+    size_t count = r->f->spec->field_count;
+    size_t chosen = o->columns ? o->column_count : r->f->schema->columns.count;
+    for (size_t i = 0; i < chosen; i++)
+        count += count_leaves(r->f, o->columns ? o->columns[i] : i);
+    TRY(arena_array(&r->arena, count, sizeof *r->leaves, (void **)&r->leaves, err));
+    return arena_array(&r->arena, 2 * count, sizeof *r->ranges, (void **)&r->ranges, err);
 }
 
 /* Which columns are read: those of the key, then those that were chosen. */
@@ -494,8 +578,7 @@ static slp_rc choose(struct reader *r, const struct datafile_read_options *o, st
     void *p = NULL;
     TRY(arena_array(&r->arena, count + r->f->spec->field_count, sizeof *r->columns, &p, err));
     r->columns = p;
-    TRY(arena_array(&r->arena, 2 * (count + r->f->spec->field_count), sizeof *r->ranges, &p, err));
-    r->ranges = p;
+    TRY(make_leaves(r, o, err));
     TRY(arena_array(&r->arena, count, sizeof(size_t), &p, err));
     size_t *chosen = p;
     TRY(arena_array(&r->arena, count, sizeof(struct arr_field), &p, err));

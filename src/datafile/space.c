@@ -20,6 +20,9 @@ slp_rc datafile_space_take(struct datafile *f, struct datafile_space **out, stru
     if (rc == SLP_OK)
         rc = pq_scratch_init(&s->scratch, f->mem, true, err);
     s->has_scratch = rc == SLP_OK;
+    if (rc == SLP_OK)
+        rc = alloc_array(f->mem, f->schema->columns.count, sizeof *s->nested, (void **)&s->nested,
+                         err);
     if (rc != SLP_OK) {
         datafile_space_free(f, s);
         return rc;
@@ -34,6 +37,11 @@ void datafile_space_free(struct datafile *f, struct datafile_space *s)
         return;
     if (s->has_scratch)
         pq_scratch_fini(&s->scratch);
+    for (size_t i = 0; s->nested && i < f->schema->columns.count; i++) {
+        if (s->nested[i].node)
+            pq_nested_fini(&s->nested[i]);
+    }
+    alloc_free(f->mem, s->nested, s->nested ? f->schema->columns.count * sizeof *s->nested : 0);
     arr_batch_fini(&s->wide);
     arr_batch_fini(&s->clipped);
     arr_col_fini(&s->millis);

@@ -49,17 +49,22 @@ static slp_rc verify_schema(const struct datafile *f, const struct pq_meta *meta
                             struct slp_err *err)
 {
     if (meta->rows != f->info.rows || (int64_t)meta->group_count != f->top.group_count ||
-        meta->schema.count != f->top.column_count || !pq_meta_is_flat(meta))
+        meta->column_count != f->top.column_count)
         FAIL(err, CORRUPT,
              "the footer says %" PRId64 " rows in %zu groups of %zu columns, the key index %" PRId64
              " in %" PRId64 " of %zu",
-             meta->rows, meta->group_count, meta->schema.count, f->info.rows, f->top.group_count,
+             meta->rows, meta->group_count, meta->column_count, f->info.rows, f->top.group_count,
              f->top.column_count);
     for (size_t i = 0; i < meta->schema.count; i++) {
-        if (meta->schema.fields[i].id != f->top.columns[i].field_id)
-            FAIL(err, CORRUPT,
-                 "column %zu has field id %" PRId32 " in the footer, %" PRId32 " in the key index",
-                 i, meta->schema.fields[i].id, f->top.columns[i].field_id);
+        const struct pq_node *node = &meta->nodes[i];
+        for (size_t k = node->first_leaf; k < node->first_leaf + node->leaf_count; k++) {
+            const struct index_column *c = &f->top.columns[k];
+            if (node->field->id != c->field_id || meta->columns[k].is_nested != c->is_nested)
+                FAIL(err, CORRUPT,
+                     "column %zu has field id %" PRId32 " in the footer, %" PRId32
+                     " in the key index",
+                     k, node->field->id, c->field_id);
+        }
     }
     return SLP_OK;
 }

@@ -6,6 +6,7 @@
 #include "datafile/group_priv.h"
 #include "datafile/index_build.h"
 #include "os/thread.h"
+#include "parquet/leaves.h"
 
 /*
  * Groups are encoded by the pool and written by the caller's thread, in order:
@@ -99,6 +100,16 @@ static slp_rc start(struct datafile_writer *w, struct slp_err *err)
     return SLP_OK;
 }
 
+/* Leaves of all fields. */
+static size_t count_leaves(const struct arr_field *fields, size_t count)
+{
+    size_t leaves = 0;
+    for (size_t i = 0; i < count; i++)
+        leaves +=
+            fields[i].child_count ? count_leaves(fields[i].children, fields[i].child_count) : 1;
+    return leaves;
+}
+
 slp_rc datafile_writer_new(struct alloc *mem, struct sink *sink, const struct schema *schema,
                            const struct key_spec *spec,
                            const struct datafile_write_options *options,
@@ -115,7 +126,8 @@ slp_rc datafile_writer_new(struct alloc *mem, struct sink *sink, const struct sc
     w->sink = (struct crc_sink){.base = {.ops = &crc_ops, .name = sink->name}, .to = sink};
     os_mutex_init(&w->lock);
     os_cond_init(&w->done);
-    datafile_index_init(&w->index, mem, schema->columns.count);
+    datafile_index_init(&w->index, mem,
+                        count_leaves(schema->columns.fields, schema->columns.count));
     buf_init(&w->first_key, mem, KEY_MAX_BYTES);
     buf_init(&w->last_key, mem, KEY_MAX_BYTES);
     datafile_group_options(schema, options, &w->pq_options);
@@ -279,18 +291,27 @@ slp_rc datafile_writer_group(struct datafile_writer *w, const struct datafile_gr
     return w->failed ? fail_again(w, err) : keep(w, put_group(w, g, err), err);
 }
 
-/* What the index says of the columns. */
+/* What the index says of the columns: a leaf is one. */
 static slp_rc make_columns(const struct datafile_writer *w, struct arena *a,
                            const struct index_column **out, struct slp_err *err)
 {
     const struct arr_schema *s = &w->schema->columns;
-    void *room = NULL;
-    TRY(arena_array(a, s->count, sizeof(struct index_column), &room, err));
-    struct index_column *columns = room;
-    for (size_t i = 0; i < s->count; i++)
-        columns[i] = (struct index_column){.field_id = s->fields[i].id,
-                                           .type = s->fields[i].type,
-                                           .nullable = s->fields[i].nullable};
+    struct pq_leaves leaves = {0};
+    struct index_column *columns = NULL;
+    TRY(pq_leaves_of(s, a, &leaves, err));
+    assert(leaves.count == w->index.column_count);
+    TRY(arena_array(a, leaves.count, sizeof *columns, (void **)&columns, err));
+    for (size_t i = 0; i < leaves.count; i++) {
+        const struct pq_leaf_field *leaf = &leaves.items[i];
+        columns[i] = (struct index_column){
+            .field_id = s->fields[leaf->column].id,
+            .type = leaf->field->type,
+            .nullable = leaf->field->nullable,
+            .is_nested = leaf->is_nested,
+            .definition_max = leaf->is_nested ? leaf->definition_max : 0,
+            .repetition_max = leaf->repetition_max,
+        };
+    }
     *out = columns;
     return SLP_OK;
 }

@@ -15,7 +15,7 @@ void key_spec_init(struct key_spec *spec, const struct schema *schema)
 
 bool key_type_allowed(struct arr_type type)
 {
-    return type.kind > ARR_NULL && type.kind < ARR_TABLE_KIND_COUNT;
+    return type.kind > ARR_NULL && type.kind < ARR_KEY_KIND_COUNT;
 }
 
 /* One key column as the loops want it. */

@@ -221,11 +221,24 @@ static slp_rc gather_validity(const struct merge_plan *plan, size_t column, stru
     return SLP_OK;
 }
 
+/* Lists, structs and maps: each span by itself, children and validity with it. */
+static slp_rc gather_nested(const struct merge_plan *plan, size_t column, struct arr_col *out,
+                            struct slp_err *err)
+{
+    for (size_t s = 0; s < plan->span_count; s++) {
+        const struct merge_span *span = &plan->spans[s];
+        TRY(arr_col_append_run(out, source_of(plan, column, span), span->first, span->rows, err));
+    }
+    return SLP_OK;
+}
+
 slp_rc merge_gather_col(const struct merge_plan *plan, size_t column, struct arr_col *out,
                         struct slp_err *err)
 {
     if (out->type.kind == ARR_NULL)
         return arr_col_append_nulls(out, plan->rows, err);
+    if (arr_type_is_nested(out->type))
+        return gather_nested(plan, column, out, err);
     if (arr_type_is_variable(out->type))
         TRY(gather_strings(plan, column, out, err));
     else if (out->type.kind == ARR_BOOL)

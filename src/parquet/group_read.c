@@ -108,7 +108,7 @@ slp_rc pq_group_reader_init(struct pq_group_reader *g, const struct pq_meta *met
     for (size_t i = 0; i < g->schema.count; i++) {
         const struct pq_node *node = &meta->nodes[g->columns[i]];
         if (node->field->child_count)
-            TRY(pq_nested_init(&g->nested[i], mem, node, &g->chunks[g->first_leaves[i]], err));
+            TRY(pq_nested_init(&g->nested[i], mem, node, &meta->columns[node->first_leaf], err));
     }
     size_t half = (options->memory_bytes ? options->memory_bytes : MEMORY_BYTES) / 2;
     size_t share = half / num_max_size(g->leaf_count, 1);
@@ -171,7 +171,8 @@ slp_rc pq_group_reader_rows(struct pq_group_reader *g, size_t i, struct pq_row_r
     bool is_last = rows.hi == g->meta->groups[g->group].rows;
     slp_rc rc = seek(g, i, rows.lo, more_to, err);
     if (rc == SLP_OK && g->nested[i].node)
-        rc = pq_nested_rows(&g->nested[i], rows.hi - rows.lo, is_last, out, err);
+        rc = pq_nested_rows(&g->nested[i], &g->chunks[g->first_leaves[i]], rows.hi - rows.lo,
+                            is_last, out, err);
     else if (rc == SLP_OK)
         rc = pq_chunk_rows(&g->chunks[g->first_leaves[i]], rows.hi - rows.lo, out, err);
     return err_wrap(err, rc, "column \"%s\", row group %zu", g->schema.fields[i].name, g->group);

@@ -18,22 +18,34 @@
 /* What one nested column needs for a batch; kept from batch to batch. */
 struct pq_nested {
     const struct pq_node *node;
-    struct pq_chunk_reader *chunks; /* node->leaf_count of them, borrowed */
-    struct pq_levels *levels;       /* one a leaf */
+    const struct pq_column *columns; /* node->leaf_count of them, borrowed */
+    struct pq_levels *levels;        /* one a leaf */
     struct buf lengths;
     struct buf bits;
     struct alloc *mem;
 };
 
-/* Errors: NO_MEMORY; nothing needs releasing then. `node` and `chunks` outlive it. */
+/* `node` and `columns`, its leaves', outlive it. Errors: NO_MEMORY; nothing needs releasing then. */
 SLP_NODISCARD slp_rc pq_nested_init(struct pq_nested *n, struct alloc *mem,
-                                    const struct pq_node *node, struct pq_chunk_reader *chunks,
+                                    const struct pq_node *node, const struct pq_column *columns,
                                     struct slp_err *err);
 void pq_nested_fini(struct pq_nested *n);
 
-/* Append the next `rows` rows of a row group, all that are left of it if `is_last`. Errors as
- * pq_chunk_nested, and CORRUPT where leaves disagree, by path. */
-SLP_NODISCARD slp_rc pq_nested_rows(struct pq_nested *n, int64_t rows, bool is_last,
-                                    struct arr_col *out, struct slp_err *err);
+/* Append the next `rows` rows of a row group, all that are left of it if `is_last`; `chunks` are the
+ * leaves'. Errors as pq_chunk_nested, and CORRUPT where leaves disagree, by path. */
+SLP_NODISCARD slp_rc pq_nested_rows(struct pq_nested *n, struct pq_chunk_reader *chunks,
+                                    int64_t rows, bool is_last, struct arr_col *out,
+                                    struct slp_err *err);
+
+/*
+ * The same from pages at hand, which together hold whole rows: begin, then each page of each leaf in
+ * order, opened (cursor.h), then end. `leaf` counts from 0 in the column. Errors as pq_page_decode, and CORRUPT for levels that cannot follow each other or where leaves disagree; `out` is to be
+ * dropped then.
+ */
+void pq_nested_begin(struct pq_nested *n);
+SLP_NODISCARD slp_rc pq_nested_page(struct pq_nested *n, size_t leaf,
+                                    const struct pq_cursor *opened, struct arr_col *out,
+                                    struct slp_err *err);
+SLP_NODISCARD slp_rc pq_nested_end(struct pq_nested *n, struct arr_col *out, struct slp_err *err);
 
 #endif

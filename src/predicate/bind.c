@@ -139,7 +139,7 @@ static slp_rc find_column(struct binder *b, const struct pred_syntax *s, size_t 
     size_t column = 0;
     TRY(find_named(b, s, &column));
     const struct arr_field *f = &b->schema->fields[column];
-    if (f->type.kind >= ARR_TABLE_KIND_COUNT) {
+    if (f->type.kind >= ARR_KEY_KIND_COUNT) {
         char type[80];
         arr_field_type_format(f, type, sizeof type);
         return pred_fail(b->err, SLP_UNSUPPORTED, b->text, s->at,

@@ -4,7 +4,7 @@
 
 enum pred_class pred_class_of(struct arr_type type)
 {
-    if (type.kind >= ARR_TABLE_KIND_COUNT)
+    if (type.kind >= ARR_KEY_KIND_COUNT)
         return PRED_CLASS_NONE;
     switch (type.kind) {
     case ARR_NULL:

@@ -4,18 +4,42 @@
 #define FLAG_NULLABLE 1u
 #define FLAG_UTC      2u
 
-static slp_rc encode_field(const struct arr_field *f, struct buf *out, struct slp_err *err)
+static bool has_zone(struct arr_type t)
+{
+    return t.kind == ARR_TIMESTAMP || t.kind == ARR_TIME32 || t.kind == ARR_TIME64;
+}
+
+static slp_rc encode_field(const struct arr_field *f, bool has_name, struct buf *out,
+                           struct slp_err *err);
+
+static slp_rc encode_inner(const struct arr_field *f, struct buf *out, struct slp_err *err)
+{
+    const struct arr_field *group = f->type.kind == ARR_MAP ? f->children : f;
+    bool is_struct = f->type.kind == ARR_STRUCT;
+    if (is_struct)
+        TRY(buf_append_varint(out, f->child_count, err));
+    for (size_t i = 0; i < group->child_count; i++)
+        TRY(encode_field(&group->children[i], is_struct, out, err));
+    return SLP_OK;
+}
+
+static slp_rc encode_field(const struct arr_field *f, bool has_name, struct buf *out,
+                           struct slp_err *err)
 {
     struct slice name = slice_str(f->name);
-    unsigned flags = (f->nullable ? FLAG_NULLABLE : 0) |
-                     (f->type.kind == ARR_TIMESTAMP && f->type.utc ? FLAG_UTC : 0);
+    unsigned flags =
+        (f->nullable ? FLAG_NULLABLE : 0) | (has_zone(f->type) && f->type.utc ? FLAG_UTC : 0);
     TRY(buf_append_varint(out, (uint64_t)f->id, err));
-    TRY(buf_append_varint(out, name.len, err));
-    TRY(buf_append_slice(out, name, err));
+    if (has_name) {
+        TRY(buf_append_varint(out, name.len, err));
+        TRY(buf_append_slice(out, name, err));
+    }
     TRY(buf_append_u8(out, (uint8_t)f->type.kind, err));
     TRY(buf_append_u8(out, (uint8_t)flags, err));
     switch (f->type.kind) {
     case ARR_TIMESTAMP:
+    case ARR_TIME32:
+    case ARR_TIME64:
         return buf_append_u8(out, (uint8_t)f->type.unit, err);
     case ARR_FIXED_BINARY:
         return buf_append_varint(out, (uint64_t)f->type.width, err);
@@ -23,7 +47,7 @@ static slp_rc encode_field(const struct arr_field *f, struct buf *out, struct sl
         TRY(buf_append_u8(out, (uint8_t)f->type.precision, err));
         return buf_append_u8(out, (uint8_t)f->type.scale, err);
     default:
-        return SLP_OK;
+        return encode_inner(f, out, err);
     }
 }
 
@@ -32,7 +56,7 @@ static slp_rc encode(const struct schema *s, struct buf *out, struct slp_err *er
     TRY(buf_append_u8(out, SCHEMA_VERSION, err));
     TRY(buf_append_varint(out, s->columns.count, err));
     for (size_t i = 0; i < s->columns.count; i++)
-        TRY(encode_field(&s->columns.fields[i], out, err));
+        TRY(encode_field(&s->columns.fields[i], true, out, err));
     TRY(buf_append_varint(out, s->row_key_count, err));
     TRY(buf_append_varint(out, s->key_count, err));
     for (size_t i = 0; i < s->key_count; i++)
@@ -93,10 +117,12 @@ static slp_rc take_type(struct reader *r, uint8_t kind, uint8_t flags, struct ar
     struct arr_type t = {.kind = (enum arr_kind)kind, .utc = (flags & FLAG_UTC) != 0};
     uint8_t small = 0;
     uint64_t number = 0;
-    if (t.utc && kind != ARR_TIMESTAMP)
-        FAIL(r->err, CORRUPT, "flag utc of no timestamp before offset %zu", r->offset);
+    if (t.utc && !has_zone(t))
+        FAIL(r->err, CORRUPT, "flag utc of no time before offset %zu", r->offset);
     switch (t.kind) {
     case ARR_TIMESTAMP:
+    case ARR_TIME32:
+    case ARR_TIME64:
         TRY(take_u8(r, ARR_NANO, "unit", &small));
         t.unit = (enum arr_unit)small;
         break;
@@ -119,30 +145,83 @@ static slp_rc take_type(struct reader *r, uint8_t kind, uint8_t flags, struct ar
     return SLP_OK;
 }
 
-static slp_rc take_field(struct reader *r, struct arena *a, struct arr_field *out)
+static slp_rc take_name(struct reader *r, struct arena *a, const char **out)
+{
+    uint64_t bytes = 0;
+    TRY(take_varint(r, SCHEMA_NAME_MAX_BYTES, "length of a name", &bytes));
+    if (bytes > r->bytes.len - r->offset)
+        FAIL(r->err, CORRUPT, "a name of %llu bytes before offset %zu", (unsigned long long)bytes,
+             r->offset);
+    struct slice name = slice_sub(r->bytes, r->offset, (size_t)bytes);
+    TRY(arena_text(a, name, out, r->err));
+    if (strlen(*out) != name.len)
+        FAIL(r->err, CORRUPT, "name with a NUL at offset %zu", r->offset);
+    r->offset += name.len;
+    return SLP_OK;
+}
+
+static slp_rc take_field(struct reader *r, struct arena *a, unsigned depth, const char *name,
+                         struct arr_field *out);
+
+/* `count` fields inside `out`: those of a list or map have names of their own. */
+static slp_rc take_children(struct reader *r, struct arena *a, unsigned depth,
+                            const char *const *names, size_t count, struct arr_field *out)
+{
+    if (depth > ARR_DEPTH_MAX)
+        FAIL(r->err, LIMIT, "fields nested deeper than %u at offset %zu", ARR_DEPTH_MAX, r->offset);
+    TRY(arena_array(a, count, sizeof *out->children, (void **)&out->children, r->err));
+    out->child_count = count;
+    for (size_t i = 0; i < count; i++)
+        TRY(take_field(r, a, depth, names ? names[i] : NULL, &out->children[i]));
+    return SLP_OK;
+}
+
+static slp_rc take_inner(struct reader *r, struct arena *a, unsigned depth, struct arr_field *out)
+{
+    static const char *const of_list[] = {"element"};
+    static const char *const of_map[] = {"key", "value"};
+    uint64_t count = 0;
+    if (out->type.kind == ARR_LIST)
+        return take_children(r, a, depth + 1, of_list, 1, out);
+    if (out->type.kind == ARR_MAP) {
+        TRY(arena_array(a, 1, sizeof *out->children, (void **)&out->children, r->err));
+        out->child_count = 1;
+        out->children[0] =
+            (struct arr_field){.name = "entries", .type = (struct arr_type){.kind = ARR_STRUCT}};
+        TRY(take_children(r, a, depth + 2, of_map, 2, &out->children[0]));
+        if (out->children[0].children[0].nullable)
+            FAIL(r->err, CORRUPT, "a map whose keys may be null before offset %zu", r->offset);
+        return SLP_OK;
+    }
+    TRY(take_varint(r, ARR_COLUMNS_MAX, "number of members", &count));
+    if (count > (r->bytes.len - r->offset) / 4)
+        FAIL(r->err, CORRUPT, "%llu members at offset %zu of %zu bytes", (unsigned long long)count,
+             r->offset, r->bytes.len);
+    return take_children(r, a, depth + 1, NULL, (size_t)count, out);
+}
+
+/* `name` is that of a field whose name is not in the bytes. */
+static slp_rc take_field(struct reader *r, struct arena *a, unsigned depth, const char *name,
+                         struct arr_field *out)
 {
     uint64_t id = 0;
-    uint64_t name_bytes = 0;
     uint8_t kind = 0;
     uint8_t flags = 0;
     TRY(take_varint(r, SCHEMA_FIELD_ID_MAX, "field id", &id));
-    TRY(take_varint(r, SCHEMA_NAME_MAX_BYTES, "length of a name", &name_bytes));
-    if (id == 0 || name_bytes > r->bytes.len - r->offset)
-        FAIL(r->err, CORRUPT, "field id %llu and name of %llu bytes before offset %zu",
-             (unsigned long long)id, (unsigned long long)name_bytes, r->offset);
-    struct slice name = slice_sub(r->bytes, r->offset, (size_t)name_bytes);
-    TRY(arena_text(a, name, &out->name, r->err));
-    if (strlen(out->name) != name.len)
-        FAIL(r->err, CORRUPT, "name with a NUL at offset %zu", r->offset);
-    r->offset += name.len;
+    if (id == 0)
+        FAIL(r->err, CORRUPT, "field id 0 before offset %zu", r->offset);
+    out->name = name;
+    if (!name)
+        TRY(take_name(r, a, &out->name));
     TRY(take_u8(r, UINT8_MAX, "type", &kind));
-    if (kind >= ARR_TABLE_KIND_COUNT)
+    if (kind >= ARR_KIND_COUNT)
         FAIL(r->err, UNSUPPORTED, "field \"%s\" has type number %u: it needs a newer version",
              out->name, kind);
     TRY(take_u8(r, FLAG_NULLABLE | FLAG_UTC, "flags", &flags));
     out->id = (int32_t)id;
     out->nullable = flags & FLAG_NULLABLE;
-    return take_type(r, kind, flags, &out->type);
+    TRY(take_type(r, kind, flags, &out->type));
+    return arr_type_is_nested(out->type) ? take_inner(r, a, depth, out) : SLP_OK;
 }
 
 static slp_rc take_keys(struct reader *r, struct schema_draft *d)
@@ -182,7 +261,7 @@ static slp_rc take_schema(struct reader *r, struct arena *a, struct schema_draft
     TRY(arena_array(a, (size_t)count, sizeof *d->fields, &room, r->err));
     d->fields = room;
     for (size_t i = 0; i < count; i++)
-        TRY(take_field(r, a, &d->fields[i]));
+        TRY(take_field(r, a, 1, NULL, &d->fields[i]));
     d->count = (size_t)count;
     TRY(take_keys(r, d));
     if (r->offset != r->bytes.len)
@@ -213,6 +292,19 @@ out:
     return err_wrap(err, rc, "stored schema");
 }
 
+static bool fields_equal(const struct arr_field *a, const struct arr_field *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct arr_field *x = &a[i];
+        const struct arr_field *y = &b[i];
+        if (x->id != y->id || x->nullable != y->nullable || strcmp(x->name, y->name) != 0 ||
+            !arr_type_equal(x->type, y->type) || x->child_count != y->child_count ||
+            !fields_equal(x->children, y->children, x->child_count))
+            return false;
+    }
+    return true;
+}
+
 bool schema_equal(const struct schema *a, const struct schema *b)
 {
     if (a->columns.count != b->columns.count || a->row_key_count != b->row_key_count ||
@@ -222,12 +314,5 @@ bool schema_equal(const struct schema *a, const struct schema *b)
         if (a->key_columns[i] != b->key_columns[i])
             return false;
     }
-    for (size_t i = 0; i < a->columns.count; i++) {
-        const struct arr_field *x = &a->columns.fields[i];
-        const struct arr_field *y = &b->columns.fields[i];
-        if (x->id != y->id || x->nullable != y->nullable || strcmp(x->name, y->name) != 0 ||
-            !arr_type_equal(x->type, y->type))
-            return false;
-    }
-    return true;
+    return fields_equal(a->columns.fields, b->columns.fields, a->columns.count);
 }

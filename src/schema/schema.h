@@ -10,8 +10,9 @@
  *                "rowKey":["origin"], "sortKey":["date","destination"]}
  *
  * Written in ours. A third form, of bytes, is what our own files and the log hold: it is read
- * without a JSON library. Key fields are not nullable for now. docs/format/schema.md has all three
- * in full.
+ * without a JSON library. Key fields are flat and not nullable for now; others may be lists, structs
+ * and maps, to any depth that Arrow columns have here, and their inner fields have ids too.
+ * docs/format/schema.md has all three in full.
  */
 #ifndef SLP_SCHEMA_SCHEMA_H
 #define SLP_SCHEMA_SCHEMA_H
@@ -43,10 +44,9 @@ struct schema {
  *
  * Errors   INVALID      no JSON (with line and column), an unknown member, type or field, a key
  *                       field twice or nullable, a name twice, an id twice, no row key
- *          UNSUPPORTED  upstream's ListType and MapType, and types from ARR_TABLE_KIND_COUNT on, by
- *                       name
- *          LIMIT        more than SCHEMA_JSON_MAX_BYTES, ARR_COLUMNS_MAX columns or
- *                       SCHEMA_KEY_FIELDS_MAX key fields
+ *          UNSUPPORTED  a type that tables do not take (schema_takes), by field
+ *          LIMIT        more than SCHEMA_JSON_MAX_BYTES, ARR_COLUMNS_MAX columns, inner fields
+ *                       included, SCHEMA_KEY_FIELDS_MAX key fields or ARR_DEPTH_MAX fields in fields
  *          NO_MEMORY
  */
 SLP_NODISCARD slp_rc schema_parse(struct slice json, struct arena *a, struct schema *out,
@@ -77,6 +77,13 @@ SLP_NODISCARD slp_rc schema_encode(const struct schema *s, struct buf *out, stru
  */
 SLP_NODISCARD slp_rc schema_decode(struct slice bytes, struct arena *a, struct schema *out,
                                    struct slp_err *err);
+
+/*
+ * May a column of a table, or a field inside one, have this type? Not durations and intervals, nor
+ * 256 bits of decimal; seconds of the day and, inside nested fields, of the epoch, for which Parquet
+ * has no unit; nor a struct without members.
+ */
+bool schema_takes(const struct arr_field *field, bool is_inner);
 
 /* Same columns, names, ids, keys and next id? */
 bool schema_equal(const struct schema *a, const struct schema *b);

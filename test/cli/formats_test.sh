@@ -1,11 +1,6 @@
 # Output: every format, to a pipe, a file and a terminal; what is printed as text is read back to the same rows.
 . "$(dirname "$0")/lib.sh"
 
-python() {
-    [ -x "$REPO/.venv/bin/python" ] || skip "no Python environment with pyarrow"
-    "$REPO/.venv/bin/python" - "$@" >"$work/verdict" 2>&1 || fail "$(cat "$work/verdict")"
-}
-
 need_terminal() {
     command -v script >/dev/null || skip "script is not installed"
     script -qec true /dev/null </dev/null >/dev/null 2>&1 || skip "no pseudo-terminal is to be had"

@@ -29,6 +29,12 @@ export LC_ALL=C TZ=UTC NO_COLOR=1
 rc=0
 last=
 
+# python ARGS... <<'PYTHON': a script that judges or makes files; the test is skipped where there is no pyarrow.
+python() {
+    [ -x "$REPO/.venv/bin/python" ] || skip "no Python environment with pyarrow"
+    "$REPO/.venv/bin/python" - "$@" >"$work/verdict" 2>&1 || fail "$(cat "$work/verdict")"
+}
+
 # run ARGS...: the program with these arguments, stdin empty. run_in FILE ARGS...: stdin from FILE.
 run() {
     run_in /dev/null "$@"

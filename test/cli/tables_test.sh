@@ -289,4 +289,35 @@ test_data_files_are_written_as_the_properties_say() {
     run_ok check t
 }
 
+test_lists_structs_and_maps_are_columns() {
+    python nested.parquet <<'PYTHON'
+import sys, pyarrow, pyarrow.parquet
+table = pyarrow.table({
+    "k": pyarrow.array([3, 1, 2], pyarrow.int64()),
+    "l": pyarrow.array([[1, None], None, []], pyarrow.list_(pyarrow.int32())),
+    "m": pyarrow.array([[("a", [1.5])], [], None], pyarrow.map_(pyarrow.string(), pyarrow.list_(pyarrow.float64()))),
+    "s": pyarrow.array([{"x": 1, "y": "q"}, None, {"x": None, "y": "z"}])})
+pyarrow.parquet.write_table(table, sys.argv[1])
+PYTHON
+    local rows='{"k":1,"l":null,"m":{},"s":null}
+{"k":2,"l":[],"m":null,"s":{"x":null,"y":"z"}}
+{"k":3,"l":[1,null],"m":{"a":[1.5]},"s":{"x":1,"y":"q"}}'
+    run_ok init
+    run_ok table create t --like nested.parquet --row-key k
+    run_ok ingest t nested.parquet
+    run_ok scan t -o ndjson
+    expect_out_is "$rows"
+    run_ok ingest t nested.parquet
+    run_ok compact t --all
+    run_ok check t
+    run_ok get t 3 -o ndjson
+    expect_out_lines 2
+    run_ok scan t --columns s,k -o parquet --output out.parquet
+    run_ok cat out.parquet --limit 1 -o ndjson
+    expect_out_is '{"s":null,"k":1}'
+    run table create u --like nested.parquet --row-key l
+    expect_rc 1
+    expect_err 'row key field "l" has type list<element: int32>, which keys do not take'
+}
+
 run_tests

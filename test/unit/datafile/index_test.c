@@ -205,7 +205,43 @@ static void newer_versions_and_types_are_refused_by_name(void **state)
     struct t *t = *state;
     assert_top_refused(t, 4, 2, SLP_UNSUPPORTED, "version 2 of the key index");
     assert_top_refused(t, 5, 2, SLP_UNSUPPORTED, "keys of version 2");
-    assert_top_refused(t, 11, 18, SLP_UNSUPPORTED, "type 18");
+    assert_top_refused(t, 11, ARR_LIST, SLP_UNSUPPORTED, "type 24");
+    assert_top_refused(t, 12, 8, SLP_CORRUPT, "flags 8 of a column");
+}
+
+static void nested_columns_have_levels_in_the_top(void **state)
+{
+    struct t *t = *state;
+    static const uint8_t bytes[] = {0x03, 0x04, 0x05, 0x03, 0x01};
+    static const struct index_column columns[] = {
+        {.field_id = 1, .type = {.kind = ARR_TIME64, .unit = ARR_NANO, .utc = true}},
+        {.field_id = 3,
+         .type = {.kind = ARR_INT32},
+         .nullable = true,
+         .is_nested = true,
+         .definition_max = 3,
+         .repetition_max = 1}};
+    struct index_slice_place place;
+    struct index_top got = {0};
+    struct arena a;
+    struct buf out;
+    arena_init(&a, &t->mem, 1 << 20);
+    buf_init(&out, &t->mem, 1 << 16);
+    struct index_top top = vector_top(&place, 50);
+    top.columns = columns;
+    assert_ok(t, datafile_top_encode(&top, &out, &t->err));
+    assert_non_null(memmem(out.ptr, out.len, bytes, sizeof bytes));
+    assert_ok(t, datafile_top_decode(buf_slice(&out), 250, 200, &a, &got, &t->err));
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(arr_type_equal(got.columns[i].type, columns[i].type));
+        assert_int_equal(got.columns[i].field_id, columns[i].field_id);
+        assert_int_equal(got.columns[i].nullable, columns[i].nullable);
+        assert_int_equal(got.columns[i].is_nested, columns[i].is_nested);
+        assert_int_equal(got.columns[i].definition_max, columns[i].definition_max);
+        assert_int_equal(got.columns[i].repetition_max, columns[i].repetition_max);
+    }
+    buf_fini(&out);
+    arena_fini(&a);
 }
 
 static void counts_that_do_not_add_up_are_refused(void **state)
@@ -294,6 +330,6 @@ static void coding_survives_every_fault(void **state)
 T_MAIN(T_TEST(bytes_are_those_of_the_specification), T_TEST(what_was_encoded_is_decoded),
        T_TEST(every_flipped_byte_is_found), T_TEST(sealed_damage_never_crashes),
        T_TEST(newer_versions_and_types_are_refused_by_name),
-       T_TEST(counts_that_do_not_add_up_are_refused),
+       T_TEST(nested_columns_have_levels_in_the_top), T_TEST(counts_that_do_not_add_up_are_refused),
        T_TEST(even_fields_are_ignored_and_odd_ones_refused), T_TEST(cut_bytes_are_refused),
        T_TEST(coding_survives_every_fault))

@@ -6,7 +6,7 @@
 #include "merge/merge.h"
 
 /* One column of each kind that a table may have. */
-#define COLUMNS (ARR_TABLE_KIND_COUNT)
+#define COLUMNS (ARR_KEY_KIND_COUNT)
 
 static struct arr_field fields[COLUMNS];
 static const struct arr_schema schema = {.fields = fields, .count = COLUMNS};

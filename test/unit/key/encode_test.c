@@ -225,7 +225,7 @@ static void every_type_of_tables_may_be_a_key(void **state)
     assert_false(key_type_allowed((struct arr_type){.kind = ARR_NULL}));
     for (int kind = ARR_BOOL; kind < ARR_KIND_COUNT; kind++)
         assert_int_equal(key_type_allowed((struct arr_type){.kind = (enum arr_kind)kind}),
-                         kind < ARR_TABLE_KIND_COUNT);
+                         kind < ARR_KEY_KIND_COUNT);
 }
 
 static void every_fault_leaves_the_vector_as_it_was(void **state)

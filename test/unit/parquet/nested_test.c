@@ -159,7 +159,7 @@ static slp_rc read_file(struct t *t, const struct file *f, int64_t rows, int64_t
     for (size_t i = 0; i < 2; i++)
         pq_chunk_reader_init(&chunks[i], &t->mem, &leaves[i], src, NULL, true);
     TRY_OUT(cx_codec_new(&t->mem, &codec, &t->err));
-    TRY_OUT(pq_nested_init(&nested, &t->mem, &node, chunks, &t->err));
+    TRY_OUT(pq_nested_init(&nested, &t->mem, &node, leaves, &t->err));
     for (size_t i = 0; i < 2; i++) {
         struct io_range range;
         chunks[i].scratch.codec = codec;
@@ -170,7 +170,7 @@ static slp_rc read_file(struct t *t, const struct file *f, int64_t rows, int64_t
     }
     while (rows) {
         int64_t take = rows < batch_rows ? rows : batch_rows;
-        TRY_OUT(pq_nested_rows(&nested, take, take == rows, out, &t->err));
+        TRY_OUT(pq_nested_rows(&nested, chunks, take, take == rows, out, &t->err));
         rows -= take;
     }
 out:

@@ -55,12 +55,21 @@ static void upstreams_form_is_accepted_unchanged(void **state)
         "{\"rowKeyFields\":[{\"name\":\"k\",\"type\":\"StringType\"}],\n"
         " \"sortKeyFields\":[{\"name\":\"t\",\"type\":\"LongType\"}],\n"
         " \"valueFields\":[{\"name\":\"i\",\"type\":\"IntType\",\"nullable\":true},\n"
-        "                  {\"name\":\"b\",\"type\":\"ByteArrayType\"}]}";
+        "                  {\"name\":\"b\",\"type\":\"ByteArrayType\"},\n"
+        "  {\"name\":\"l\",\"type\":{\"ListType\":{\"elementType\":\"LongType\"}}},\n"
+        "  {\"name\":\"m\",\"type\":{\"MapType\":{\"keyType\":\"StringType\",\n"
+        "    \"valueType\":{\"ListType\":{\"elementType\":\"IntType\"}}}}}]}";
     static const char ours[] =
         "{\"fields\":[{\"id\":1,\"name\":\"k\",\"type\":\"string\",\"nullable\":false},"
         "{\"id\":2,\"name\":\"t\",\"type\":\"int64\",\"nullable\":false},"
         "{\"id\":3,\"name\":\"i\",\"type\":\"int32\",\"nullable\":true},"
-        "{\"id\":4,\"name\":\"b\",\"type\":\"binary\",\"nullable\":false}],"
+        "{\"id\":4,\"name\":\"b\",\"type\":\"binary\",\"nullable\":false},"
+        "{\"id\":5,\"name\":\"l\",\"type\":\"list\",\"nullable\":false,"
+        "\"element\":{\"id\":7,\"type\":\"int64\",\"nullable\":true}},"
+        "{\"id\":6,\"name\":\"m\",\"type\":\"map\",\"nullable\":false,"
+        "\"key\":{\"id\":8,\"type\":\"string\",\"nullable\":false},"
+        "\"value\":{\"id\":9,\"type\":\"list\",\"nullable\":true,"
+        "\"element\":{\"id\":10,\"type\":\"int32\",\"nullable\":true}}}],"
         "\"rowKey\":[\"k\"],\"sortKey\":[\"t\"]}";
     struct bench b;
     bench_init(t, &b);
@@ -144,12 +153,19 @@ static void what_is_wrong_is_named(void **state)
          "rowKeyFields: field 1 \"a\": unknown type \"FloatType\"; expected IntType"},
         {"{\"rowKeyFields\":[" FIELD("a", "IntType") "],\"valueFields\":[{\"name\":\"m\","
                                                      "\"type\":{\"MapType\":{\"keyType\":"
-                                                     "\"IntType\",\"valueType\":\"IntType\"}}}]}",
-         SLP_UNSUPPORTED, "field 1 \"m\": type MapType: nested types are not supported yet"},
-        {"{\"rowKeyFields\":[" FIELD(
-             "a", "IntType") "],\"valueFields\":[{\"name\":\"l\","
-                             "\"type\":{\"ListType\":{\"elementType\":\"IntType\"}}}]}",
-         SLP_UNSUPPORTED, "type ListType: nested types are not supported yet"},
+                                                     "\"IntType\"}}}]}",
+         SLP_INVALID, "field 1 \"m\": member \"valueType\" is missing"},
+        {"{\"rowKeyFields\":[{\"name\":\"l\",\"type\":{\"ListType\":{\"elementType\":"
+         "\"IntType\"}}}]}",
+         SLP_UNSUPPORTED, "row key field \"l\" has type list<element: int32>, which keys do not"},
+        {"{\"rowKeyFields\":[" FIELD("a",
+                                     "IntType") "],\"valueFields\":[{\"name\":\"l\",\"type\":{}}]}",
+         SLP_INVALID, "neither ListType nor MapType alone"},
+        {"{\"fields\":[{\"name\":\"s\",\"type\":\"struct\",\"fields\":[{\"name\":\"a\","
+         "\"type\":\"int\"},{\"name\":\"a\",\"type\":\"int\"}]}],\"rowKey\":[\"s\"]}",
+         SLP_INVALID, "field \"s\": field \"a\" stands twice"},
+        {"{\"fields\":[{\"name\":\"l\",\"type\":\"list\"}],\"rowKey\":[\"l\"]}", SLP_INVALID,
+         "field 1 \"l\": member \"element\" is missing"},
         {"{\"rowKeyFields\":[{\"name\":\"a\",\"type\":\"IntType\",\"nullable\":true}]}",
          SLP_INVALID, "is nullable"},
     };
@@ -213,26 +229,103 @@ static void types_that_tables_do_not_take_are_refused_by_name(void **state)
     struct t *t = *state;
     struct bench b;
     bench_init(t, &b);
-    struct arr_field item = {.name = "item", .type = {.kind = ARR_INT64}};
+    struct arr_field item = {.name = "item", .type = {.kind = ARR_TIMESTAMP, .unit = ARR_SECOND}};
+    static const struct arr_type refused[] = {
+        {.kind = ARR_DURATION}, {.kind = ARR_INTERVAL}, {.kind = ARR_DECIMAL256, .precision = 50},
+        {.kind = ARR_TIME32},   {.kind = ARR_STRUCT},
+    };
     struct arr_field fields[] = {{.name = "a", .type = {.kind = ARR_INT64}}, {.name = "x"}};
     struct arr_schema odd = {.fields = fields, .count = 2};
     struct slice row_key = slice_str("a");
-    for (int kind = ARR_TABLE_KIND_COUNT; kind < ARR_KIND_COUNT; kind++) {
-        bool is_list = kind == ARR_LIST;
-        fields[1].type.kind = (enum arr_kind)kind;
-        fields[1].children = is_list ? &item : NULL;
-        fields[1].child_count = is_list;
-        if (kind == ARR_MAP)
-            continue;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        fields[1].type = refused[i];
         assert_rc(t, schema_like(&odd, &row_key, 1, NULL, 0, &b.arena, &b.schema, &t->err),
                   SLP_UNSUPPORTED);
         assert_err_has(t, "field \"x\" has type ");
-        assert_err_has(t, is_list ? "list<item: int64>, which tables" : "which tables do not take");
+        assert_err_has(t, "which tables do not take");
     }
+    fields[1] = (struct arr_field){
+        .name = "x", .type = {.kind = ARR_LIST}, .children = &item, .child_count = 1};
+    assert_rc(t, schema_like(&odd, &row_key, 1, NULL, 0, &b.arena, &b.schema, &t->err),
+              SLP_UNSUPPORTED);
+    assert_err_has(t, "field \"x\": field \"element\" has type timestamp[s], which tables");
+    row_key = slice_str("x");
+    item.type = (struct arr_type){.kind = ARR_INT64};
+    assert_rc(t, schema_like(&odd, &row_key, 1, NULL, 0, &b.arena, &b.schema, &t->err),
+              SLP_UNSUPPORTED);
+    assert_err_has(t, "row key field \"x\" has type list<element: int64>, which keys do not take");
     static const char json[] = "{\"fields\":[{\"id\":1,\"name\":\"a\",\"type\":\"time64[us]\","
                                "\"nullable\":false}],\"rowKey\":[\"a\"],\"sortKey\":[]}";
     assert_rc(t, schema_parse(slice_str(json), &b.arena, &b.schema, &t->err), SLP_UNSUPPORTED);
-    assert_err_has(t, "field \"a\" has type time64[us], which tables do not take yet");
+    assert_err_has(t, "row key field \"a\" has type time64[us], which keys do not take");
+    bench_fini(&b);
+}
+
+/* Our form and what it is as bytes: a list of structs with a map inside. */
+static const char nested[] =
+    "{\"fields\":[{\"id\":1,\"name\":\"k\",\"type\":\"int64\",\"nullable\":false},"
+    "{\"id\":2,\"name\":\"l\",\"type\":\"list\",\"nullable\":true,"
+    "\"element\":{\"id\":4,\"type\":\"struct\",\"nullable\":true,\"fields\":["
+    "{\"id\":5,\"name\":\"m\",\"type\":\"map\",\"nullable\":false,"
+    "\"key\":{\"id\":7,\"type\":\"string\",\"nullable\":false},"
+    "\"value\":{\"id\":8,\"type\":\"int32\",\"nullable\":true}},"
+    "{\"id\":6,\"name\":\"t\",\"type\":\"time64[us]\",\"nullable\":true}]}},"
+    "{\"id\":3,\"name\":\"h\",\"type\":\"float16\",\"nullable\":false}],"
+    "\"rowKey\":[\"k\"],\"sortKey\":[]}";
+
+static const uint8_t nested_bytes[] = "\x01\x03"
+                                      "\x01\x01k\x05\x00"
+                                      "\x02\x01l\x18\x01"
+                                      "\x04\x19\x01\x02"
+                                      "\x05\x01m\x1a\x00"
+                                      "\x07\x0e\x00"
+                                      "\x08\x04\x01"
+                                      "\x06\x01t\x14\x01\x02"
+                                      "\x03\x01h\x12\x00"
+                                      "\x01\x01\x00\x09";
+
+static void nested_fields_have_ids_and_every_form(void **state)
+{
+    struct t *t = *state;
+    struct schema again = {0};
+    struct bench b;
+    bench_init(t, &b);
+    assert_ok(t, schema_parse(slice_str(nested), &b.arena, &b.schema, &t->err));
+    assert_ok(t, schema_encode(&b.schema, &b.text, &t->err));
+    assert_true(slice_equal(buf_slice(&b.text), slice_of(nested_bytes, sizeof nested_bytes - 1)));
+    assert_ok(t, schema_decode(buf_slice(&b.text), &b.arena, &again, &t->err));
+    assert_true(schema_equal(&b.schema, &again));
+    again.columns.fields[1].children[0].children[1].nullable = false;
+    assert_false(schema_equal(&b.schema, &again));
+    buf_clear(&b.text);
+    assert_ok(t, schema_format(&b.schema, &b.text, &t->err));
+    assert_true(slice_equal(buf_slice(&b.text), slice_str(nested)));
+    /* Without ids the columns are numbered first, then what is inside them. */
+    struct slice row_key = slice_str("k");
+    assert_ok(t, schema_like(&b.schema.columns, &row_key, 1, NULL, 0, &b.arena, &again, &t->err));
+    assert_true(schema_equal(&b.schema, &again));
+    bench_fini(&b);
+}
+
+static void nested_bytes_that_none_writes_are_refused(void **state)
+{
+    struct t *t = *state;
+    struct bench b;
+    bench_init(t, &b);
+    uint8_t bytes[sizeof nested_bytes - 1];
+    memcpy(bytes, nested_bytes, sizeof bytes);
+    uint8_t *key = memchr(bytes, 0x07, sizeof bytes);
+    assert_non_null(key);
+    key[2] = 1;
+    assert_rc(t, schema_decode(slice_of(bytes, sizeof bytes), &b.arena, &b.schema, &t->err),
+              SLP_CORRUPT);
+    assert_err_has(t, "a map whose keys may be null");
+    /* Lists of lists, deeper than fields may be. */
+    assert_ok(t, buf_append(&b.text, "\x01\x02\x01\x01k\x05\x00\x02\x01l\x18\x00", 12, &t->err));
+    for (unsigned i = 0; i < 100; i++)
+        assert_ok(t, buf_append(&b.text, "\x03\x18\x00", 3, &t->err));
+    assert_rc(t, schema_decode(buf_slice(&b.text), &b.arena, &b.schema, &t->err), SLP_LIMIT);
+    assert_err_has(t, "nested deeper than 64");
     bench_fini(&b);
 }
 
@@ -248,9 +341,9 @@ static void stored_types_beyond_those_of_tables_need_a_newer_version(void **stat
     uint8_t *name = memchr(b.text.ptr, 'a', b.text.len);
     assert_non_null(name);
     assert_int_equal(name[1], ARR_INT64);
-    name[1] = ARR_TABLE_KIND_COUNT;
+    name[1] = ARR_KIND_COUNT;
     assert_rc(t, schema_decode(buf_slice(&b.text), &b.arena, &b.schema, &t->err), SLP_UNSUPPORTED);
-    assert_err_has(t, "type number 18: it needs a newer version");
+    assert_err_has(t, "type number 27: it needs a newer version");
     bench_fini(&b);
 }
 
@@ -371,6 +464,8 @@ T_MAIN(T_TEST(our_form_is_written_as_it_was_read), T_TEST(upstreams_form_is_acce
        T_TEST(counts_and_sizes_have_limits),
        T_TEST(types_that_tables_do_not_take_are_refused_by_name),
        T_TEST(stored_types_beyond_those_of_tables_need_a_newer_version),
-       T_TEST(a_schema_like_a_file_has_new_ids_and_required_keys), T_TEST(the_test_vector_holds),
+       T_TEST(a_schema_like_a_file_has_new_ids_and_required_keys),
+       T_TEST(nested_fields_have_ids_and_every_form),
+       T_TEST(nested_bytes_that_none_writes_are_refused), T_TEST(the_test_vector_holds),
        T_TEST(stored_bytes_give_the_same_schema_and_no_others_do),
        T_TEST(every_fault_leaves_the_outputs_alone))
