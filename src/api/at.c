@@ -54,6 +54,23 @@ static slp_rc find_number(struct state_table *t, const char *at, uint64_t *out, 
     return state_table_find_time(t, time_us, out, err);
 }
 
+/* Files that only states before H have may be collected (rule G2), so these are not read, but for those that pins hold. */
+static slp_rc expect_kept(const struct state_table *t, uint64_t number, struct slp_err *err)
+{
+    const struct table_state *s = state_table_view(t);
+    uint64_t horizon = state_horizon(s);
+    if (number >= horizon)
+        return SLP_OK;
+    for (size_t i = 0; i < state_pin_count(s); i++)
+        if (state_pin_at(s, i)->number == number)
+            return SLP_OK;
+    FAIL(err, NOT_FOUND,
+         "table \"%.*s\": sequence %" PRIu64
+         " is not kept any more: files of states before %" PRIu64
+         " may have been collected; read a later one or a pin ('sleeper pin list')",
+         SLICE_ARG(state_table_name(t)), number, horizon);
+}
+
 slp_rc api_table_for_reading(struct slp_instance *instance, const struct reading *reading,
                              struct state_table **table, struct state_table **owned,
                              struct slp_err *err)
@@ -69,6 +86,7 @@ slp_rc api_table_for_reading(struct slp_instance *instance, const struct reading
     if (o.at == 0)
         FAIL(err, NOT_FOUND, "table \"%s\": there is no sequence 0; the first one is 1",
              reading->table);
+    TRY(expect_kept(*table, o.at, err));
     TRY(state_table_open_with(instance->state, slice_str(reading->table), &o, owned, err));
     *table = *owned;
     return SLP_OK;

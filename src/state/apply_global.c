@@ -221,7 +221,10 @@ static slp_rc apply_pin(const struct state_act *act, enum state_reason *reason, 
 static void apply_unpin(const struct state_act *act, enum state_reason *reason)
 {
     struct state_global *g = &act->s->global;
-    const struct state_pin *pin = state_pin_find(act->s, act->txn->unpin.name);
+    const struct state_unpin *u = &act->txn->unpin;
+    const struct state_pin *pin = state_pin_find(act->s, u->name);
+    if (pin && u->at.frame && state_position_compare(u->at, pin->at) != 0)
+        pin = NULL; /* it has gone, and its name is another one's (rule T1) */
     *reason = pin ? STATE_REASON_APPLIED : STATE_REASON_NO_PIN;
     if (!pin)
         return;

@@ -366,6 +366,7 @@ struct state_pin_snapshot {
 
 struct state_unpin {
     struct slice name;
+    struct state_position at; /* of the pin: another one of this name stays; frame 0: whichever */
 };
 
 /* Frames that its author had replayed to, or below (rule G1). */

@@ -246,6 +246,7 @@ static const struct state_shape pin_shape = SHAPE("a pin", struct state_pin_snap
 
 static const struct state_wire_field unpin_fields[] = {
     ONE(1, TEXT, "name", struct state_unpin, name),
+    ONE(3, POSITION, "at", struct state_unpin, at),
 };
 static const struct state_shape unpin_shape = SHAPE("an unpin", struct state_unpin, unpin_fields);
 

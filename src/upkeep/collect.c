@@ -153,6 +153,28 @@ static slp_rc end_jobs(struct collection *c, struct slp_err *err)
     return SLP_OK;
 }
 
+/* ------------------------------------------------------------------ pins that have expired */
+
+/* By the store's clock, read afresh (rule T1): what only they held may go then. */
+static slp_rc take_pins_away(struct collection *c, struct slp_err *err)
+{
+    for (size_t i = 0; i < state_pin_count(state_table_view(c->table));) {
+        const struct state_pin *pin = state_pin_at(state_table_view(c->table), i);
+        struct state_result result = {0};
+        struct state_txn txn = {.kind = STATE_UNPIN, .unpin = {.at = pin->at}};
+        if (!pin->expires_us || pin->expires_us > store_now_us(c->sweep.store)) {
+            i++;
+            continue;
+        }
+        TRY(arena_copy(&c->arena, pin->name, &txn.unpin.name, err));
+        TRY(state_table_commit(c->table, &txn, NULL, &result, err));
+        pin = state_pin_find(state_table_view(c->table), txn.unpin.name);
+        i += pin &&
+             state_position_compare(pin->at, txn.unpin.at) == 0; /* else the next one is at i */
+    }
+    return SLP_OK;
+}
+
 /* ------------------------------------------------------------------ how far the log had come */
 
 /* An object that carries a number proves that the log had come so far when it was written. */
@@ -411,8 +433,10 @@ static slp_rc collect(struct collection *c, struct slp_err *err)
     TRY(state_table_refresh(c->table, err));
     TRY(state_table_read_defaults(c->table, err));
     read_properties(c);
-    if (!c->options->dry_run)
+    if (!c->options->dry_run) {
         TRY(end_jobs(c, err));
+        TRY(take_pins_away(c, err));
+    }
     TRY(find_aim(c, err));
     TRY(find_candidates(c, err));
     if (c->options->dry_run)

@@ -54,7 +54,7 @@ struct upkeep_gc_result {
  *
  * Nothing to delete: nothing is committed, but that a log which stands still is moved on by one frame
  * while somebody's leftovers carry its last number. Jobs whose deadline has passed are ended in the
- * log first. Who is slower than M is refused (TOO_OLD) and has lost nothing but its work; a reader that is
+ * log first, pins that have expired are taken away. Who is slower than M is refused (TOO_OLD) and has lost nothing but its work; a reader that is
  * slower than H finds files gone. With `min_age_s` 0, for times without writers and readers, marks are
  * the tip, and all open jobs are ended.
  *

@@ -153,6 +153,23 @@ t,true'
 false'
 }
 
+test_a_state_whose_files_may_be_gone_is_refused_by_every_reader() {
+    make_table
+    run_ok ingest t rows.csv
+    run_ok compact t --all
+    run_ok pin t held
+    run_ok gc t --min-age 0s
+    run_ok ingest t rows.csv
+    run_ok count t --at held
+    expect_out_is 8
+    for command in "count t" "scan t" "get t a" "status t"; do
+        # shellcheck disable=SC2086
+        run $command --at 3
+        expect_rc 4
+        expect_err 'sequence 3 is not kept any more'
+    done
+}
+
 test_a_pin_is_read_and_restored_by_name_and_by_sequence() {
     make_table
     run_ok pin t before

@@ -415,7 +415,8 @@ static void a_snapshot_is_verified_only_behind_one_of_the_two_newest(void **stat
     assert_int_equal(verify(t, s, "snap/a", 0, ""), STATE_REASON_BAD_SNAPSHOT);
     assert_int_equal(verify(t, s, "snap/a", 2, ""), STATE_REASON_APPLIED);
     assert_int_equal(verify(t, s, "snap/b", 3, ""), STATE_REASON_PARENT);
-    assert_int_equal(verify(t, s, "snap/b", 2, "snap/a"), STATE_REASON_BACKWARDS);
+    assert_int_equal(verify(t, s, "snap/b", 2, "snap/a"),
+                     STATE_REASON_BACKWARDS); /* two at one frame: S2 */
     assert_int_equal(verify(t, s, "snap/b", 3, "snap/a"), STATE_REASON_APPLIED);
     assert_int_equal(verify(t, s, "snap/c", 4, "snap/a"), STATE_REASON_APPLIED);
     assert_int_equal(verify(t, s, "snap/d", 5, "snap/a"), STATE_REASON_PARENT);

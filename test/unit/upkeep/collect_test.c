@@ -262,6 +262,40 @@ static void dead_files_wait_for_readers_and_for_pins_G2(void **state)
     t_table_close(&w.tt);
 }
 
+/* Whoever collects takes away what has expired by the store's clock, and no pin that has its name since. */
+static void an_expired_pin_goes_and_with_it_what_it_held_T1(void **state)
+{
+    struct t *t = *state;
+    struct world w;
+    struct state_kept kept;
+    struct state_result result = {0};
+    begin(t, &w);
+    t_table_add(t, &w.tt, "a,1\n");
+    assert_ok(t, state_table_keep(w.tt.table, 1, &kept, &t->err));
+    const struct state_verified *v = state_verified_at(view(&w), 0);
+    struct state_txn pin = {
+        .kind = STATE_PIN,
+        .pin = {.name = slice_str("p"),
+                .root = slice_str(v->root),
+                .number = v->number,
+                .expires_us = store_now_us(w.tt.store) + (int64_t)20 * DAY_S * 1000000}};
+    assert_ok(t, state_table_commit(w.tt.table, &pin, NULL, &result, &t->err));
+    struct state_txn late = {.kind = STATE_UNPIN, .unpin = {.name = slice_str("p"), .at = {1, 0}}};
+    assert_ok(t, state_table_commit(w.tt.table, &late, NULL, &result, &t->err));
+    assert_int_equal(result.outcome.reason, STATE_REASON_NO_PIN);
+    kill_files(t, &w);
+    move_on(t, &w, 1);
+    pass_s(&w, 19 * DAY_S);
+    (void)collect(t, &w);
+    assert_int_equal(state_pin_count(view(&w)), 1);
+    assert_int_equal(state_dead_count(view(&w)), 1);
+    pass_s(&w, 2 * DAY_S);
+    assert_true(collect(t, &w) >= 1);
+    assert_int_equal(state_pin_count(view(&w)), 0);
+    assert_int_equal(state_dead_count(view(&w)), 0);
+    t_table_close(&w.tt);
+}
+
 static void a_dead_file_is_as_young_as_the_younger_of_two_clocks_says_T1(void **state)
 {
     struct t *t = *state;
@@ -730,6 +764,7 @@ T_MAIN(T_TEST(a_stamp_more_than_an_hour_ahead_is_named_T1),
        T_TEST(what_was_made_before_the_mark_is_refused_once_it_may_have_gone_G1),
        T_TEST(a_log_that_stands_still_is_moved_on_so_that_leftovers_grow_old_G1),
        T_TEST(dead_files_wait_for_readers_and_for_pins_G2),
+       T_TEST(an_expired_pin_goes_and_with_it_what_it_held_T1),
        T_TEST(a_dead_file_is_as_young_as_the_younger_of_two_clocks_says_T1),
        T_TEST(history_is_kept_for_as_long_as_the_property_says),
        T_TEST(outputs_of_open_jobs_are_spared_however_old_they_are_G1),
