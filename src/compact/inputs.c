@@ -53,8 +53,10 @@ static slp_rc open_run(struct compact_inputs *in, size_t i, struct key_range ran
                        struct run **out, struct slp_err *err)
 {
     static const struct run_ops ops = {.next = counted_next, .close = counted_close};
-    struct datafile_read_options o = {
-        .range = range, .prefetch_bytes = in->prefetch_bytes, .keeps_space = true};
+    struct datafile_read_options o = {.range = range,
+                                      .prefetch_bytes = in->prefetch_bytes,
+                                      .keeps_space = true,
+                                      .may_leave_keys = !in->job->process};
     struct counted_run *c = NULL;
     TRY(alloc_new(in->mem, &c, err));
     *c = (struct counted_run){.base = {.ops = &ops}, .mem = in->mem, .rows = &in->rows[i]};

@@ -49,7 +49,10 @@ struct reader {
     size_t prefetch_bytes;
     bool keeps_space;
     int64_t batch_rows;
-    int64_t block; /* the next one */
+    bool may_leave_keys;
+    bool has_columns; /* in place of the keys of the rows in hand */
+    int64_t rows;     /* in hand, of those in the range */
+    int64_t block;    /* the next one */
     int64_t end_block;
     struct column_read *columns; /* key columns first */
     size_t column_count;
@@ -411,6 +414,17 @@ static slp_rc clip_block(struct reader *r, int64_t *from, int64_t *to, struct sl
     return cuts_hi ? halve(r, *from, *to, r->range.hi, to, err) : SLP_OK;
 }
 
+static slp_rc fail_fall(const struct reader *r, int64_t row, struct slp_err *err)
+{
+    FAIL(err, CORRUPT, "row %" PRId64 " of block %" PRId64 " has a key below the row before it",
+         row, r->block);
+}
+
+static bool is_below_last(const struct reader *r, struct slice key)
+{
+    return r->has_last && slice_compare(key, buf_slice(&r->s->last_key)) < 0;
+}
+
 /* The keys of rows [from, to), the last ones that came: ascending, and beginning as indexed. */
 static slp_rc take_keys(struct reader *r, bool is_whole, int64_t from, int64_t to,
                         struct slp_err *err)
@@ -420,14 +434,40 @@ static slp_rc take_keys(struct reader *r, bool is_whole, int64_t from, int64_t t
     TRY(encode_keys(r, from, to - from, keys, err));
     if (is_whole && !slice_equal(key_at(keys, before), indexed_key(r)))
         return fail_first_key(r, err);
-    bool falls = before == 0 && r->has_last &&
-                 slice_compare(key_at(keys, 0), buf_slice(&r->s->last_key)) < 0;
+    bool falls = before == 0 && is_below_last(r, key_at(keys, 0));
     int64_t fall = falls ? 0 : key_first_fall(keys, before ? before - 1 : 0);
     if (fall < keys->count)
-        FAIL(err, CORRUPT, "row %" PRId64 " of block %" PRId64 " has a key below the row before it",
-             fall - before, r->block);
-    r->has_last = true;
+        return fail_fall(r, fall - before, err);
     return buf_assign(&r->s->last_key, key_at(keys, keys->count - 1), err);
+}
+
+/* The same for keys that stay in their columns. */
+static slp_rc look_at_keys(struct reader *r, bool is_whole, int64_t from, int64_t to,
+                           struct slp_err *err)
+{
+    struct slice key = {0};
+    TRY(probe_key(r, from, &key, err));
+    if (is_whole && !slice_equal(key, indexed_key(r)))
+        return fail_first_key(r, err);
+    int64_t fall = is_below_last(r, key) ? 0 : key_columns_first_fall(&r->s->columns);
+    if (fall < to - from)
+        return fail_fall(r, fall, err);
+    TRY(probe_key(r, to - 1, &key, err));
+    return buf_assign(&r->s->last_key, key, err);
+}
+
+static slp_rc take_rows(struct reader *r, bool is_whole, int64_t from, int64_t to,
+                        struct slp_err *err)
+{
+    r->has_columns = r->may_leave_keys &&
+                     key_columns_init(r->f->spec, &r->s->wide, from, to - from, &r->s->columns);
+    if (r->has_columns)
+        TRY(look_at_keys(r, is_whole, from, to, err));
+    else
+        TRY(take_keys(r, is_whole, from, to, err));
+    r->has_last = true;
+    r->rows += to - from;
+    return SLP_OK;
 }
 
 /* Decode the next block behind the rows that the batch has. `*skip` becomes the number of rows
@@ -445,7 +485,7 @@ static slp_rc decode_block(struct reader *r, int64_t *skip, struct slp_err *err)
     if (from < to) {
         for (size_t i = r->key_count; i < r->column_count; i++)
             TRY(decode_column(r, &r->columns[i], err));
-        TRY(take_keys(r, from == first, from, to, err));
+        TRY(take_rows(r, from == first, from, to, err));
         *skip = first == 0 ? from : *skip;
     }
     arr_batch_truncate(wide, from < to ? to : first);
@@ -468,21 +508,20 @@ static bool may_join(const struct reader *r)
 {
     if (r->block == r->end_block)
         return false;
-    if (r->s->keys.count == 0)
+    if (r->rows == 0)
         return true;
-    return r->s->keys.count + next_rows(r) <= r->batch_rows &&
+    return r->rows + next_rows(r) <= r->batch_rows &&
            arr_batch_memory(&r->s->wide) < JOIN_MAX_BYTES;
 }
 
 /* Take out the rows before the range: the rest is copied, once a run at most. */
 static slp_rc clip(struct reader *r, int64_t skip, struct slp_err *err)
 {
-    int64_t rows = r->s->keys.count;
     for (size_t i = 0; i < r->column_count; i++) {
         size_t c = r->columns[i].column;
         struct arr_col *whole = &r->s->wide.cols[c];
         arr_col_clear(&r->s->clipped.cols[c]);
-        TRY(arr_col_append_run(&r->s->clipped.cols[c], whole, skip, rows, err));
+        TRY(arr_col_append_run(&r->s->clipped.cols[c], whole, skip, r->rows, err));
     }
     return SLP_OK;
 }
@@ -493,8 +532,11 @@ static void hand_out(struct reader *r, bool is_clipped, struct run_block *out)
     const struct arr_batch *from = is_clipped ? &r->s->clipped : &r->s->wide;
     for (size_t i = 0; i < r->chosen_count; i++)
         r->out.cols[i] = from->cols[r->chosen[i]];
-    r->out.rows = r->s->keys.count;
-    *out = (struct run_block){.batch = &r->out, .keys = &r->s->keys, .is_ascending = true};
+    r->out.rows = r->rows;
+    *out = (struct run_block){.batch = &r->out,
+                              .keys = r->has_columns ? NULL : &r->s->keys,
+                              .columns = r->has_columns ? &r->s->columns : NULL,
+                              .is_ascending = true};
 }
 
 /* Fill a batch with at least one row in the range, or none if there is none left. */
@@ -502,6 +544,7 @@ static slp_rc fill(struct reader *r, int64_t *skip, struct slp_err *err)
 {
     arr_batch_clear(&r->s->wide);
     key_vec_clear(&r->s->keys);
+    r->rows = 0;
     *skip = 0;
     while (may_join(r)) {
         if (r->block < r->window_first || r->block >= r->window_end)
@@ -518,7 +561,7 @@ static slp_rc reader_next(struct run *run, struct run_block *out, struct slp_err
         return SLP_DONE;
     int64_t skip = 0;
     slp_rc rc = fill(r, &skip, err);
-    if (rc == SLP_OK && r->s->keys.count == 0) {
+    if (rc == SLP_OK && r->rows == 0) {
         r->is_done = true;
         return SLP_DONE;
     }
@@ -612,6 +655,7 @@ static slp_rc prepare(struct reader *r, const struct datafile_read_options *o, s
     r->range.has_hi = o->range.has_hi;
     r->prefetch_bytes = o->prefetch_bytes;
     r->keeps_space = o->keeps_space;
+    r->may_leave_keys = o->may_leave_keys && o->batch_rows == 0;
     r->batch_rows = o->batch_rows < INT64_MAX / 2 ? (int64_t)o->batch_rows : INT64_MAX / 2;
     TRY(choose(r, o, err));
     TRY(datafile_space_take(r->f, &r->s, err));

@@ -6,13 +6,14 @@
 #define SLP_KEY_RUN_H
 
 #include "arrow/batch.h"
-#include "key/key.h"
+#include "key/columns.h"
 
 /* Rows of a run, owned by it until its next call. */
 struct run_block {
     const struct arr_batch *batch;
-    const struct key_vec *keys; /* keys->count == batch->rows */
-    bool is_ascending;          /* the run has compared each key of the block with the one before */
+    const struct key_vec *keys; /* keys->count == batch->rows; NULL only where `columns` is not */
+    const struct key_columns *columns; /* in place of keys, where who opened the run asked for it */
+    bool is_ascending; /* the run has compared each key of the block with the one before */
 };
 
 struct run;

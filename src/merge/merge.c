@@ -53,8 +53,9 @@
 #define SHOWN_KEY_BYTES 64u
 
 struct input {
-    struct run *run; /* NULL: closed, at its end */
-    struct buf last; /* last key of the block before */
+    struct run *run;     /* NULL: closed, at its end */
+    struct key_vec made; /* keys of a block that came without, where they are wanted */
+    struct buf last;     /* last key of the block before */
     bool has_last;
     bool is_done;
 };
@@ -85,6 +86,9 @@ struct merge {
     size_t row_bytes;             /* the widest rows a block had on average so far */
     bool is_started;
     bool is_used_up; /* the winner's block */
+    bool
+        has_columns; /* all blocks do, in place of keys; what came otherwise, or is to be handed out
+                         with keys, ends that for good */
 };
 
 #define INPUT_MASK (((uint64_t)1 << INPUT_BITS) - 1)
@@ -94,9 +98,21 @@ static size_t input_of(uint64_t word)
     return (size_t)(word & INPUT_MASK);
 }
 
-static struct slice key_of(const struct merge *m, size_t input)
+/* Of its block. */
+static int64_t rows_of(const struct merge *m, size_t input)
 {
-    return key_at(m->blocks[input].keys, m->heads[input].at);
+    return m->blocks[input].batch->rows;
+}
+
+/* The order of a row of one input's block and a row of another's. */
+static int compare(const struct merge *m, size_t input, int64_t row, size_t other,
+                   int64_t other_row)
+{
+    const struct run_block *a = &m->blocks[input];
+    const struct run_block *b = &m->blocks[other];
+    if (m->has_columns)
+        return key_columns_compare(a->columns, row, b->columns, other_row);
+    return slice_compare(key_at(a->keys, row), key_at(b->keys, other_row));
 }
 
 /* The eight bytes from `at` on, zeros behind the end. Keys of a vector may be read beyond it. */
@@ -109,9 +125,18 @@ static uint64_t load_part(struct slice key, size_t at)
     return left < 8 ? part & ~(uint64_t)0 << (64 - 8 * left) : part;
 }
 
-static uint64_t make_word(const struct merge *m, struct slice key, size_t input)
+/* Eight bytes of keys behind the prefix. */
+static void load_parts(const struct merge *m, size_t input, int64_t first, int64_t count,
+                       uint64_t *out)
 {
-    return (load_part(key, m->prefix.len) & ~INPUT_MASK) | input;
+    const struct run_block *block = &m->blocks[input];
+    const size_t at = m->prefix.len;
+    if (m->has_columns) {
+        key_columns_parts(block->columns, first, count, at, out);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++)
+        out[i] = load_part(key_at(block->keys, first + i), at);
 }
 
 /* Ask for the keys whose words are made next: many inputs are more than the nearer caches hold. */
@@ -141,11 +166,13 @@ static void look_ahead(struct merge *m, size_t input)
 {
     struct head *h = &m->heads[input];
     uint64_t *ahead = ahead_of(m, input);
-    const struct key_vec *keys = m->blocks[input].keys;
-    int64_t end = num_min_i64(h->at + AHEAD_ROWS, keys->count);
-    fetch_keys(keys, end);
+    uint64_t parts[AHEAD_ROWS];
+    int64_t end = num_min_i64(h->at + AHEAD_ROWS, rows_of(m, input));
+    if (!m->has_columns)
+        fetch_keys(m->blocks[input].keys, end);
+    load_parts(m, input, h->at, end - h->at, parts);
     for (int64_t row = h->at; row < end; row++)
-        ahead[row % AHEAD_ROWS] = make_word(m, key_at(keys, row), input);
+        ahead[row % AHEAD_ROWS] = (parts[row - h->at] & ~INPUT_MASK) | input;
     h->ahead_end = end;
     move_to(m, input, h->at);
 }
@@ -164,7 +191,7 @@ static bool is_less_by_key(const struct merge *m, size_t a, size_t b)
 {
     if (m->inputs[a].is_done || m->inputs[b].is_done)
         return m->inputs[a].is_done == m->inputs[b].is_done ? a < b : m->inputs[b].is_done;
-    int order = slice_compare(key_of(m, a), key_of(m, b));
+    int order = compare(m, a, m->heads[a].at, b, m->heads[b].at);
     return order ? order < 0 : a < b;
 }
 
@@ -228,22 +255,45 @@ static size_t common_bytes(struct slice a, struct slice b)
     return n;
 }
 
+/* What two keys share, of inputs that have any. */
+static slp_rc take_prefix(struct merge *m, size_t lo, size_t hi, struct slp_err *err)
+{
+    const struct run_block *a = &m->blocks[lo];
+    const struct run_block *b = &m->blocks[hi];
+    const int64_t row = m->heads[lo].at;
+    const int64_t last = rows_of(m, hi) - 1;
+    if (!m->has_columns) {
+        struct slice key = key_at(a->keys, row);
+        return buf_assign(&m->prefix, slice_first(key, common_bytes(key, key_at(b->keys, last))),
+                          err);
+    }
+    size_t bytes = key_columns_common(a->columns, row, b->columns, last);
+    TRY(buf_resize(&m->prefix, bytes, err));
+    for (size_t at = 0; at < bytes; at += 8) {
+        uint8_t part[8];
+        num_store_u64be(part, key_columns_part(a->columns, row, at));
+        memcpy(m->prefix.ptr + at, part, num_min_size(bytes - at, sizeof part));
+    }
+    return SLP_OK;
+}
+
 /* What the least next key and the greatest last key share, all keys between them share. */
 static slp_rc refresh_prefix(struct merge *m, struct slp_err *err)
 {
-    bool has_any = false;
-    struct slice lo = slice_of(NULL, 0);
-    struct slice hi = slice_of(NULL, 0);
+    size_t lo = m->count;
+    size_t hi = m->count;
+    buf_clear(&m->prefix);
     for (size_t i = 0; i < m->count; i++) {
         if (m->inputs[i].is_done)
             continue;
-        struct slice first = key_of(m, i);
-        struct slice last = key_at(m->blocks[i].keys, m->blocks[i].keys->count - 1);
-        lo = !has_any || slice_compare(first, lo) < 0 ? first : lo;
-        hi = !has_any || slice_compare(last, hi) > 0 ? last : hi;
-        has_any = true;
+        bool is_first = lo == m->count;
+        if (is_first || compare(m, i, m->heads[i].at, lo, m->heads[lo].at) < 0)
+            lo = i;
+        if (is_first || compare(m, i, rows_of(m, i) - 1, hi, rows_of(m, hi) - 1) > 0)
+            hi = i;
     }
-    TRY(buf_assign(&m->prefix, slice_first(lo, common_bytes(lo, hi)), err));
+    if (lo < m->count)
+        TRY(take_prefix(m, lo, hi, err));
     m->ties = 0;
     for (size_t i = 0; i < m->count; i++)
         m->heads[i].ahead_end = 0;
@@ -272,12 +322,53 @@ static slp_rc fail_order(size_t input, struct slice before, struct slice after, 
          a);
 }
 
-static slp_rc check_order(const struct input *in, size_t input, const struct run_block *block,
+/* The key of a row, for as long as nothing else is put in `made` of the input. */
+static slp_rc make_key(struct input *in, const struct run_block *block, int64_t row,
+                       struct slice *key, struct slp_err *err)
+{
+    const struct key_columns *c = block->columns;
+    if (!c) {
+        *key = key_at(block->keys, row);
+        return SLP_OK;
+    }
+    key_vec_clear(&in->made);
+    TRY(key_encode_rows(c->spec, c->batch, c->first + row, 1, &in->made, err));
+    *key = key_at(&in->made, 0);
+    return SLP_OK;
+}
+
+/* Make the keys of a block that came without. */
+static slp_rc make_keys(struct input *in, struct run_block *block, struct slp_err *err)
+{
+    const struct key_columns *c = block->columns;
+    if (!c)
+        return SLP_OK;
+    key_vec_clear(&in->made);
+    TRY(key_encode_rows(c->spec, c->batch, c->first, c->count, &in->made, err));
+    block->keys = &in->made;
+    block->columns = NULL;
+    return SLP_OK;
+}
+
+/* From now on by keys. */
+static slp_rc leave_columns(struct merge *m, struct slp_err *err)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->blocks[i].batch)
+            TRY(make_keys(&m->inputs[i], &m->blocks[i], err));
+    }
+    m->has_columns = false;
+    return SLP_OK;
+}
+
+static slp_rc check_order(struct input *in, size_t input, const struct run_block *block,
                           struct slp_err *err)
 {
     const struct key_vec *keys = block->keys;
-    if (in->has_last && slice_compare(key_at(keys, 0), buf_slice(&in->last)) < 0)
-        return fail_order(input, buf_slice(&in->last), key_at(keys, 0), err);
+    struct slice first = {0};
+    TRY(make_key(in, block, 0, &first, err));
+    if (in->has_last && slice_compare(first, buf_slice(&in->last)) < 0)
+        return fail_order(input, buf_slice(&in->last), first, err);
     if (block->is_ascending)
         return SLP_OK;
     int64_t fall = key_first_fall(keys, 0);
@@ -286,14 +377,31 @@ static slp_rc check_order(const struct input *in, size_t input, const struct run
     return SLP_OK;
 }
 
+static slp_rc keep_last(struct input *in, const struct run_block *block, struct slp_err *err)
+{
+    struct slice key = {0};
+    TRY(make_key(in, block, block->batch->rows - 1, &key, err));
+    TRY(buf_assign(&in->last, key, err));
+    in->has_last = true;
+    return SLP_OK;
+}
+
+/* A block of which the run says nothing about order has keys. */
+static bool is_sound(const struct run_block *b)
+{
+    if (b->batch->rows == 0)
+        return false;
+    return b->columns ? b->columns->count == b->batch->rows && b->is_ascending
+                      : b->keys->count == b->batch->rows;
+}
+
 /* Replace the used-up block of an input. */
 static slp_rc load_block(struct merge *m, size_t input, struct slp_err *err)
 {
     struct input *in = &m->inputs[input];
     struct run_block *block = &m->blocks[input];
     if (block->batch) {
-        TRY(buf_assign(&in->last, key_at(block->keys, block->keys->count - 1), err));
-        in->has_last = true;
+        TRY(keep_last(in, block, err));
         *block = (struct run_block){0};
     }
     struct run_block next = {0};
@@ -306,20 +414,37 @@ static slp_rc load_block(struct merge *m, size_t input, struct slp_err *err)
     }
     if (rc != SLP_OK)
         return rc;
-    assert(next.batch->rows > 0 && next.keys->count == next.batch->rows);
+    assert(is_sound(&next));
     TRY(check_order(in, input, &next, err));
     *block = next;
+    if (m->has_columns && !next.columns)
+        TRY(leave_columns(m, err));
+    if (!m->has_columns)
+        TRY(make_keys(in, block, err));
     m->heads[input] = (struct head){0};
     size_t row_bytes = arr_batch_memory(next.batch) / (size_t)next.batch->rows + 1;
     m->row_bytes = num_max_size(m->row_bytes, row_bytes);
     return SLP_OK;
 }
 
+static bool row_has_prefix(const struct merge *m, size_t input, int64_t row)
+{
+    const struct run_block *b = &m->blocks[input];
+    struct slice prefix = buf_slice(&m->prefix);
+    if (!m->has_columns)
+        return slice_starts_with(key_at(b->keys, row), prefix);
+    for (size_t at = 0; at < prefix.len; at += 8) {
+        uint8_t part[8];
+        num_store_u64be(part, key_columns_part(b->columns, row, at));
+        if (memcmp(part, prefix.ptr + at, num_min_size(prefix.len - at, sizeof part)) != 0)
+            return false;
+    }
+    return true;
+}
+
 static bool has_prefix(const struct merge *m, size_t input)
 {
-    const struct key_vec *keys = m->blocks[input].keys;
-    return slice_starts_with(key_at(keys, 0), buf_slice(&m->prefix)) &&
-           slice_starts_with(key_at(keys, keys->count - 1), buf_slice(&m->prefix));
+    return row_has_prefix(m, input, 0) && row_has_prefix(m, input, rows_of(m, input) - 1);
 }
 
 /* See that every input has a next key or is done, and that the tree knows it. */
@@ -360,18 +485,18 @@ static uint64_t runner_up(const struct merge *m, size_t input)
  * double, then halving. The winner's next row is one that does. */
 static int64_t run_end(const struct merge *m, size_t input)
 {
-    const struct key_vec *keys = m->blocks[input].keys;
+    const int64_t rows = rows_of(m, input);
     if (m->count == 1)
-        return keys->count;
+        return rows;
     size_t other = input_of(runner_up(m, input));
     if (m->inputs[other].is_done)
-        return keys->count;
-    struct slice limit = key_of(m, other);
+        return rows;
+    const int64_t limit = m->heads[other].at;
     int greatest = input < other ? 0 : -1; /* of equal keys the lower input comes first */
     int64_t inside = m->heads[input].at;
-    int64_t outside = keys->count;
+    int64_t outside = rows;
     for (int64_t step = 1; inside + step < outside; step *= 2) {
-        if (slice_compare(key_at(keys, inside + step), limit) > greatest) {
+        if (compare(m, input, inside + step, other, limit) > greatest) {
             outside = inside + step;
             break;
         }
@@ -379,7 +504,7 @@ static int64_t run_end(const struct merge *m, size_t input)
     }
     while (outside - inside > 1) {
         int64_t middle = inside + (outside - inside) / 2;
-        if (slice_compare(key_at(keys, middle), limit) > greatest)
+        if (compare(m, input, middle, other, limit) > greatest)
             outside = middle;
         else
             inside = middle;
@@ -418,7 +543,7 @@ static void step(struct merge *m, struct merge_plan *plan, int64_t max_rows)
     int64_t rows = rows_of_winner(m, plan, input, max_rows);
     add_rows(m, plan, input, rows);
     h->at += rows;
-    m->is_used_up = h->at == m->blocks[input].keys->count;
+    m->is_used_up = h->at == rows_of(m, input);
     if (m->is_used_up)
         return;
     if (h->at < h->ahead_end)
@@ -442,7 +567,7 @@ static inline bool has_next(struct merge *m, const struct head *h, size_t input)
 {
     if (__builtin_expect(h->at + 1 < h->ahead_end, 1))
         return true;
-    if (m->inputs[input].is_done || h->at + 1 >= m->blocks[input].keys->count)
+    if (m->inputs[input].is_done || h->at + 1 >= rows_of(m, input))
         return false;
     look_ahead(m, input);
     return true;
@@ -547,6 +672,11 @@ slp_rc merge_next(struct merge *m, int64_t max_rows, size_t max_bytes, struct ar
 {
     assert(max_rows > 0 && out->schema->count == m->schema->count);
     int64_t begin = out->rows;
+    if (keys && m->has_columns) {
+        TRY(leave_columns(m, err));
+        if (m->is_started)
+            TRY(refresh_prefix(m, err));
+    }
     while (out->rows - begin < max_rows) {
         size_t bytes = arr_batch_memory(out);
         if (bytes >= max_bytes && out->rows > begin)
@@ -605,7 +735,12 @@ slp_rc merge_new(struct alloc *mem, const struct arr_schema *schema, struct run 
     if (count == 0 || count > MERGE_INPUTS_MAX)
         FAIL_OUT(err, LIMIT, "a merge takes 1 to %u inputs, not %zu", MERGE_INPUTS_MAX, count);
     TRY_OUT(alloc_new(mem, &m, err));
-    *m = (struct merge){.mem = mem, .schema = schema, .count = count, .leaves = 1, .row_bytes = 1};
+    *m = (struct merge){.mem = mem,
+                        .schema = schema,
+                        .count = count,
+                        .leaves = 1,
+                        .row_bytes = 1,
+                        .has_columns = true};
     while (m->leaves < count)
         m->leaves *= 2;
     buf_init(&m->prefix, mem, KEY_BYTES_MAX);
@@ -613,6 +748,7 @@ slp_rc merge_new(struct alloc *mem, const struct arr_schema *schema, struct run 
     for (size_t i = 0; i < count; i++) {
         m->inputs[i].run = inputs[i];
         buf_init(&m->inputs[i].last, mem, KEY_BYTES_MAX);
+        key_vec_init(&m->inputs[i].made, mem, SIZE_MAX / 4);
     }
     *out = m;
     return SLP_OK;
@@ -629,6 +765,7 @@ void merge_free(struct merge *m)
     for (size_t i = 0; m->inputs && i < m->count; i++) {
         run_close(m->inputs[i].run);
         buf_fini(&m->inputs[i].last);
+        key_vec_fini(&m->inputs[i].made);
     }
     buf_fini(&m->prefix);
     alloc_free(m->mem, m->inputs, m->leaves * sizeof *m->inputs);

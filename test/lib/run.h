@@ -17,10 +17,12 @@ struct t_run {
     int64_t first; /* of the rows this run has */
     int64_t end;
     int64_t block_rows;
+    const struct key_spec *spec; /* set by the test: keys stay in columns where they can */
     bool is_closed;
     bool has_block;
     struct arr_batch batch;
     struct key_vec block_keys;
+    struct key_columns columns;
 };
 
 static void t_run_forget(struct t_run *r)
@@ -46,6 +48,8 @@ static slp_rc t_run_next(struct run *run, struct run_block *out, struct slp_err 
     TRY(key_vec_append_run(&r->block_keys, r->keys, r->first, n, err));
     r->first += n;
     *out = (struct run_block){.batch = &r->batch, .keys = &r->block_keys};
+    if (r->spec && key_columns_init(r->spec, &r->batch, 0, n, &r->columns))
+        *out = (struct run_block){.batch = &r->batch, .columns = &r->columns, .is_ascending = true};
     return SLP_OK;
 }
 
