@@ -176,8 +176,9 @@ static enum state_reason judge_others(const struct table_state *s, const struct 
     }
     if (ordered && between)
         return STATE_REASON_NOT_ADJACENT;
-    return item->drops_deletes && older && !STATE_BUG(DROP_ANY) ? STATE_REASON_NOT_OLDEST
-                                                                : STATE_REASON_APPLIED;
+    bool is_judged = !STATE_BUG(DROP_ANY) && !STATE_BUG(OLDEST_FINISH);
+    return item->drops_deletes && older && is_judged ? STATE_REASON_NOT_OLDEST
+                                                     : STATE_REASON_APPLIED;
 }
 
 static enum state_reason judge_leaf_job(const struct table_state *s,
@@ -438,6 +439,21 @@ static enum state_reason judge_output(const struct table_state *s, const struct 
     return state_judge_object(s, txn, f->name, true); /* its job is open (rule G1) */
 }
 
+/* For the planted bug that breaks rule O6. */
+static bool is_oldest_now(const struct table_state *s, const struct state_job *job)
+{
+    size_t first = 0;
+    size_t end = 0;
+    state_leaves_meeting(s, job->range, &first, &end);
+    for (size_t i = first; i < end; i++)
+        for (size_t k = 0; k < s->leaves[i]->ref_count; k++) {
+            const struct state_held *ref = &s->leaves[i]->held[k];
+            if (ref->job != job && state_position_compare(hull_of(ref->file).low, job->high) <= 0)
+                return false;
+        }
+    return true;
+}
+
 static enum state_reason judge_replace(const struct state_act *act,
                                        const struct state_replace_item *item, size_t *at)
 {
@@ -448,6 +464,8 @@ static enum state_reason judge_replace(const struct state_act *act,
     const struct state_job *job = s->jobs[*at];
     if (state_job_is_import(job))
         return STATE_REASON_NO_JOB; /* an add ends it */
+    if (STATE_BUG(OLDEST_FINISH) && job->drops_deletes && !is_oldest_now(s, job))
+        return STATE_REASON_NOT_OLDEST;
     for (size_t i = 0; i < item->output_count; i++) {
         reason = judge_output(s, act->txn, job, &item->outputs[i]);
         if (reason != STATE_REASON_APPLIED)

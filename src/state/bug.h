@@ -6,7 +6,7 @@
  *
  *     if (first && !STATE_BUG(NO_RING))
  *
- * bug.def lists them. Private to src/state and test/sim.
+ * bug.def lists them. Private to src/state, the collector and test/sim.
  */
 #ifndef SLP_STATE_BUG_H
 #define SLP_STATE_BUG_H

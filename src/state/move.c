@@ -1,8 +1,10 @@
 /*
  * Embedded files are copied out of their frames before these may go (rule G4).
  */
+#include <inttypes.h>
 #include <stdio.h>
 
+#include "state/bug.h"
 #include "state/keep.h"
 
 /* What listing all files of a state may take. */
@@ -11,6 +13,32 @@
 static bool is_to_move(const struct state_file *f, uint64_t since)
 {
     return f->log_offset > 0 && f->id.at.frame > since;
+}
+
+/* The name follows from the position, so whoever else does the same writes the same bytes there. */
+static void name_copy(struct state_replica *r, const struct state_file *f, struct state_name *out)
+{
+    state_snapshot_object(r, f->name, out);
+    if (STATE_BUG(RANDOM_MOVE)) {
+        /* Behind "data/<hh>/<20 digits>-". */
+        size_t at = out->len - f->name.len + 29;
+        hash_format(state_random_id(r->instance), out->text + at);
+        out->len = at + 32;
+    }
+}
+
+/* Frames that were read count only if the floor has not passed them (rule F1): then whoever raised it
+ * has copied what they hold, and another frame may stand there. */
+static slp_rc check_floor(struct state_replica *r, const struct state_file *const *files,
+                          size_t count, struct slp_err *err)
+{
+    struct state_floor floor = {0};
+    TRY(state_floor_read(r->store, r->mem, r->place, &floor, err));
+    for (size_t i = 0; i < count; i++)
+        if (floor.number > files[i]->id.at.frame)
+            FAIL(err, NOT_FOUND, "frame %" PRIu64 " is below the floor %" PRIu64 " by now",
+                 files[i]->id.at.frame, floor.number);
+    return SLP_OK;
 }
 
 /* Some of them: a round of reads, a round of writes. The name follows from the position, so whoever
@@ -33,6 +61,7 @@ static slp_rc move_some(struct state_replica *r, const struct state_file *const 
     }
     TRY_OUT(store_submit(r->store, requests, count, err));
     TRY_OUT(store_wait(r->store, requests, count, NULL, err));
+    TRY_OUT(check_floor(r, files, count, err));
     for (size_t i = 0; i < count; i++) {
         if (requests[i].rc != SLP_OK) {
             rc = err_set(err, requests[i].rc, "%s", requests[i].err.text);
@@ -41,7 +70,7 @@ static slp_rc move_some(struct state_replica *r, const struct state_file *const 
         if (bytes[i].len != files[i]->info.file_bytes)
             FAIL_OUT(err, CORRUPT, "\"%s\": an embedded file reaches beyond its end",
                      names[i].text);
-        state_snapshot_object(r, files[i]->name, &names[i]);
+        name_copy(r, files[i], &names[i]);
         requests[i] = (struct store_request){.verb = STORE_PUT_IF_ABSENT,
                                              .name = state_name_slice(&names[i]),
                                              .body = buf_slice(&bytes[i])};

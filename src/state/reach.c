@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "state/bug.h"
 #include "state/global.h"
 #include "state/keep.h"
 
@@ -149,7 +150,7 @@ static slp_rc gather_snapshots(struct gathering *g, const struct state_table *t,
     uint64_t number = 0;
     if (*floor_root)
         TRY(gather_root(g, r, slice_str(floor_root), &from, err));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !STATE_BUG(KEEP_NONE); i++) {
         const struct state_verified *v = state_verified_at(s, i);
         if (i + 2 < count && v->number < from && v->number < horizon)
             continue;
@@ -191,6 +192,17 @@ out:
     return rc;
 }
 
+/* A frame that is not there has been trimmed, or is lost. */
+static slp_rc check_trimmed(struct looking *l, uint64_t number, const struct state_name *name,
+                            struct slp_err *err)
+{
+    struct state_floor floor = {0};
+    TRY(state_floor_read(l->r.store, l->r.mem, l->r.place, &floor, err));
+    if (floor.number <= number)
+        FAIL(err, CORRUPT, "frame \"%s\" is not there", name->text);
+    return SLP_OK;
+}
+
 static slp_rc look_at_some(struct looking *l, uint64_t first, size_t count, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
@@ -209,8 +221,10 @@ static slp_rc look_at_some(struct looking *l, uint64_t first, size_t count, stru
     TRY_OUT(store_wait(l->r.store, requests, count, NULL, err));
     for (size_t i = 0; i < count; i++) {
         rc = requests[i].rc;
-        if (rc == SLP_NOT_FOUND)
-            FAIL_OUT(err, CORRUPT, "frame \"%s\" is not there", names[i].text);
+        if (rc == SLP_NOT_FOUND) {
+            TRY_OUT(check_trimmed(l, first + i, &names[i], err));
+            continue;
+        }
         if (rc != SLP_OK) {
             rc = err_set(err, rc, "%s", requests[i].err.text);
             goto out;
@@ -252,7 +266,8 @@ static slp_rc gather_restores(void *context, const struct state_frame_look *look
     struct restores *rs = context;
     uint64_t number = 0;
     for (uint32_t i = 0; i < look->txn_count; i++) {
-        if (look->txns[i].kind != STATE_RESTORE || look->txns[i].body.is_missing)
+        if (look->txns[i].kind != STATE_RESTORE || look->txns[i].body.is_missing ||
+            STATE_BUG(RESTORE_ROOT))
             continue;
         slp_rc rc = gather_root(rs->g, rs->r, look->txns[i].restore.root, &number, err);
         if (rc != SLP_OK && rc != SLP_CORRUPT)
@@ -289,7 +304,7 @@ out:
 static slp_rc gather_bodies(void *context, const struct state_frame_look *look, struct slp_err *err)
 {
     for (uint32_t i = 0; i < look->txn_count; i++)
-        if (look->txns[i].body.name.len)
+        if (look->txns[i].body.name.len && !STATE_BUG(BODY_EARLY))
             TRY(gather(context, look->txns[i].body.name, err));
     return SLP_OK;
 }

@@ -75,8 +75,8 @@ struct state_frame_look {
 typedef slp_rc (*state_frame_look_fn)(void *context, const struct state_frame_look *look,
                                       struct slp_err *err);
 
-/* Read the frames [from, to], and decode each by itself; nothing is applied. Errors: CORRUPT with the
- * name for the first that is damaged or missing; UNSUPPORTED; what `fn` returns. */
+/* Read the frames [from, to], and decode each by itself; nothing is applied. Those that the floor passes
+ * meanwhile are left out. Errors: CORRUPT with the name for the first that is damaged or missing; UNSUPPORTED; what `fn` returns. */
 SLP_NODISCARD slp_rc state_frames_look(struct state_table *t, uint64_t from, uint64_t to,
                                        state_frame_look_fn fn, void *context, struct slp_err *err);
 

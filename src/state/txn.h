@@ -60,7 +60,11 @@
 #define STATE_RULE_VERSION 1u
 
 /* Bytes of one frame's transactions together, and so of one transaction. */
+#ifdef SLEEPER_BUGS
+#define STATE_TXN_MAX_BYTES ((size_t)1 << 10) /* the simulator's are small (bug.h) */
+#else
 #define STATE_TXN_MAX_BYTES ((size_t)1 << 20)
+#endif
 
 /* A body out of line, and how its name begins, relative to the table. */
 #define STATE_BODY_MAX_BYTES ((size_t)64 << 20)

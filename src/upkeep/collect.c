@@ -1,11 +1,15 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "state/bug.h"
 #include "state/global.h"
 #include "state/reach.h"
 #include "upkeep/sweep.h"
 
 #define WORK_MAX_BYTES ((size_t)4 << 30)
+
+/* How often what is kept is worked out anew when another collector was faster. */
+#define JUDGEMENTS_MAX 4
 
 /* Commits that marks may take: where they are to be the tip, the log has to be moved on first. */
 #define COMMITS_MAX 4
@@ -100,7 +104,7 @@ static void know_jobs(struct collection *c)
 {
     const struct table_state *view = state_table_view(c->table);
     c->job_frame = UINT64_MAX;
-    for (size_t i = 0; i < state_job_count(view); i++) {
+    for (size_t i = 0; i < state_job_count(view) && !STATE_BUG(NO_JOB_EXEMPT); i++) {
         const struct state_job *job = state_job_at(view, i);
         if (!c->options->dry_run || !is_over(c, job))
             c->job_frame = num_min_u64(c->job_frame, job->id.at.frame);
@@ -346,6 +350,7 @@ static slp_rc note_candidate(void *context, const struct store_item *item, struc
 static slp_rc find_candidates(struct collection *c, struct slp_err *err)
 {
     c->marks = c->aim;
+    c->sweep.count = 0;
     TRY(know(c, err));
     TRY(each_below(c, "", note_candidate, err));
     return SLP_OK;
@@ -363,6 +368,25 @@ static slp_rc judge_again(struct collection *c, struct slp_err *err)
         TRY(judge(c, item->object, item->modified_us, &item->why, err));
     }
     return SLP_OK;
+}
+
+/*
+ * A snapshot that must be kept is gone: damage, or another collector deleted it, which has seen a later
+ * state or floor. Then it need not be kept there.
+ */
+static slp_rc judge_all(struct collection *c,
+                        slp_rc (*judge_fn)(struct collection *, struct slp_err *),
+                        struct slp_err *err)
+{
+    slp_rc rc = judge_fn(c, err);
+    for (int i = 1; rc == SLP_CORRUPT && i < JUDGEMENTS_MAX; i++) {
+        err_clear(err);
+        TRY(state_table_refresh(c->table, err));
+        if (c->aim.horizon < state_horizon(state_table_view(c->table)))
+            c->aim.horizon = state_horizon(state_table_view(c->table));
+        rc = judge_fn(c, err);
+    }
+    return rc;
 }
 
 /* ------------------------------------------------------------------ committing */
@@ -438,13 +462,14 @@ static slp_rc collect(struct collection *c, struct slp_err *err)
         TRY(take_pins_away(c, err));
     }
     TRY(find_aim(c, err));
-    TRY(find_candidates(c, err));
+    TRY(judge_all(c, find_candidates, err));
     if (c->options->dry_run)
         return upkeep_sweep_run(&c->sweep, err);
     TRY(raise_marks(c, err));
     if (c->sweep.count > 0) {
         TRY(state_table_refresh(c->table, err));
-        TRY(judge_again(c, err));
+        if (!STATE_BUG(STALE_LIST))
+            TRY(judge_all(c, judge_again, err));
         TRY(upkeep_sweep_run(&c->sweep, err));
     }
     return c->sweep.is_capped ? SLP_OK : forget(c, err);

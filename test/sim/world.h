@@ -16,6 +16,7 @@
 
 #include "sim/sim.h"
 #include "state/bug.h"
+#include "state/floor.h"
 #include "state/replica.h"
 #include "state/view_priv.h"
 
@@ -28,7 +29,11 @@
 #define WORLD_TXNS      4096
 #define WORLD_PURGES    128
 #define WORLD_RESTORES  64
-#define WORLD_RING      24
+#define WORLD_ROOTS     64
+#define WORLD_BODIES    256
+
+#define WORLD_ROOT_OBJECTS 64
+#define WORLD_BODY_BYTES   64
 
 /* What a file holds: a bit for each addition. */
 struct world_rows {
@@ -41,6 +46,8 @@ struct world_file {
     struct world_rows rows;
     bool is_there;  /* as an object */
     bool has_extra; /* an even field of a later version */
+    bool is_embedded;
+    uint64_t frame; /* that has its bytes; 0: none, or it is gone */
 };
 
 struct world_addition {
@@ -53,7 +60,8 @@ struct world_addition {
 /* A state as the oracle has seen it. */
 struct world_past {
     uint64_t visible[WORLD_KEYS];
-    uint64_t global; /* digests */
+    uint64_t files[WORLD_FILES / 64]; /* a bit for each that is live */
+    uint64_t global;                  /* digests */
     size_t leaf_count;
     struct {
         char lo; /* 0: the beginning */
@@ -79,12 +87,27 @@ struct world_restore {
     char root[STATE_ROOT_NAME_BYTES];
 };
 
+/* A verified snapshot, and what it reaches. */
+struct world_root {
+    char name[STATE_ROOT_NAME_BYTES];
+    uint64_t number;
+    uint64_t objects[WORLD_ROOT_OBJECTS]; /* digests of names */
+    size_t count;
+};
+
+/* A payload out of line, and a frame that names it. */
+struct world_body {
+    uint64_t frame;
+    uint64_t object;
+};
+
 struct world_tally {
     size_t acknowledged, jobs, reassigned, splits, merges, repeats, packed, shared, snapshots,
         trimmed;
     size_t collects, deleted, pins, restores, purges, retired, folds, imports, partial_reads, reads;
     size_t later; /* frames of a later version */
-    size_t bodies;
+    size_t even;  /* files with an even field of a later version */
+    size_t bodies, embedded, lies;
     size_t frames;
 };
 
@@ -107,6 +130,17 @@ struct world {
     size_t purge_count;
     struct world_restore restores[WORLD_RESTORES];
     size_t restore_count;
+    struct world_root roots[WORLD_ROOTS]; /* in the order of being verified */
+    size_t root_count;
+    struct world_body bodies[WORLD_BODIES];
+    size_t body_count;
+    struct state_floor floor; /* as it is */
+    uint64_t floor_at;        /* where the root stands that it names */
+    uint64_t minted;          /* M and H, which only rise */
+    uint64_t horizon;
+    uint64_t lost[WORLD_FILES / 64]; /* a bit for each file that was deleted */
+    int first_key;                   /* below it there is nothing: leaves stay empty */
+    uint32_t ring_max;               /* txids that a state knows */
     bool has_deletes;
     bool has_unfiled;
     struct world_tally tally;
@@ -144,6 +178,26 @@ static inline char world_key(int k)
     return (char)('b' + k);
 }
 
+extern const char world_letters[];
+
+static inline char world_first_of(struct slice key)
+{
+    return key.len ? (char)key.ptr[0] : 0;
+}
+
+/* The oracle: told of what has taken effect, and behind each step; hold a view against it. */
+void world_effect(struct sim *sim, enum store_verb verb, struct slice name);
+void world_settle(struct sim *sim);
+void world_check_view(struct world *w, const struct table_state *s);
+struct world_file *world_file_of(struct world *w, const struct state_file *f);
+
+/* What has to stay. */
+void world_note_verified(struct world *w, const struct state_verify *v);
+void world_note_body(struct world *w, const struct state_txn *txn, uint64_t frame);
+void world_check_deleted(struct world *w, struct slice name);
+void world_check_pins(struct world *w);
+void world_check_floor(struct world *w);
+
 /* The interval between two characters; 0: unbounded. The characters stay in place. */
 struct key_range world_range(const char *lo, const char *hi);
 
@@ -157,9 +211,15 @@ bool world_accepts(struct world *w, slp_rc rc, const struct slp_err *err);
 /* Commit, and hold the answer against the oracle. True if it was applied. */
 bool world_commit(struct world_seat *seat, struct state_txn *txn, struct slice token,
                   struct state_result *r);
+bool world_commit_with(struct world_seat *seat, struct state_txn *txn,
+                       const struct state_commit_options *o, struct state_result *r);
 
 /* Refresh, and hold the view against the oracle. */
 bool world_refresh(struct world_seat *seat);
+
+/* The same as bytes of WORLD_BODY_BYTES that are to stand in a frame. */
+bool world_embedded(struct world_seat *seat, const struct world_rows *rows,
+                    struct state_new_file *out);
 
 /* A new file of these rows, written; false if there are none or the store does not want it. */
 bool world_file(struct world_seat *seat, const struct world_rows *rows, struct state_new_file *out);

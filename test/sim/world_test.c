@@ -23,10 +23,12 @@ static void print_tally(const struct world_tally *t, size_t count)
         "splits, %zu merges\n",
         count, t->frames, t->acknowledged, t->repeats, t->packed, t->shared, t->snapshots,
         t->trimmed, t->jobs, t->reassigned, t->folds, t->imports, t->splits, t->merges);
-    print_message("%zu collects, %zu deleted, %zu pins, %zu restores, %zu purges, %zu retired, %zu "
-                  "reads, %zu of shards, %zu of a later version\n",
-                  t->collects, t->deleted, t->pins, t->restores, t->purges, t->retired, t->reads,
-                  t->partial_reads, t->later);
+    print_message(
+        "%zu collects, %zu deleted, %zu pins, %zu restores, %zu purges, %zu retired, %zu "
+        "reads, %zu of shards, %zu of a later version, %zu even fields, %zu bodies, %zu embedded, "
+        "%zu lies\n",
+        t->collects, t->deleted, t->pins, t->restores, t->purges, t->retired, t->reads,
+        t->partial_reads, t->later, t->even, t->bodies, t->embedded, t->lies);
 }
 
 static void add_tally(struct world_tally *sum, const struct world_tally *one)

@@ -55,10 +55,10 @@ static void finish(struct world_seat *seat, struct world_work *work)
     bool is_left = sim_below(&seat->w->sim, 10) == 0;
     if (work->has_rows && !world_file(seat, &work->rows, &out))
         return;
-    world_pause(seat, 60000);
+    world_pause(seat, sim_below(&seat->w->sim, 4) ? 60000 : 600000); /* it may be late */
     if (is_left)
         return; /* the worker is gone, its output is a stranger */
-    if (sim_below(&seat->w->sim, 5) == 0)
+    if (sim_below(&seat->w->sim, 3) == 0)
         extend(seat, work);
     struct key_range range = range_of(work, state_table_view(seat->table));
     struct state_replace_item item = {.job = work->id,
@@ -164,6 +164,8 @@ static void take_over(struct world_seat *seat)
                                         .deadline_us = job->deadline_us + 100000};
     struct state_txn reassign = {.kind = STATE_REASSIGN, .reassign = {.items = &again, .count = 1}};
     bool is_failed = sim_below(&w->sim, 3) == 0 || job->kind == STATE_JOB_IMPORT;
+    if (sim_below(&w->sim, 2))
+        world_pause(seat, 60000); /* what it has seen is old by then */
     if (!world_commit(seat, is_failed ? &fail : &reassign, NO_TOKEN, &r) || is_failed)
         return;
     w->tally.reassigned++;
@@ -182,7 +184,7 @@ void world_compactor(struct sim *sim, void *arg)
     if (!world_sit(w, (struct key_range){0}, &seat))
         return;
     for (int i = 0; i < 8 && world_refresh(&seat); i++) {
-        if (sim_below(sim, 3) == 0)
+        if (sim_below(sim, 2))
             take_over(&seat);
         else
             compact(&seat);

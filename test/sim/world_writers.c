@@ -4,6 +4,45 @@
 #include "sim/world.h"
 #include "state/inbox.h"
 
+/* What an addition is added as. */
+struct shape {
+    struct state_new_file files[WORLD_KEYS];
+    size_t count;
+    struct slice body;
+};
+
+/* A file for each key: so many names that the payload stands in an object of its own. */
+static bool make_many(struct world_seat *seat, const struct world_rows *rows, struct shape *out)
+{
+    for (int k = 0; k < WORLD_KEYS; k++) {
+        struct world_rows one = {.puts = {0}};
+        one.puts[k] = rows->puts[k];
+        one.dels[k] = rows->dels[k];
+        if (!(one.puts[k] | one.dels[k]))
+            continue;
+        if (!world_file(seat, &one, &out->files[out->count]))
+            return false;
+        out->count++;
+    }
+    return out->count > 0;
+}
+
+/* An object of its own, bytes in the frame, or many. */
+static bool make_shape(struct world_writer *me, struct world_seat *seat, int i, struct shape *out)
+{
+    static const char bytes[WORLD_BODY_BYTES];
+    const struct world_rows *rows = &me->w->additions[me->number * WORLD_COMMITS + i].rows;
+    uint64_t kind = sim_below(&me->w->sim, 8);
+    *out = (struct shape){.count = 0};
+    if (kind == 0)
+        return make_many(seat, rows, out);
+    out->count = 1;
+    if (kind > 3)
+        return world_file(seat, rows, &out->files[0]);
+    out->body = slice_of(bytes, sizeof bytes);
+    return world_embedded(seat, rows, &out->files[0]);
+}
+
 /* One addition, tried again under a new name where it was refused; never where nobody knows. */
 static void commit_one(struct world_writer *me, struct world_seat *seat, int i)
 {
@@ -12,13 +51,19 @@ static void commit_one(struct world_writer *me, struct world_seat *seat, int i)
     char token[32];
     (void)snprintf(token, sizeof token, "writer %d commit %d", me->number, i);
     for (int attempt = 0; attempt < 3 && !sim_has_failed(&w->sim); attempt++) {
-        struct state_new_file f;
+        struct shape shape;
         struct state_result r = {.losses = 0};
-        if (!world_file(seat, &a->rows, &f))
+        if (!make_shape(me, seat, i, &shape))
             return;
-        f.is_unfiled = w->has_unfiled && (me->number + i) % 3 == 0;
-        struct state_txn txn = {.kind = STATE_ADD, .add = {.files = &f, .count = 1}};
-        if (world_commit(seat, &txn, me->has_tokens ? slice_str(token) : (struct slice){0}, &r)) {
+        for (size_t k = 0; k < shape.count; k++)
+            shape.files[k].is_unfiled =
+                w->has_unfiled && shape.count == 1 && (me->number + i) % 3 == 0;
+        struct state_txn txn = {.kind = STATE_ADD,
+                                .add = {.files = shape.files, .count = shape.count}};
+        struct state_commit_options o = {.bodies = &shape.body, .body_count = shape.body.len > 0};
+        if (me->has_tokens)
+            o.token = slice_str(token);
+        if (world_commit_with(seat, &txn, &o, &r)) {
             a->is_acknowledged = true;
             if (r.outcome.is_duplicate && !me->is_successor && !me->has_tokens)
                 sim_fail(&w->sim, "an addition is told to be a duplicate");
@@ -43,6 +88,27 @@ void world_writer(struct sim *sim, void *arg)
 
 /* ------------------------------------------------------------------ the inbox */
 
+/* With the payload in an object of its own, which is durable first. */
+static bool encode_apart(struct world_writer *me, struct state_replica *replica,
+                         struct state_txn *txn, struct buf *body)
+{
+    struct buf object;
+    struct arena a;
+    struct state_apart apart = {.base = replica->number, .object = &object};
+    char whole[STORE_NAME_MAX];
+    struct alloc *mem = &me->w->sim.mem;
+    buf_init(&object, mem, STATE_BODY_MAX_BYTES);
+    arena_init(&a, mem, 1 << 20);
+    bool ok = state_txn_encode_apart(txn, &apart, &a, body, NULL) == SLP_OK;
+    (void)snprintf(whole, sizeof whole, "%s%s", replica->place, apart.name);
+    slp_rc rc = SLP_UNAVAILABLE;
+    for (int i = 0; ok && i < 3 && rc == SLP_UNAVAILABLE; i++)
+        rc = store_put_if_absent(replica->store, slice_str(whole), buf_slice(&object), NULL);
+    arena_fini(&a);
+    buf_fini(&object);
+    return ok && rc == SLP_OK;
+}
+
 static bool encode_one(struct world_writer *me, struct world_seat *seat,
                        struct state_replica *replica, int i, struct state_txn *txn,
                        struct buf *body)
@@ -57,7 +123,13 @@ static bool encode_one(struct world_writer *me, struct world_seat *seat,
                               .base = replica->number,
                               .time_us = store_now_us(replica->store),
                               .add = {.files = &f, .count = 1}};
-    return state_txn_encode(txn, body, NULL) == SLP_OK;
+    if (sim_below(&me->w->sim, 16) == 0) {
+        txn->base += 1 + sim_below(&me->w->sim, 4); /* a program that lies, or counts badly */
+        me->w->tally.lies++;
+    }
+    if (sim_below(&me->w->sim, 3))
+        return state_txn_encode(txn, body, NULL) == SLP_OK;
+    return encode_apart(me, replica, txn, body);
 }
 
 /* Leave a transaction in the inbox and ask no more: it counts once or not at all. */
@@ -146,6 +218,17 @@ void world_committer(struct sim *sim, void *arg)
 
 /* ------------------------------------------------------------------ the repeater */
 
+static bool encode_again(const struct state_replica *replica, const struct state_frame *old,
+                         struct buf *out)
+{
+    struct state_frame_parts parts = {.number = replica->number + 1,
+                                      .previous = replica->previous,
+                                      .transactions = old->transactions,
+                                      .txn_count = old->txn_count,
+                                      .bodies = old->bodies};
+    return state_frame_encode_parts(&parts, out, NULL) == SLP_OK;
+}
+
 /* Pack the transactions of some earlier frame once more, as a slow packer of an inbox would. */
 static void repeat_one(struct world_seat *seat, struct state_replica *replica, struct buf *old)
 {
@@ -168,8 +251,7 @@ static void repeat_one(struct world_seat *seat, struct state_replica *replica, s
     buf_init(&frame, &w->sim.mem, 1 << 20);
     state_replica_name(replica, replica->number + 1, &name);
     if (state_frame_decode(buf_slice(old), &a, &decoded, NULL) == SLP_OK &&
-        state_frame_encode(replica->number + 1, replica->previous, decoded.transactions,
-                           decoded.txn_count, &frame, NULL) == SLP_OK)
+        encode_again(replica, &decoded, &frame))
         w->tally.repeats += store_put_if_absent(&w->sim.base, state_name_slice(&name),
                                                 buf_slice(&frame), NULL) == SLP_OK;
     buf_fini(&frame);
