@@ -7,12 +7,8 @@
 #include "base/io.h"
 #include "datafile/datafile.h"
 #include "datafile/index.h"
-<<<<<<< Updated upstream
-#include "parquet/nested.h"
-=======
 #include "key/columns.h"
-#include "parquet/page.h"
->>>>>>> Stashed changes
+#include "parquet/nested.h"
 
 /* Column of the table that the file does not have. */
 #define DATAFILE_NO_COLUMN SIZE_MAX
@@ -22,23 +18,14 @@
 struct datafile_space {
     struct pq_scratch scratch;
     bool has_scratch;
-<<<<<<< Updated upstream
-    struct arr_batch wide;    /* of the table's shape; the columns that are read are filled */
-    struct arr_batch clipped; /* likewise, for batches that begin outside the range */
-    struct key_vec keys;      /* of the rows of `wide` that are in the range */
-    struct key_vec probe;     /* one key */
-    struct arr_col millis;    /* for columns in seconds */
-    struct pq_nested *nested; /* by column of the table; blank for flat ones and those not read */
-    struct buf last_key;      /* of the rows so far */
-=======
     struct arr_batch wide;      /* of the table's shape; the columns that are read are filled */
     struct arr_batch clipped;   /* likewise, for batches that begin outside the range */
     struct key_vec keys;        /* of the rows of `wide` that are in the range */
     struct key_vec probe;       /* one key */
     struct key_columns columns; /* of the rows in the range, in place of their keys */
     struct arr_col millis;      /* for columns in seconds */
+    struct pq_nested *nested;   /* by column of the table; blank for flat ones and those not read */
     struct buf last_key;        /* of the rows so far */
->>>>>>> Stashed changes
     struct buf window;
 };
 
