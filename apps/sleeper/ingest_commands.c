@@ -65,18 +65,123 @@ static void tell_rejected(struct app *app, const struct slp_ingest_options *o,
                    o->dry_run ? "would be left out" : "left out");
 }
 
+/* ---- The batcher ---- */
+
+static slp_rc submit(struct app *app, struct slp_instance *instance, struct slp_err *err)
+{
+    const struct args *args = app->args;
+    struct slp_batch_submit_result r = {0};
+    struct slp_batch_submit_options o = {.table = args->arguments[0],
+                                         .inputs = args->arguments + 1,
+                                         .token = args_value(args, OPTION_TOKEN),
+                                         .dry_run = args_has(args, OPTION_DRY_RUN)};
+    TRY(slp_batch_submit(instance, &o, &r, err));
+    if (r.was_duplicate)
+        app_notice(app, "nothing to do: token \"%s\" was committed at sequence %" PRIu64, o.token,
+                   r.sequence);
+    else if (o.dry_run)
+        app_notice(app, "%zu file%s, %" PRIu64 " bytes, would be submitted; %zu wait%s already",
+                   r.files, plural(r.files), r.bytes, r.known, r.known == 1 ? "s" : "");
+    else
+        app_notice(app,
+                   "%zu file%s submitted, %" PRIu64 " bytes; %zu waited already, sequence %" PRIu64,
+                   r.files, plural(r.files), r.bytes, r.known, r.sequence);
+    return SLP_OK;
+}
+
+static void on_batch(void *context, const char *line)
+{
+    app_notice(context, "%s", line);
+}
+
+static slp_rc run_batches(struct app *app, struct slp_instance *instance, struct slp_err *err)
+{
+    struct slp_batch_run_result r = {0};
+    struct slp_batch_run_options o = {.table = app->args->arguments[0],
+                                      .all = args_has(app->args, OPTION_ALL),
+                                      .on_line = on_batch,
+                                      .context = app};
+    struct slp_rows *rows = NULL;
+    if (args_has(app->args, OPTION_DRY_RUN)) {
+        TRY(slp_batch_due(instance, o.table, o.all, &rows, err));
+        return app_print_rows(app, rows, true, err);
+    }
+    slp_rc rc = slp_batch_run(instance, &o, &r, err);
+    app_notice(app, "%zu batch%s run, %zu file%s, %" PRId64 " row%s", r.batches,
+               r.batches == 1 ? "" : "es", r.files, plural(r.files), r.rows,
+               plural((uint64_t)r.rows));
+    return rc;
+}
+
+static slp_rc withdraw(struct app *app, struct slp_instance *instance, struct slp_err *err)
+{
+    size_t count = 0;
+    TRY(slp_batch_withdraw(instance, app->args->arguments[0], app->args->arguments + 1, &count,
+                           err));
+    app_notice(app, "%zu file%s taken back", count, plural(count));
+    return SLP_OK;
+}
+
+/* Options that say how rows are read: a batch is read as the table says, whoever runs it. */
+static slp_rc check_batch_options(const struct args *args, struct slp_err *err)
+{
+    static const int others[] = {OPTION_INPUT_FORMAT, OPTION_ROW_KIND_COLUMN, OPTION_ON_ERROR,
+                                 OPTION_QUARANTINE,   OPTION_MAX_ERRORS,      OPTION_FILE_STRATEGY};
+    int modes = args_has(args, OPTION_BATCH) + args_has(args, OPTION_RUN_BATCHES) +
+                args_has(args, OPTION_WITHDRAW);
+    bool has_inputs = args->arguments[1] != NULL;
+    if (modes > 1)
+        FAIL(err, INVALID, "--batch, --run-batches and --withdraw do not go together");
+    if (args_has(args, OPTION_ALL) && !args_has(args, OPTION_RUN_BATCHES))
+        FAIL(err, INVALID, "--all is for --run-batches");
+    if (!has_inputs && !args_has(args, OPTION_RUN_BATCHES) && !args_has(args, OPTION_WITHDRAW))
+        FAIL(err, INVALID, "\"ingest\" needs more arguments: sleeper ingest NAME INPUT...");
+    if (has_inputs && args_has(args, OPTION_RUN_BATCHES))
+        FAIL(err, INVALID, "--run-batches takes no files: --batch submits them");
+    if (args_has(args, OPTION_DRY_RUN) && args_has(args, OPTION_WITHDRAW))
+        FAIL(err, INVALID, "--withdraw has no --dry-run; 'sleeper job list' shows what waits");
+    for (size_t i = 0; modes > 0 && i < sizeof others / sizeof *others; i++)
+        if (args_has(args, others[i]))
+            FAIL(err, INVALID,
+                 "a batch is read as the table and the files say; options of reading go with an "
+                 "ingest at once");
+    return SLP_OK;
+}
+
+static slp_rc run_batcher(struct app *app, bool *is_done, struct slp_err *err)
+{
+    struct slp_instance *instance = NULL;
+    const struct args *args = app->args;
+    TRY(check_batch_options(args, err));
+    *is_done = args_has(args, OPTION_BATCH) || args_has(args, OPTION_RUN_BATCHES) ||
+               args_has(args, OPTION_WITHDRAW);
+    if (!*is_done)
+        return SLP_OK;
+    TRY(app_instance(app, &instance, err));
+    if (args_has(args, OPTION_BATCH))
+        return submit(app, instance, err);
+    return args_has(args, OPTION_WITHDRAW) ? withdraw(app, instance, err)
+                                           : run_batches(app, instance, err);
+}
+
+/* ---- Ingest ---- */
+
 slp_rc run_ingest(struct app *app, const struct args *args, struct slp_err *err)
 {
     struct slp_instance *instance = NULL;
     struct slp_ingest_options o = {.table = args->arguments[0], .inputs = args->arguments + 1};
     struct slp_ingest_result result = {0};
+    bool is_done = false;
+    if (args_value(args, OPTION_TOKEN) && !*args_value(args, OPTION_TOKEN))
+        FAIL(err, INVALID,
+             "--token \"\" is no name: a repeat could not be told from another ingest");
+    TRY(run_batcher(app, &is_done, err));
+    if (is_done)
+        return SLP_OK;
     TRY(bad_row_options(app, &o, err));
     o.format = args_value(args, OPTION_INPUT_FORMAT);
     o.row_kinds = args_value(args, OPTION_ROW_KIND_COLUMN);
     o.token = args_value(args, OPTION_TOKEN);
-    if (o.token && !*o.token)
-        FAIL(err, INVALID,
-             "--token \"\" is no name: a repeat could not be told from another ingest");
     o.dry_run = args_has(args, OPTION_DRY_RUN);
     TRY(app_instance(app, &instance, err));
     TRY(slp_ingest(instance, &o, &result, err));

@@ -59,6 +59,8 @@ slp_rc run_job_list(struct app *app, const struct args *args, struct slp_err *er
     struct slp_rows *rows = NULL;
     const char *kind = args_value(args, OPTION_KIND);
     const char *where = NULL;
+    if (kind && strcmp(kind, "compaction") == 0)
+        kind = "compact";
     for (size_t i = 0; kind && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kind, kinds[i]) == 0)
             TRY(app_format(app, &where, err, "kind = '%s'", kind));
@@ -66,7 +68,8 @@ slp_rc run_job_list(struct app *app, const struct args *args, struct slp_err *er
         FAIL(err, INVALID,
              "--kind \"%s\" is not known; expected ingest, export, compact, purge or fold", kind);
     TRY(app_instance(app, &instance, err));
-    TRY(slp_job_list(instance, args->arguments[0], &rows, err));
+    TRY((args_has(args, OPTION_ALL) ? slp_job_history : slp_job_list)(instance, args->arguments[0],
+                                                                      &rows, err));
     slp_rc rc = where ? slp_rows_where(&rows, where, err) : SLP_OK;
     if (rc != SLP_OK) {
         slp_rows_close(rows);

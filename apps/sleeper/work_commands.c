@@ -197,7 +197,8 @@ slp_rc run_worker(struct app *app, const struct args *args, struct slp_err *err)
                    result.packed == 1 ? "" : "s");
     else
         app_notice(app, "%zu job%s run, %zu partition%s split, %zu object%s collected",
-                   result.compactions, result.compactions == 1 ? "" : "s", result.splits,
+                   result.batches + result.compactions,
+                   result.batches + result.compactions == 1 ? "" : "s", result.splits,
                    result.splits == 1 ? "" : "s", result.collected,
                    result.collected == 1 ? "" : "s");
     return SLP_OK;

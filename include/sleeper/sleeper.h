@@ -36,6 +36,7 @@
 
 #include "sleeper/admin.h"
 #include "sleeper/arrow.h"
+#include "sleeper/batch.h"
 #include "sleeper/processing.h"
 #include "sleeper/types.h"
 #include "sleeper/upkeep.h"
@@ -385,6 +386,9 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_file_list(struct slp_instance *instance, con
                                               struct slp_rows **out, struct slp_err *err);
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_job_list(struct slp_instance *instance, const char *table,
                                              struct slp_rows **out, struct slp_err *err);
+/* The same, and before them the jobs that ended, as far back as the log goes. */
+SLP_PUBLIC SLP_NODISCARD slp_rc slp_job_history(struct slp_instance *instance, const char *table,
+                                                struct slp_rows **out, struct slp_err *err);
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_log_list(struct slp_instance *instance, const char *table,
                                              struct slp_rows **out, struct slp_err *err);
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_status(struct slp_instance *instance, const char *table,

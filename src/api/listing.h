@@ -55,7 +55,7 @@ SLP_NODISCARD slp_rc api_add_number(struct listing *l, const char *field, int64_
                                     struct slp_err *err);
 
 /* "compact", "fold" or "ingest". */
-const char *api_job_kind(const struct state_job *job);
+const char *api_job_kind(uint32_t kind);
 
 /* Microseconds since 1970 in the text of a timestamp. */
 SLP_NODISCARD slp_rc api_add_time(struct listing *l, const char *field, int64_t time_us,

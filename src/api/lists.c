@@ -140,37 +140,6 @@ slp_rc slp_file_list(struct slp_instance *instance, const char *table, struct sl
     return api_make_list(instance, table, &kind, NULL, out, err);
 }
 
-/* ---- Jobs ---- */
-
-static slp_rc fill_jobs(struct listing *l, struct slp_err *err)
-{
-    for (size_t i = 0; i < state_job_count(l->view); i++) {
-        const struct state_job *job = state_job_at(l->view, i);
-        char id[STATE_ID_TEXT_BYTES];
-        state_id_format(job->id, id);
-        struct list_value row[] = {list_text(slice_str(id)),
-                                   list_text(slice_str(api_job_kind(job))),
-                                   list_number(job->attempt),
-                                   list_null(),
-                                   list_null(),
-                                   list_number(job->inputs),
-                                   list_number(job->deadline_us)};
-        TRY(api_range_text(l, job->range, &row[3], &row[4], err));
-        TRY(api_list_add(l->list, row, err));
-    }
-    return SLP_OK;
-}
-
-slp_rc slp_job_list(struct slp_instance *instance, const char *table, struct slp_rows **out,
-                    struct slp_err *err)
-{
-    static const struct list_column columns[] = {
-        {"id", ARR_UTF8}, {"kind", ARR_UTF8},    {"attempt", ARR_INT64},     {"from", ARR_UTF8},
-        {"to", ARR_UTF8}, {"inputs", ARR_INT64}, {"deadline", ARR_TIMESTAMP}};
-    static const struct list_kind kind = {columns, 7, fill_jobs};
-    return api_make_list(instance, table, &kind, NULL, out, err);
-}
-
 /* ---- Log ---- */
 
 static slp_rc fill_log(struct listing *l, struct slp_err *err)

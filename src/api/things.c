@@ -10,9 +10,9 @@
 /* A file and its record may be asked for by the end of its name; as many are considered. */
 #define WORK_MAX_BYTES ((size_t)1 << 30)
 
-const char *api_job_kind(const struct state_job *job)
+const char *api_job_kind(uint32_t kind)
 {
-    switch (job->kind) {
+    switch (kind) {
     case STATE_JOB_FOLD:
         return "fold";
     case STATE_JOB_IMPORT:
@@ -32,8 +32,9 @@ static slp_rc find_job(const struct table_state *s, const char *text, const stru
     const struct state_job *job = state_job_find(s, id);
     if (!job)
         FAIL(err, NOT_FOUND,
-             "no job \"%s\" is open; 'sleeper job list' shows those that are, 'sleeper log' what "
-             "became of others",
+             "no job \"%s\" is open; 'sleeper job list' shows those that are, with --all what "
+             "became "
+             "of others",
              text);
     *out = job;
     return SLP_OK;
@@ -74,7 +75,7 @@ static slp_rc add_job(struct listing *l, const struct state_job *job, struct slp
     char id[STATE_ID_TEXT_BYTES];
     state_id_format(job->id, id);
     TRY(add_text(l, "id", slice_str(id), err));
-    TRY(add_text(l, "kind", slice_str(api_job_kind(job)), err));
+    TRY(add_text(l, "kind", slice_str(api_job_kind(job->kind)), err));
     TRY(api_add_number(l, "attempt", job->attempt, err));
     TRY(api_add_number(l, "extensions", job->extension, err));
     TRY(add_position(l, "assigned", job->assigned, err));
@@ -86,16 +87,41 @@ static slp_rc add_job(struct listing *l, const struct state_job *job, struct slp
     return api_add_number(l, "inputs", job->inputs, err);
 }
 
+/* A file that waits, or that a batch holds. */
+static slp_rc add_submitted(struct listing *l, const struct state_submitted *f, struct slp_err *err)
+{
+    char id[STATE_ID_TEXT_BYTES];
+    state_id_format(f->id, id);
+    TRY(add_text(l, "id", slice_str(id), err));
+    TRY(add_text(l, "kind", slice_str("ingest"), err));
+    TRY(add_text(l, "path", f->path, err));
+    TRY(api_add_number(l, "bytes", (int64_t)f->bytes, err));
+    TRY(api_add_time(l, "submitted", f->time_us, err));
+    TRY(api_add_number(l, "failures", f->failures, err));
+    if (f->failures == 0)
+        return SLP_OK;
+    TRY(api_add_time(l, "failed", f->failed_us, err));
+    return add_text(l, "why", f->why, err);
+}
+
 static slp_rc fill_job(struct listing *l, struct slp_err *err)
 {
+    struct state_id id = {.item = 0};
     const struct state_job *job = NULL;
     const struct state_reference **refs = NULL;
     size_t count = 0;
+    const struct state_submitted *waits =
+        state_id_parse(slice_str(l->context), &id) ? state_submitted_find(l->view, id) : NULL;
+    if (waits)
+        return add_submitted(l, waits, err);
     TRY(find_job(l->view, l->context, &job, err));
     TRY(add_job(l, job, err));
     TRY(state_job_references(l->view, job, &l->arena, &refs, &count, err));
     for (size_t i = 0; i < count; i++)
         TRY(add_text(l, "input", refs[i]->file->name, err));
+    for (size_t i = 0; i < state_submitted_count(l->view); i++)
+        if (state_id_equal(state_submitted_at(l->view, i)->job, job->id))
+            TRY(add_text(l, "input", state_submitted_at(l->view, i)->path, err));
     return SLP_OK;
 }
 

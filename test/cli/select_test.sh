@@ -242,7 +242,7 @@ destination,string,false,sort key,3,5'
     run_ok file list f
     expect_out 'name,rows,bytes,first_key,last_key,from_sequence,to_sequence,partitions,unfiled,made'
     run_ok job list f
-    expect_out_is 'id,kind,attempt,from,to,inputs,deadline'
+    expect_out_is 'id,kind,attempt,from,to,inputs,deadline,state,ended,why,path'
     run_ok log f
     expect_out 'sequence,index,time,kind,verdict,summary,base,txid'
     run_ok status
