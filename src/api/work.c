@@ -17,9 +17,8 @@ static slp_rc count_files(struct slp_instance *instance, struct state_table *tab
                           struct slp_err *err)
 {
     struct arena arena;
-    const struct state_file **files = NULL;
     arena_init(&arena, instance->mem, DUE_MAX_BYTES);
-    slp_rc rc = state_files(state_table_view(table), &arena, &files, count, err);
+    slp_rc rc = state_files_count(state_table_view(table), &arena, count, err);
     arena_fini(&arena);
     return rc;
 }

@@ -136,8 +136,9 @@ static enum state_reason choose_held(const struct state_leaf *leaf,
                                      const struct state_assign_item *item, struct choice *c)
 {
     const struct state_held *end = leaf->held + leaf->ref_count;
+    size_t near = 0;
     for (size_t i = 0; i < item->input_count; i++) {
-        const struct state_held *ref = state_leaf_held(leaf, item->inputs[i]);
+        const struct state_held *ref = state_leaf_held(leaf, item->inputs[i], &near);
         if (!ref)
             return STATE_REASON_NO_INPUT;
         for (const struct state_entry *file = ref->file; ref < end && ref->file == file; ref++) {
@@ -211,8 +212,9 @@ static slp_rc assign_leaf(const struct state_act *act, const struct state_assign
     job->range = leaf->range;
     job->low = c.all.low;
     job->high = c.all.high;
+    size_t near = 0;
     for (size_t i = 0; i < item->input_count; i++) {
-        struct state_held *ref = state_leaf_held(leaf, item->inputs[i]);
+        struct state_held *ref = state_leaf_held(leaf, item->inputs[i], &near);
         job->inputs += !ref->job; /* it may be named twice */
         const struct state_entry *file = ref->file;
         for (; ref < leaf->held + leaf->ref_count && ref->file == file; ref++)

@@ -66,7 +66,8 @@ slp_rc state_apply_merge(struct table_state *s, const struct state_merge_item *i
 /* The leaf's only reference to a file. After merges there may be several: then none is meant. */
 static struct state_held *only_held(const struct state_leaf *leaf, struct state_id file)
 {
-    struct state_held *held = state_leaf_held(leaf, file);
+    size_t near = 0;
+    struct state_held *held = state_leaf_held(leaf, file, &near);
     if (!held)
         return NULL;
     bool is_last = held + 1 == leaf->held + leaf->ref_count;

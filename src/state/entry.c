@@ -350,6 +350,18 @@ static void take_numbers(const uint8_t **at, unsigned flags, struct state_file *
     *at += 4;
 }
 
+bool state_entry_is_embedded(const struct state_entry *e)
+{
+    struct state_file f = {.refs = 0};
+    const uint8_t *at = e->data;
+    (void)take_range(&at);
+    unsigned flags = take_positions(e, &at, &f.low, &f.high);
+    if (!(flags & HAS_KINDS))
+        return false;
+    take_numbers(&at, flags, &f);
+    return f.log_offset > 0;
+}
+
 static slp_rc take_name(const uint8_t **at, bool has_numbers, struct arena *arena,
                         struct slice *out, struct slp_err *err)
 {

@@ -49,6 +49,9 @@ void state_entry_positions(const struct state_entry *e, struct state_position *l
 /* What measures of leaves need. */
 void state_entry_size(const struct state_entry *e, int64_t *rows, uint64_t *file_bytes);
 
+/* Does it stand in a frame? */
+bool state_entry_is_embedded(const struct state_entry *e);
+
 /* The lengths of name, keys and extra: what a snapshot goes by when it cuts shards. */
 size_t state_entry_weight(const struct state_entry *e);
 

@@ -10,11 +10,6 @@
 /* What listing all files of a state may take. */
 #define MOVE_ARENA_MAX ((size_t)4 << 30)
 
-static bool is_to_move(const struct state_file *f, uint64_t since)
-{
-    return f->log_offset > 0 && f->id.at.frame > since;
-}
-
 /* The name follows from the position, so whoever else does the same writes the same bytes there. */
 static void name_copy(struct state_replica *r, const struct state_file *f, struct state_name *out)
 {
@@ -98,11 +93,10 @@ slp_rc state_embedded_move(struct state_replica *r, uint64_t since, struct slp_e
     size_t count = 0;
     size_t n = 0;
     arena_init(&arena, r->mem, MOVE_ARENA_MAX);
-    TRY_OUT(state_files(r->machine.table, &arena, &files, &count, err));
+    TRY_OUT(state_files_embedded(r->machine.table, since, &arena, &files, &count, err));
     for (size_t i = 0; i < count; i++) {
-        if (is_to_move(files[i], since))
-            some[n++] = files[i];
-        if (n == STATE_READ_AHEAD || (n > 0 && i + 1 == count)) {
+        some[n++] = files[i];
+        if (n == STATE_READ_AHEAD || i + 1 == count) {
             TRY_OUT(move_some(r, some, n, err));
             n = 0;
         }

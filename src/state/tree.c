@@ -215,11 +215,18 @@ size_t state_tree_find(const struct table_state *s, struct key_range range)
     return same_range(s->leaves[i]->range, range) ? i : SIZE_MAX;
 }
 
-struct state_held *state_leaf_held(const struct state_leaf *leaf, struct state_id file)
+struct state_held *state_leaf_held(const struct state_leaf *leaf, struct state_id file,
+                                   size_t *near)
 {
-    for (size_t i = 0; i < leaf->ref_count; i++)
-        if (state_id_equal(state_entry_id(leaf->held[i].file), file))
-            return &leaf->held[i];
+    size_t i = *near < leaf->ref_count ? *near : 0;
+    for (size_t n = 0; n < leaf->ref_count; n++, i = i + 1 < leaf->ref_count ? i + 1 : 0) {
+        if (!state_id_equal(state_entry_id(leaf->held[i].file), file))
+            continue;
+        while (i > 0 && leaf->held[i - 1].file == leaf->held[i].file)
+            i--;
+        *near = i + 1;
+        return &leaf->held[i];
+    }
     return NULL;
 }
 

@@ -251,21 +251,48 @@ static int by_id(const void *a, const void *b)
     return state_id_compare(state_entry_id(*x), state_entry_id(*y));
 }
 
-/* Every live file once, ascending by id. */
-static slp_rc all_entries(const struct table_state *s, struct arena *arena,
+/* Which files are wanted. */
+struct wanted {
+    uint64_t since;   /* added behind this frame */
+    bool is_embedded; /* those in frames alone */
+    bool is_shared;   /* those with several references alone */
+};
+
+static bool is_wanted(const struct state_entry *e, const struct wanted *w)
+{
+    return e->frame > w->since && (!w->is_shared || e->refs > 1) &&
+           (!w->is_embedded || state_entry_is_embedded(e));
+}
+
+/* Those behind the leaves, as often as there are references; returns how many. `files` may be NULL. */
+static size_t gather(const struct table_state *s, const struct wanted *w,
+                     const struct state_entry **files)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->leaf_count; i++) {
+        const struct state_leaf *leaf = s->leaves[i];
+        for (size_t k = 0; k < leaf->ref_count; k++) {
+            if (!is_wanted(leaf->held[k].file, w))
+                continue;
+            if (files)
+                files[n] = leaf->held[k].file;
+            n++;
+        }
+    }
+    return n;
+}
+
+/* Every live file that is wanted once, ascending by id. */
+static slp_rc all_entries(const struct table_state *s, const struct wanted *w, struct arena *arena,
                           const struct state_entry ***out, size_t *count, struct slp_err *err)
 {
-    size_t n = s->unfiled_count;
-    for (size_t i = 0; i < s->leaf_count; i++)
-        n += s->leaves[i]->ref_count;
+    size_t n = s->unfiled_count + gather(s, w, NULL);
     const struct state_entry **files = NULL;
     TRY(arena_array(arena, n, sizeof(const struct state_entry *), (void **)&files, err));
-    n = 0;
+    n = gather(s, w, files);
     for (size_t i = 0; i < s->unfiled_count; i++)
-        files[n++] = s->unfiled[i]->entry;
-    for (size_t i = 0; i < s->leaf_count; i++)
-        for (size_t k = 0; k < s->leaves[i]->ref_count; k++)
-            files[n++] = s->leaves[i]->held[k].file;
+        if (is_wanted(s->unfiled[i]->entry, w))
+            files[n++] = s->unfiled[i]->entry;
     if (n)
         qsort(files, n, sizeof(const struct state_entry *), by_id);
     size_t distinct = 0;
@@ -277,13 +304,13 @@ static slp_rc all_entries(const struct table_state *s, struct arena *arena,
     return SLP_OK;
 }
 
-slp_rc state_files(const struct table_state *s, struct arena *arena, const struct state_file ***out,
-                   size_t *count, struct slp_err *err)
+static slp_rc view_files(const struct table_state *s, const struct wanted *w, struct arena *arena,
+                         const struct state_file ***out, size_t *count, struct slp_err *err)
 {
     const struct state_entry **entries = NULL;
     size_t n = 0;
     void *room = NULL;
-    TRY(all_entries(s, arena, &entries, &n, err));
+    TRY(all_entries(s, w, arena, &entries, &n, err));
     TRY(arena_array(arena, n, sizeof(struct state_file), &room, err));
     struct state_file *views = room;
     TRY(arena_array(arena, n, sizeof(const struct state_file *), &room, err));
@@ -294,6 +321,34 @@ slp_rc state_files(const struct table_state *s, struct arena *arena, const struc
     }
     *out = files;
     *count = n;
+    return SLP_OK;
+}
+
+slp_rc state_files(const struct table_state *s, struct arena *arena, const struct state_file ***out,
+                   size_t *count, struct slp_err *err)
+{
+    struct wanted all = {.since = 0};
+    return view_files(s, &all, arena, out, count, err);
+}
+
+slp_rc state_files_embedded(const struct table_state *s, uint64_t since, struct arena *arena,
+                            const struct state_file ***out, size_t *count, struct slp_err *err)
+{
+    struct wanted embedded = {.since = since, .is_embedded = true};
+    return view_files(s, &embedded, arena, out, count, err);
+}
+
+slp_rc state_files_count(const struct table_state *s, struct arena *arena, size_t *count,
+                         struct slp_err *err)
+{
+    struct wanted all = {.since = 0};
+    struct wanted shared = {.is_shared = true};
+    const struct state_entry **files = NULL;
+    size_t n = 0;
+    size_t references = s->unfiled_count + gather(s, &all, NULL);
+    size_t several = gather(s, &shared, NULL);
+    TRY(all_entries(s, &shared, arena, &files, &n, err));
+    *count = references - several + n;
     return SLP_OK;
 }
 

@@ -112,6 +112,12 @@ SLP_NODISCARD slp_rc state_unfiled_add(struct table_state *s, struct state_entry
                                        struct slp_err *err);
 struct state_entry *state_unfiled_take(struct table_state *s, size_t i);
 
+/* The live embedded files that frames behind `since` brought, once each, ascending by id. Errors:
+ * NO_MEMORY, LIMIT. */
+SLP_NODISCARD slp_rc state_files_embedded(const struct table_state *s, uint64_t since,
+                                          struct arena *arena, const struct state_file ***out,
+                                          size_t *count, struct slp_err *err);
+
 /* Put a reference below every leaf that the file meets (rule P2): with `is_newest`, behind all others,
  * for its rows have the position of the transaction at hand. On failure it may be below some. */
 SLP_NODISCARD slp_rc state_tree_file(struct table_state *s, struct state_entry *f, bool is_newest,
@@ -135,9 +141,11 @@ size_t state_job_index(const struct table_state *s, struct state_id id);
 /* The index of the leaf with just these bounds; SIZE_MAX if there is none. */
 size_t state_tree_find(const struct table_state *s, struct key_range range);
 
-/* The leaf's first reference to a file; NULL if it has none. After merges there may be several,
- * which stand together. */
-struct state_held *state_leaf_held(const struct state_leaf *leaf, struct state_id file);
+/* The leaf's first reference to a file; NULL if it has none. After merges there may be several, which
+ * stand together. It is looked for from `*near` on, 0 at first, which moves behind it: whoever names
+ * files in the leaf's order finds each at once. */
+struct state_held *state_leaf_held(const struct state_leaf *leaf, struct state_id file,
+                                   size_t *near);
 
 /* Split a leaf; the item was judged. */
 SLP_NODISCARD slp_rc state_tree_split(struct table_state *s, size_t leaf,
