@@ -34,8 +34,10 @@ test_the_golden_instance_has_its_rows() {
 
 test_the_golden_instance_has_its_history() {
     take_golden
-    for list in "log main" "log sums" "partition list main" "pin list" "job list main" "file list main --columns file,rows" \
-        "table list" "table properties main --where source='table'"; do
+    for list in "log main --columns sequence,index,kind,verdict,summary,txid" "log sums --columns sequence,kind,verdict,summary" \
+        "partition list main --columns from,to,files,rows,bytes" "pin list --columns table,pin,sequence" \
+        "job list main --columns id,kind,attempt,from,to,inputs" "file list main --columns name,rows,bytes,from_sequence,to_sequence" \
+        "table list --columns name,id,offline" "table properties main --where source='table' --columns name,value"; do
         echo "== $list"
         # shellcheck disable=SC2086
         "$SLEEPER" $list -o csv
