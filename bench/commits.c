@@ -1,7 +1,7 @@
 /*
- * Commits a second to one table in a folder, all durable, in a closed loop, and how fast a log is
- * replayed. What the device gives is measured in the same run: as many writers that create objects
- * with names of their own, synced the same way, and commit nothing.
+ * Commits a second to one table in a folder, all durable, in a closed loop; what each costs of syncs,
+ * requests and lost races. What the device gives is measured in the same run: as many writers that
+ * create objects with names of their own, synced the same way, and commit nothing.
  *
  *     bench.commits FOLDER [SECONDS]
  *
@@ -38,7 +38,7 @@ struct writer {
 struct totals {
     uint64_t done;
     uint64_t losses;
-    uint64_t syncs;
+    struct store_counts counts;
 };
 
 static int64_t now_us(void)
@@ -139,7 +139,7 @@ static struct totals run_threads(const char *path, int count, bool is_bare, int6
         sum.done += writers[i].done;
         sum.losses += writers[i].losses;
     }
-    sum.syncs = store_counts_read(store).syncs;
+    sum.counts = store_counts_read(store);
     state_instance_close(instance);
     store_close(store);
     return sum;
@@ -157,7 +157,7 @@ static void run_child(const char *path, int number, bool is_bare, int64_t us, in
                        .end_us = now_us() + us};
     run_writer(&w);
     must(w.err.code, &w.err);
-    struct totals sum = {w.done, w.losses, store_counts_read(store).syncs};
+    struct totals sum = {w.done, w.losses, store_counts_read(store)};
     if (write(to, &sum, sizeof sum) != (ssize_t)sizeof sum)
         exit(1);
     store_close(store);
@@ -184,7 +184,9 @@ static struct totals run_processes(const char *path, int count, bool is_bare, in
             exit(1);
         sum.done += one.done;
         sum.losses += one.losses;
-        sum.syncs += one.syncs;
+        sum.counts.syncs += one.counts.syncs;
+        for (int v = 0; v < STORE_VERB_COUNT; v++)
+            sum.counts.requests[v] += one.counts.requests[v];
     }
     (void)close(ends[0]);
     (void)close(ends[1]);
@@ -193,90 +195,17 @@ static struct totals run_processes(const char *path, int count, bool is_bare, in
 
 static void report(const char *what, int count, struct totals bare, struct totals ours, double s)
 {
-    (void)printf("%2d %-9s  bare %7.0f/s  commits %7.0f/s  %5.2f of bare  %5.2f syncs and %5.2f "
-                 "lost races a commit\n",
-                 count, what, (double)bare.done / s, (double)ours.done / s,
-                 (double)ours.done / (double)bare.done, (double)ours.syncs / (double)ours.done,
-                 (double)ours.losses / (double)ours.done);
+    double n = (double)ours.done;
+    (void)printf("%2d %-9s  bare %6.0f/s  commits %6.0f/s  %5.2f of bare; a commit: %4.2f syncs  "
+                 "%4.2f lost races  %4.1f gets  %4.2f puts  %4.2f lists\n",
+                 count, what, (double)bare.done / s, n / s, n / (double)bare.done,
+                 (double)ours.counts.syncs / n, (double)ours.losses / n,
+                 (double)ours.counts.requests[STORE_GET] / n,
+                 (double)(ours.counts.requests[STORE_PUT_IF_ABSENT] +
+                          ours.counts.requests[STORE_PUT_IF_MATCH]) /
+                     n,
+                 (double)ours.counts.requests[STORE_LIST_FROM] / n);
     (void)fflush(stdout);
-}
-
-/* Frames of many additions, in memory: reading them is replay and nothing else. */
-static void measure_replay(void)
-{
-    enum { FILES = 5000, FRAMES = 100 };
-    static struct state_new_file files[FILES];
-    static char names[FILES][96];
-    struct slp_err err = {0};
-    struct store *store = NULL;
-    struct state_instance *instance = NULL;
-    struct state_table *table = NULL;
-    struct state_table_options o = {.name = slice_str("t"), .schema_json = slice_str(schema_json)};
-    must(store_memory_new(alloc_system(), &store, &err), &err);
-    must(state_instance_create(store, NULL, &err), &err);
-    must(state_instance_open(alloc_system(), store, NULL, &instance, &err), &err);
-    must(state_table_create(instance, &o, &err), &err);
-    must(state_table_open(instance, slice_str("t"), &table, &err), &err);
-    int64_t start = now_us();
-    for (int n = 0; n < FRAMES; n++) {
-        for (int i = 0; i < FILES; i++) {
-            struct state_name name;
-            must(state_data_name(table, slice_of(NULL, 0), &name, &err), &err);
-            memcpy(names[i], name.text, name.len + 1);
-            files[i] = some_file(names[i]);
-        }
-        struct state_result r;
-        struct state_txn txn = {.kind = STATE_ADD, .add = {.files = files, .count = FILES}};
-        must(state_table_commit(table, &txn, NULL, &r, &err), &err);
-    }
-    double commit_s = (double)(now_us() - start) / 1e6;
-    state_table_close(table);
-    start = now_us();
-    must(state_table_open(instance, slice_str("t"), &table, &err), &err);
-    double s = (double)(now_us() - start) / 1e6;
-    (void)printf("replay     %.2f million file additions/s; committing them %.2f million/s\n",
-                 (double)FILES * FRAMES / s / 1e6, (double)FILES * FRAMES / commit_s / 1e6);
-    state_table_close(table);
-    state_instance_close(instance);
-    store_close(store);
-}
-
-static double open_ms(struct state_instance *instance, uint64_t *frames)
-{
-    struct slp_err err = {0};
-    struct state_table *table = NULL;
-    int64_t start = now_us();
-    must(state_table_open(instance, slice_str("t"), &table, &err), &err);
-    double ms = (double)(now_us() - start) / 1e3;
-    *frames = state_number(state_table_view(table));
-    state_table_close(table);
-    return ms;
-}
-
-/* Opening a table of many frames, and again when its log is kept short. */
-static void measure_open(const char *path)
-{
-    struct slp_err err = {0};
-    struct store *store = NULL;
-    struct state_instance *instance = NULL;
-    struct state_table *table = NULL;
-    struct state_kept kept;
-    uint64_t frames = 0;
-    must(store_folder_open(alloc_system(), path, false, &store, &err), &err);
-    must(state_instance_open(alloc_system(), store, NULL, &instance, &err), &err);
-    double before = open_ms(instance, &frames);
-    must(state_table_open(instance, slice_str("t"), &table, &err), &err);
-    int64_t start = now_us();
-    for (int i = 0; i < 2; i++)
-        must(state_table_keep(table, 1, &kept, &err), &err);
-    double keeping = (double)(now_us() - start) / 1e3;
-    state_table_close(table);
-    (void)printf("open       %llu frames %.1f ms; kept short (%llu deleted, twice in %.0f ms) "
-                 "%.1f ms\n",
-                 (unsigned long long)frames, before, (unsigned long long)kept.deleted, keeping,
-                 open_ms(instance, &frames));
-    state_instance_close(instance);
-    store_close(store);
 }
 
 /* Each measurement has an instance of its own, so that none replays what another wrote. */
@@ -305,7 +234,6 @@ int main(int argc, char **argv)
     int64_t us = (argc > 2 ? atoi(argv[2]) : 5) * (int64_t)1000000;
     double s = (double)us / 1e6;
     static const int counts[2] = {1, 16};
-    measure_replay();
     for (int i = 0; i < 2; i++) {
         begin(argv[1], path, sizeof path, i);
         struct totals bare = run_threads(path, counts[i], true, us);
@@ -314,6 +242,5 @@ int main(int argc, char **argv)
     begin(argv[1], path, sizeof path, 2);
     struct totals bare = run_processes(path, 16, true, us);
     report("processes", 16, bare, run_processes(path, 16, false, us), s);
-    measure_open(path);
     return 0;
 }

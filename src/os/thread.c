@@ -1,6 +1,7 @@
 #include "os/thread.h"
 
 #include <stdbool.h>
+#include <time.h>
 
 #include "os/error.h"
 
@@ -49,8 +50,14 @@ void os_mutex_unlock(struct os_mutex *m)
 
 void os_cond_init(struct os_cond *c)
 {
-    int rc = pthread_cond_init(&c->inner, NULL);
+    pthread_condattr_t attributes;
+    int rc = pthread_condattr_init(&attributes);
     SLP_INVARIANT(rc == 0);
+    rc = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    SLP_INVARIANT(rc == 0);
+    rc = pthread_cond_init(&c->inner, &attributes);
+    SLP_INVARIANT(rc == 0);
+    (void)pthread_condattr_destroy(&attributes);
 }
 
 void os_cond_fini(struct os_cond *c)
@@ -61,6 +68,17 @@ void os_cond_fini(struct os_cond *c)
 void os_cond_wait(struct os_cond *c, struct os_mutex *m)
 {
     (void)pthread_cond_wait(&c->inner, &m->inner);
+}
+
+void os_cond_wait_us(struct os_cond *c, struct os_mutex *m, int64_t us)
+{
+    struct timespec until;
+    if (us <= 0 || clock_gettime(CLOCK_MONOTONIC, &until) != 0)
+        return;
+    int64_t ns = until.tv_nsec + us % 1000000 * 1000;
+    until.tv_sec += (time_t)(us / 1000000 + ns / 1000000000);
+    until.tv_nsec = (long)(ns % 1000000000);
+    (void)pthread_cond_timedwait(&c->inner, &m->inner, &until);
 }
 
 void os_cond_signal(struct os_cond *c)

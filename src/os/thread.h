@@ -31,8 +31,10 @@ void os_mutex_unlock(struct os_mutex *m);
 void os_cond_init(struct os_cond *c);
 void os_cond_fini(struct os_cond *c);
 void os_cond_wait(struct os_cond *c, struct os_mutex *m); /* may wake for nothing */
-void os_cond_signal(struct os_cond *c);                   /* one waiter */
-void os_cond_broadcast(struct os_cond *c);                /* all of them */
+/* The same, `us` microseconds at most: zero or less does not wait. */
+void os_cond_wait_us(struct os_cond *c, struct os_mutex *m, int64_t us);
+void os_cond_signal(struct os_cond *c);    /* one waiter */
+void os_cond_broadcast(struct os_cond *c); /* all of them */
 
 struct os_pool;
 

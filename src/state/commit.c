@@ -19,9 +19,33 @@
 #define FIRST_PAUSE_US 1000
 #define LAST_PAUSE_US  32000
 
-/* Who waits in the inbox looks at the tail after one PUT time, within these. */
-#define LEAST_POLL_US 1000
+/* Who waits in the inbox watches the tail: not all the time, but so that reading it takes at most one
+ * part of so many, within these. */
+#define POLL_PARTS    16
+#define LEAST_POLL_US 200
 #define MOST_POLL_US  100000
+
+/* When to look who waits: within these. */
+#define LEAST_LOOK_US 1000
+#define MOST_LOOK_US  1000000
+
+/* Who packs waits for those who were in the last frame, a part of what creating one takes, and counts
+ * them so often meanwhile. */
+#define GATHER_PART  4
+#define GATHER_LOOKS 4
+
+/* Who does not pack looks after so many times what it waited before; and then the k-th waits k times so
+ * many puts, within these (rule C1). */
+#define FIRST_LOOK_WAITS 3
+#define STEP_PUTS        8
+#define LEAST_STEP_US    10000
+
+/* What is waited for is thought to take longer by this part of what it took longer, but shorter at
+ * once: one that slept too long must not sleep as long again. */
+#define SLOWER_PART 16
+
+/* That others commit, too, is believed for so many times what creating a frame takes. */
+#define CROWD_PUTS 32
 
 struct attempt {
     struct state_replica *r;
@@ -34,13 +58,15 @@ struct attempt {
     uint32_t losses;
     uint32_t failures; /* of the store, since it last answered */
     bool may_land;     /* an attempt was not answered: it may be in the log, now or later */
-    int64_t put_us;    /* how long the last PUT took */
+    bool is_crowded;   /* it waits in the inbox from the beginning, or after races that were lost */
+    uint64_t made;     /* the newest frame that was created here, durably */
+    int64_t read_us;   /* how long reading the tail took */
     /* While it waits in the inbox. */
     bool is_left;
     bool is_ranked;
     struct state_name left;
-    int64_t left_us; /* when it was left, and when its turn to pack comes */
-    int64_t pack_us;
+    int64_t left_us; /* when it was left, and when to look who waits */
+    int64_t look_us;
 };
 
 static struct state_ring *ring_of(struct state_replica *r, bool tokens)
@@ -263,8 +289,9 @@ static slp_rc try_directly(struct attempt *a, struct slp_err *err)
                              .previous = r->previous};
     int64_t start_us = store_now_us(r->store);
     state_queue_turn(r->queue, r->store, &w);
-    a->put_us = since(a, start_us);
+    r->crowd.put_us = since(a, start_us);
     if (w.rc == SLP_OK) {
+        a->made = w.frame->number;
         slp_rc rc = take_shared(a, w.frame, err);
         state_shared_unref(w.frame);
         return rc;
@@ -274,51 +301,108 @@ static slp_rc try_directly(struct attempt *a, struct slp_err *err)
     return look_again(a, w.rc, err);
 }
 
+/* ------------------------------------------------------------------ the inbox */
+
+/* Who packed the last frame counts soon who is there again. The others leave it to it, for as long as
+ * that should take; where nobody is known to pack, for one PUT time. */
+static int64_t first_look_us(const struct state_crowd *c)
+{
+    int64_t us = c->put_us;
+    if (c->is_packer)
+        us = c->put_us / GATHER_PART / GATHER_LOOKS;
+    else if (c->count)
+        us = FIRST_LOOK_WAITS * c->wait_us;
+    return num_min_i64(num_max_i64(us, c->is_packer ? LEAST_POLL_US : LEAST_LOOK_US), MOST_LOOK_US);
+}
+
 static slp_rc leave_in_inbox(struct attempt *a, struct slp_err *err)
 {
-    a->left_us = store_now_us(a->r->store);
     slp_rc rc = state_inbox_leave(a->r, a->txn, buf_slice(&a->body), &a->left, err);
     a->is_left = rc == SLP_OK || rc == SLP_UNKNOWN;
     a->is_ranked = false;
     a->may_land = a->may_land || a->is_left; /* from now on anyone may pack it */
+    a->left_us = store_now_us(a->r->store);
+    a->look_us = a->left_us + first_look_us(&a->r->crowd);
     return rc == SLP_OK ? rc : look_again(a, rc, err);
-}
-
-/* When our turn to pack comes: the k-th oldest waits k times as long (rule C1). */
-static slp_rc learn_rank(struct attempt *a, struct slp_err *err)
-{
-    size_t rank = 0;
-    slp_rc rc = state_inbox_rank(a->r, &a->left, &rank, err);
-    if (rc != SLP_OK)
-        return look_again(a, rc, err);
-    rank = num_min_size(rank, STORE_LIST_MAX);
-    a->pack_us = store_now_us(a->r->store) + (int64_t)rank * STATE_INBOX_STEP_US;
-    a->is_ranked = true;
-    return SLP_OK;
 }
 
 static slp_rc pack_inbox(struct attempt *a, struct slp_err *err)
 {
     uint32_t packed = 0;
+    struct state_replica *r = a->r;
+    int64_t start_us = store_now_us(r->store);
     a->is_ranked = false;
-    slp_rc rc = state_inbox_pack(a->r, buf_slice(&a->body), &packed, err);
-    a->failures = rc == SLP_OK ? 0 : a->failures;
-    return rc == SLP_OK ? rc : look_again(a, rc, err);
+    slp_rc rc = state_inbox_pack(r, buf_slice(&a->body), &packed, err);
+    r->crowd.put_us = since(a, start_us);
+    if (rc != SLP_OK)
+        return look_again(a, rc, err);
+    a->failures = 0;
+    if (packed)
+        a->made = r->number;
+    return SLP_OK;
 }
 
-/* One step of waiting: leave it, watch the tail for one PUT time, learn the rank, pack in turn. */
+static int64_t step_us(const struct state_crowd *c)
+{
+    int64_t us = STEP_PUTS * num_max_i64(c->put_us, c->wait_us);
+    return num_min_i64(num_max_i64(us, LEAST_STEP_US), STATE_INBOX_STEP_US);
+}
+
+/* Who waits? The oldest packs, and who packed the last frame, once those are there that it expects;
+ * the k-th behind the oldest waits k times as long (rule C1). */
+static slp_rc take_turn(struct attempt *a, struct slp_err *err)
+{
+    const struct state_crowd *c = &a->r->crowd;
+    size_t rank = 0;
+    size_t waiting = 0;
+    slp_rc rc = state_inbox_rank(a->r, &a->left, &rank, &waiting, err);
+    if (rc != SLP_OK)
+        return look_again(a, rc, err);
+    int64_t now_us = store_now_us(a->r->store);
+    if (rank > 0 && !c->is_packer) {
+        rank = num_min_size(rank, STORE_LIST_MAX);
+        a->look_us = now_us + (int64_t)rank * step_us(c);
+        a->is_ranked = true;
+        return SLP_OK;
+    }
+    if (waiting >= c->count || since(a, a->left_us) >= c->put_us / GATHER_PART)
+        return pack_inbox(a, err);
+    a->look_us = now_us + c->put_us / GATHER_PART / GATHER_LOOKS;
+    return SLP_OK;
+}
+
+/* Sleep, no longer than until the next look, and read the tail. A crowd's next frame is not there
+ * before its time. Behind a frame of somebody else the ranks are others. */
+static slp_rc watch_tail(struct attempt *a, int64_t now_us, struct slp_err *err)
+{
+    struct state_replica *r = a->r;
+    uint64_t number = r->number;
+    int64_t poll_us =
+        num_min_i64(num_max_i64(a->read_us * POLL_PARTS, LEAST_POLL_US), MOST_POLL_US);
+    if (r->crowd.count) {
+        int64_t half_us = r->crowd.wait_us / 2 - since(a, a->left_us);
+        poll_us = num_max_i64(poll_us, num_max_i64(half_us, r->crowd.wait_us / 8));
+    }
+    store_sleep_us(r->store, num_min_i64(poll_us, a->look_us - now_us));
+    int64_t start_us = store_now_us(r->store);
+    TRY(catch_up(a, err));
+    a->read_us = since(a, start_us);
+    if (a->is_ranked && r->number > number) {
+        a->look_us = start_us;
+        a->is_ranked = false;
+    }
+    return SLP_OK;
+}
+
+/* One step of waiting. */
 static slp_rc wait_in_inbox(struct attempt *a, struct slp_err *err)
 {
-    int64_t poll_us = num_min_i64(num_max_i64(a->put_us, LEAST_POLL_US), MOST_POLL_US);
     if (!a->is_left)
         return leave_in_inbox(a, err);
-    if (!a->is_ranked && since(a, a->left_us) >= poll_us)
-        return learn_rank(a, err);
-    int64_t wait_us = a->is_ranked ? a->pack_us - store_now_us(a->r->store) : poll_us;
-    if (wait_us <= 0)
-        return pack_inbox(a, err);
-    store_sleep_us(a->r->store, num_min_i64(wait_us, poll_us));
-    return catch_up(a, err);
+    int64_t now_us = store_now_us(a->r->store);
+    if (now_us < a->look_us)
+        return watch_tail(a, now_us, err);
+    return a->is_ranked ? pack_inbox(a, err) : take_turn(a, err);
 }
 
 /* Nobody needs the object any more. */
@@ -356,7 +440,8 @@ static slp_rc try_until_found(struct attempt *a, struct slp_err *err)
     struct state_replica *r = a->r;
     for (;;) {
         TRY(check_patience(a, err));
-        TRY(a->losses < DIRECT_LOSSES ? try_directly(a, err) : wait_in_inbox(a, err));
+        a->is_crowded = a->is_crowded || a->losses >= DIRECT_LOSSES;
+        TRY(a->is_crowded ? wait_in_inbox(a, err) : try_directly(a, err));
         if (r->is_found)
             return SLP_OK;
         if (r->is_unsure)
@@ -375,9 +460,48 @@ static slp_rc try_until_found(struct attempt *a, struct slp_err *err)
     }
 }
 
+/* Whether the next commit meets others is guessed from this one. */
+static void note_crowd(struct attempt *a)
+{
+    struct state_replica *r = a->r;
+    struct state_crowd *c = &r->crowd;
+    c->at_us = store_now_us(r->store);
+    c->is_packer = a->is_crowded && r->outcome.at.frame == a->made;
+    if (a->is_crowded) {
+        int64_t wait_us = since(a, a->left_us);
+        if (c->wait_us > 0 && wait_us > c->wait_us)
+            wait_us = c->wait_us + (wait_us - c->wait_us) / SLOWER_PART;
+        c->wait_us = wait_us;
+        c->count = r->company > 1 ? r->company : 0;
+    } else {
+        c->wait_us = c->put_us;
+        c->count = a->losses ? 2 : 0;
+    }
+}
+
+static bool is_crowd_there(const struct attempt *a)
+{
+    const struct state_crowd *c = &a->r->crowd;
+    return c->count && since(a, c->at_us) < CROWD_PUTS * num_max_i64(c->put_us, c->wait_us);
+}
+
+/* Somebody else's frame may be seen before it is durable, and then nobody may be told of it. */
+static slp_rc settle(struct state_replica *r, const struct state_outcome *o, struct slp_err *err)
+{
+    struct state_name name;
+    state_replica_name(r, o->at.frame, &name);
+    slp_rc rc = store_settle(r->store, state_name_slice(&name), err);
+    if (rc != SLP_OK)
+        return err_wrap(err, SLP_UNKNOWN, "the frame that holds it may not be durable");
+    return SLP_OK;
+}
+
 static slp_rc commit_watched(struct attempt *a, struct slp_err *err)
 {
     struct state_replica *r = a->r;
+    a->is_crowded = is_crowd_there(a);
+    if (!a->is_crowded)
+        r->crowd.count = 0;
     r->is_watching = true;
     r->watched_txid = a->txn->txid;
     r->is_found = false;
@@ -399,7 +523,10 @@ static slp_rc commit_watched(struct attempt *a, struct slp_err *err)
                      "it: %s",
                      cause.text);
     }
-    return r->is_found ? SLP_OK : rc;
+    if (!r->is_found)
+        return rc;
+    note_crowd(a);
+    return r->outcome.at.frame > a->made ? settle(r, &r->outcome, err) : SLP_OK;
 }
 
 /* Bodies of embedded files as a section of a frame. */
@@ -448,6 +575,7 @@ slp_rc state_replica_commit(struct state_replica *r, struct state_txn *txn,
     if (txn->has_token)
         TRY_OUT(find_first(r, txn->txid, 0, &outcome, &is_found, err));
     if (is_found) {
+        TRY_OUT(settle(r, &outcome, err));
         *out = (struct state_result){.outcome = outcome};
         goto out;
     }

@@ -163,16 +163,21 @@ static slp_rc list(struct state_replica *r, struct listing *out, struct slp_err 
 }
 
 slp_rc state_inbox_rank(struct state_replica *r, const struct state_name *name, size_t *rank,
-                        struct slp_err *err)
+                        size_t *waiting, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct listing l = {0};
     arena_init(&l.arena, r->mem, LISTING_ARENA_MAX);
     TRY_OUT(list(r, &l, err));
-    size_t k = 0;
-    for (size_t i = 0; i < l.count && !slice_equal(l.entries[i].name, state_name_slice(name)); i++)
-        k += !l.entries[i].is_left_over;
-    *rank = k;
+    size_t all = 0;
+    size_t before = SIZE_MAX;
+    for (size_t i = 0; i < l.count; i++) {
+        if (slice_equal(l.entries[i].name, state_name_slice(name)))
+            before = all;
+        all += !l.entries[i].is_left_over;
+    }
+    *rank = num_min_size(before, all);
+    *waiting = all;
 out:
     arena_fini(&l.arena);
     return rc;

@@ -3,8 +3,8 @@
  *
  *   inbox/<base, 20 digits>-<txid, 32 hexadecimal digits>     one transaction, with a checksum
  *
- * Whoever waits there with the lowest age packs at once, the k-th behind it after k times
- * STATE_INBOX_STEP_US; who packs takes everything it sees. Packing a transaction twice is harmless
+ * Whoever waits there longest packs at once, the k-th behind it after k steps of at most
+ * STATE_INBOX_STEP_US; who packed the last frame packs the next one, too. Who packs takes everything it sees. Packing a transaction twice is harmless
  * (rule I3), so there is no lease, and what is left over may be removed by anyone once its txid is
  * in the ring or its base has left it. Transactions that this program does not understand are left
  * to those who do. Nothing here needs to be durable. Private to src/state.
@@ -34,9 +34,9 @@ SLP_NODISCARD slp_rc state_inbox_leave(struct state_replica *r, const struct sta
                                        struct slice body, struct state_name *name,
                                        struct slp_err *err);
 
-/* How many wait longer than `name`. One that the listing does not show waits behind all. */
+/* How many wait longer than `name`, and in all. One that the listing does not show waits behind all. */
 SLP_NODISCARD slp_rc state_inbox_rank(struct state_replica *r, const struct state_name *name,
-                                      size_t *rank, struct slp_err *err);
+                                      size_t *rank, size_t *waiting, struct slp_err *err);
 
 /*
  * Pack what waits, and `own` (may be empty) if it is not seen there, into the next frame; replay

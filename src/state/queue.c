@@ -4,9 +4,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "os/clock.h"
 #include "state/floor.h"
 
 #define PLACE_BYTES 64u
+
+/* Those who are expected are waited for as long as this part of what creating a frame takes. */
+#define GATHER_PART 4
 
 struct state_queue {
     struct state_queue *next; /* guarded by the table's lock, as `refs` */
@@ -15,8 +19,13 @@ struct state_queue {
     char place[PLACE_BYTES];
     struct os_mutex lock; /* guards all below */
     struct os_cond told;  /* a turn has ended */
+    struct os_cond came;  /* as many wait as the leader gathers */
     bool is_led;
-    uint64_t number; /* the newest frame made here, and its hash */
+    uint32_t waiting;  /* in the list below */
+    uint32_t expected; /* of the next frame: those told last, and those that waited meanwhile */
+    uint32_t wanted;   /* 0: nobody gathers */
+    int64_t put_us;    /* how long creating the last frame took */
+    uint64_t number;   /* the newest frame made here, and its hash */
     struct hash128 previous;
     struct state_waiter *first;
     struct state_waiter **end;
@@ -53,6 +62,7 @@ static slp_rc queue_new(struct alloc *mem, const char *place, struct state_queue
     (void)snprintf(q->place, sizeof q->place, "%s", place);
     os_mutex_init(&q->lock);
     os_cond_init(&q->told);
+    os_cond_init(&q->came);
     q->end = &q->first;
     *out = q;
     return SLP_OK;
@@ -94,6 +104,7 @@ void state_queue_unref(struct state_queues *qs, struct state_queue *q)
     os_mutex_unlock(&qs->lock);
     if (!is_last)
         return;
+    os_cond_fini(&q->came);
     os_cond_fini(&q->told);
     os_mutex_fini(&q->lock);
     alloc_delete(q->mem, q);
@@ -151,6 +162,23 @@ static void take_batch(struct state_queue *q, struct state_waiter *leader, struc
     }
     *tail = NULL;
     q->end = at;
+    q->waiting -= b->count;
+}
+
+/*
+ * Those who were told last come back, if they commit in a loop, within moments: one frame takes them
+ * all where else they would go into two, turn and turn about. The lock is held, but while waiting.
+ */
+static void gather(struct state_queue *q)
+{
+    int64_t left_us = q->put_us / GATHER_PART;
+    int64_t end_us = os_clock_mono_us(os_clock_system()) + left_us;
+    q->wanted = q->expected;
+    while (q->waiting < q->wanted && left_us > 0) {
+        os_cond_wait_us(&q->came, &q->lock, left_us);
+        left_us = end_us - os_clock_mono_us(os_clock_system());
+    }
+    q->wanted = 0;
 }
 
 static slp_rc pack(const struct batch *b, struct state_shared *f, struct slp_err *err)
@@ -230,15 +258,21 @@ static void lead(struct state_queue *q, struct store *store, struct state_waiter
     struct state_shared *frame = NULL;
     struct slp_err err = {0};
     bool is_tried = false;
-    take_batch(q, leader, &b);
     q->is_led = true;
+    if (q->waiting < q->expected)
+        gather(q);
+    take_batch(q, leader, &b);
     os_mutex_unlock(&q->lock);
+    int64_t start_us = os_clock_mono_us(os_clock_system());
     slp_rc rc = create(q, store, &b, &frame, &is_tried, &err);
+    int64_t put_us = os_clock_mono_us(os_clock_system()) - start_us;
     if (frame)
         __atomic_store_n(&frame->refs, b.count, __ATOMIC_RELEASE);
     struct hash128 hash = frame ? hash_xxh128(buf_slice(&frame->bytes)) : b.previous;
     os_mutex_lock(&q->lock);
     q->is_led = false;
+    q->put_us = put_us;
+    q->expected = b.count + q->waiting;
     if (frame) {
         q->number = frame->number;
         q->previous = hash;
@@ -256,10 +290,8 @@ static void lead(struct state_queue *q, struct store *store, struct state_waiter
 
 size_t state_queue_waiting(struct state_queue *q)
 {
-    size_t n = 0;
     os_mutex_lock(&q->lock);
-    for (const struct state_waiter *w = q->first; w; w = w->next)
-        n++;
+    size_t n = q->waiting;
     os_mutex_unlock(&q->lock);
     return n;
 }
@@ -271,6 +303,9 @@ void state_queue_turn(struct state_queue *q, struct store *store, struct state_w
     os_mutex_lock(&q->lock);
     *q->end = w;
     q->end = &w->next;
+    q->waiting++;
+    if (q->wanted && q->waiting >= q->wanted)
+        os_cond_signal(&q->came);
     while (!w->is_told && q->is_led)
         os_cond_wait(&q->told, &q->lock);
     if (!w->is_told)

@@ -11,7 +11,8 @@
  * wait, oldest first, as far as a frame holds them, and creates the frame behind the newest one
  * that any of them has replayed or this queue has made. Then all are told what the store said, and
  * each looks for its own transaction in the frame with its own replica: the queue judges nothing
- * (rule C3).
+ * (rule C3). A leader that expects those of the last frame again waits for them a quarter of what
+ * creating that took, so that threads in a loop share one frame, not two by turns.
  *
  * Threads: any number. A queue's lock is held for moments only, never while the store works; the
  * lock of the table of queues is never taken with it. Private to src/state.

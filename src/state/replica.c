@@ -362,7 +362,7 @@ out:
  * same token. Its own it must be taken for wherever they are the same, however the answer to the
  * create read: who believes that somebody else was first may delete the files it had uploaded.
  */
-static slp_rc note_outcome(struct state_replica *r, struct slice encoded,
+static slp_rc note_outcome(struct state_replica *r, struct slice encoded, uint32_t company,
                            const struct state_outcome *o, struct slp_err *err)
 {
     if (o->reason == STATE_REASON_EXPIRED && !o->is_duplicate) {
@@ -373,6 +373,7 @@ static slp_rc note_outcome(struct state_replica *r, struct slice encoded,
         return SLP_OK;
     TRY(state_grow(r->mem, &r->items, &r->item_room, o->item_count, sizeof *r->items, err));
     r->outcome = *o;
+    r->company = company;
     if (o->item_count)
         memcpy(r->items, o->items, o->item_count * sizeof *r->items);
     r->outcome.items = o->item_count ? r->items : NULL;
@@ -495,7 +496,7 @@ slp_rc state_replica_apply(struct state_replica *r, const struct state_frame *fr
             TRY(forget_tokens(r, err));
     }
     if (r->is_watching && hash_equal(r->watched_txid, txn->txid))
-        TRY(note_outcome(r, frame->encoded[index], out, err));
+        TRY(note_outcome(r, frame->encoded[index], frame->txn_count, out, err));
     return SLP_OK;
 }
 

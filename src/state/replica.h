@@ -33,6 +33,15 @@ struct state_base {
     size_t list_count;
 };
 
+/* What the last commit met, for the next one: do others commit to this log, too (rule C1)? */
+struct state_crowd {
+    uint32_t count;  /* transactions in its frame, 2 where it raced; 0: it met nobody */
+    bool is_packer;  /* it packed them itself */
+    int64_t put_us;  /* how long creating a frame took last, */
+    int64_t wait_us; /* and waiting in the inbox until it was found in one */
+    int64_t at_us;   /* when that was */
+};
+
 /* A round of reads that was asked for together with the objects of a snapshot. */
 struct state_probe;
 
@@ -82,6 +91,8 @@ struct state_replica {
     bool
         is_unsure; /* a snapshot skipped the frames that might hold it: its tokens tell (rule I4) */
     struct state_outcome outcome;
+    uint32_t company; /* transactions in the frame it was found in */
+    struct state_crowd crowd;
     enum state_reason *items; /* copied: the machine's do not last */
     size_t item_room;
 };

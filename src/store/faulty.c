@@ -187,6 +187,14 @@ static slp_rc faulty_put_commit(struct store_put *put, struct slp_err *err)
     return is_due ? lost(err) : rc;
 }
 
+static slp_rc faulty_settle(struct store *s, struct slice name, struct slp_err *err)
+{
+    struct faulty_store *f = (struct faulty_store *)s;
+    if (fault_due(f))
+        return unavailable(err);
+    return store_settle(f->below, name, err);
+}
+
 static int64_t faulty_clock_us(struct store *s)
 {
     return store_now_us(((struct faulty_store *)s)->below);
@@ -213,6 +221,7 @@ slp_rc store_faulty_new(struct alloc *mem, struct store *below, const struct sto
         .put_open = faulty_put_open,
         .put_commit = faulty_put_commit,
         .put_abort = faulty_put_abort,
+        .settle = faulty_settle,
         .clock_us = faulty_clock_us,
         .sleep_us = faulty_sleep_us,
         .close = faulty_close,

@@ -198,6 +198,15 @@ out:
     return err_wrap(err, rc, "object \"%.*s\"", SLICE_ARG(name));
 }
 
+static slp_rc folder_settle(struct store *s, struct slice name, struct slp_err *err)
+{
+    struct folder *f = (struct folder *)s;
+    char path[OS_PATH_MAX];
+    TRY(store_folder_check(f, err));
+    TRY(os_path_join(path, f->root, name, err));
+    return store_folder_sync_entry(f, path, err);
+}
+
 static int64_t folder_clock_us(struct store *s)
 {
     (void)s;
@@ -248,6 +257,7 @@ slp_rc store_folder_open(struct alloc *mem, const char *path, bool create, struc
         .put_open = store_folder_put_open,
         .put_commit = store_folder_put_commit,
         .put_abort = store_folder_put_abort,
+        .settle = folder_settle,
         .clock_us = folder_clock_us,
         .sleep_us = folder_sleep_us,
         .close = folder_close,

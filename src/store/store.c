@@ -266,6 +266,13 @@ void store_put_abort(struct store_put *put)
         put->store->ops->put_abort(put);
 }
 
+slp_rc store_settle(struct store *s, struct slice name, struct slp_err *err)
+{
+    if (!s->ops->settle)
+        return SLP_OK;
+    return err_wrap(err, s->ops->settle(s, name, err), "object \"%.*s\"", SLICE_ARG(name));
+}
+
 int64_t store_now_us(struct store *s)
 {
     return s->ops->clock_us(s);

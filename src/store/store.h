@@ -115,6 +115,7 @@ struct store_ops {
     slp_rc (*put_commit)(struct store_put *put,
                          struct slp_err *err); /* releases `put`, on failure too */
     void (*put_abort)(struct store_put *put);
+    slp_rc (*settle)(struct store *s, struct slice name, struct slp_err *err); /* NULL: at once */
     int64_t (*clock_us)(
         struct store *s); /* the store's wall clock since 1970; monotonic enough for deadlines */
     void (*sleep_us)(struct store *s, int64_t us);
@@ -167,6 +168,14 @@ SLP_NODISCARD slp_rc store_list(struct store *s, struct slice prefix, struct sli
                                 size_t limit, struct arena *arena, struct store_item **items,
                                 size_t *count, struct slp_err *err);
 SLP_NODISCARD slp_rc store_delete(struct store *s, struct slice name, struct slp_err *err);
+
+/*
+ * Have the creation of an object that was seen be durable, and of all that its author saw before in the
+ * same folder: the put of somebody else makes it visible first and durable then.
+ * Errors   UNKNOWN  a sync failed; the store's
+ * Cost     a folder: one sync; other stores: nothing, what is visible there is durable
+ */
+SLP_NODISCARD slp_rc store_settle(struct store *s, struct slice name, struct slp_err *err);
 
 /* Random access to one object as it was when opened, be it deleted since; the name is copied.
  * source_read issues all its ranges as one batch. Sources are closed before their store.

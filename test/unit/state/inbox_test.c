@@ -239,19 +239,21 @@ static void rank_is_by_age(void **state)
     struct world w;
     struct state_name left[4];
     size_t rank = 0;
+    size_t count = 0;
     world_open(t, &w, NULL);
     for (uint8_t i = 0; i < 4; i++) {
         leave(t, &w, "data/x", (uint8_t)(i + 1), 1, &left[i]);
         store_sleep_us(w.store, 20); /* names decide between equal ages */
     }
     for (size_t i = 0; i < 4; i++) {
-        assert_ok(t, state_inbox_rank(&w.replica, &left[i], &rank, &t->err));
+        assert_ok(t, state_inbox_rank(&w.replica, &left[i], &rank, &count, &t->err));
         assert_int_equal(rank, i);
+        assert_int_equal(count, 4);
     }
     state_inbox_drop(&w.replica, &left[0]);
-    assert_ok(t, state_inbox_rank(&w.replica, &left[3], &rank, &t->err));
+    assert_ok(t, state_inbox_rank(&w.replica, &left[3], &rank, &count, &t->err));
     assert_int_equal(rank, 2);
-    assert_ok(t, state_inbox_rank(&w.replica, &left[0], &rank, &t->err));
+    assert_ok(t, state_inbox_rank(&w.replica, &left[0], &rank, &count, &t->err));
     assert_int_equal(rank, 3);
     world_close(&w);
 }
@@ -264,6 +266,9 @@ struct rival {
     struct store *below;
     struct state_table *other; /* a handle on the store below */
     int wins;
+    bool packs;      /* it packs the inbox while its victim lists that */
+    uint32_t packed; /* and that many were there */
+    int settled;
 };
 
 static slp_rc rival_submit(struct store *s, struct store_request *requests, size_t count,
@@ -279,7 +284,17 @@ static slp_rc rival_submit(struct store *s, struct store_request *requests, size
         v->wins--;
         TRY(state_table_commit(v->other, &txn, NULL, &r, err));
     }
+    if (v->packs && requests[0].verb == STORE_LIST_FROM && v->packed == 0)
+        TRY(state_table_pack(v->other, &v->packed, err));
     return store_submit(v->below, requests, count, err);
+}
+
+static slp_rc rival_settle(struct store *s, struct slice name, struct slp_err *err)
+{
+    (void)name;
+    (void)err;
+    ((struct rival *)s)->settled++;
+    return SLP_OK;
 }
 
 static slp_rc rival_wait(struct store *s, struct store_request *requests, size_t count,
@@ -300,6 +315,7 @@ static void rival_sleep_us(struct store *s, int64_t us)
 
 static const struct store_ops rival_ops = {.submit = rival_submit,
                                            .wait = rival_wait,
+                                           .settle = rival_settle,
                                            .clock_us = rival_clock_us,
                                            .sleep_us = rival_sleep_us};
 
@@ -338,6 +354,37 @@ static void after_two_losses_a_transaction_waits_in_the_inbox_and_is_packed(void
     lose(t, 1, 0);
     lose(t, 2, 2); /* one for the rank, one to pack */
     lose(t, 5, 8);
+}
+
+/* Somebody else's frame may be seen before it is durable: nobody is told before it is. */
+static void what_somebody_else_packed_is_durable_before_it_is_told(void **state)
+{
+    struct t *t = *state;
+    struct world w;
+    struct state_instance *instance = NULL;
+    struct state_table *table = NULL;
+    struct state_result r;
+    world_open(t, &w, NULL);
+    struct rival v = {.base = {.ops = &rival_ops}, .below = w.store};
+    assert_ok(t, state_instance_open(&t->mem, &v.base, NULL, &instance, &t->err));
+    assert_ok(t, state_table_open(instance, slice_str("t"), &table, &t->err));
+    v.other = w.table;
+    for (int i = 0; i < 2; i++) {
+        struct state_new_file f = file_of("mine", "b", "k", 10);
+        struct state_txn txn = {.kind = STATE_ADD, .add = {.files = &f, .count = 1}};
+        struct state_name left;
+        v.wins = i == 1 ? 2 : 0;
+        v.packs = i == 1;
+        if (i == 1)
+            leave(t, &w, "data/dead", 3, 1, &left);
+        assert_ok(t, state_table_commit(table, &txn, NULL, &r, &t->err));
+        assert_int_equal(v.settled, i); /* its own frame is durable */
+        assert_int_equal(r.losses, i * 3);
+    }
+    assert_true(v.packed > 0);
+    state_table_close(table);
+    state_instance_close(instance);
+    world_close(&w);
 }
 
 /* The transaction of somebody who died in the inbox is committed by the next who waits there. */
@@ -408,6 +455,7 @@ static void packing_survives_every_fault(void **state)
 T_MAIN(T_TEST(an_object_is_magic_version_checksum_and_a_transaction),
        T_TEST(everything_that_waits_goes_into_one_frame), T_TEST(packing_twice_is_harmless),
        T_TEST(what_cannot_be_packed_stays_and_hinders_nobody),
+       T_TEST(what_somebody_else_packed_is_durable_before_it_is_told),
        T_TEST(what_has_expired_in_the_inbox_is_removed), T_TEST(rank_is_by_age),
        T_TEST(after_two_losses_a_transaction_waits_in_the_inbox_and_is_packed),
        T_TEST(what_the_dead_left_is_packed_by_the_living), T_TEST(packing_survives_every_fault))
