@@ -1,5 +1,6 @@
 #include "arrow/text.h"
 #include "rows/csv_scan.h"
+#include "rows/json_value.h"
 #include "rows/lines.h"
 #include "rows/rows_priv.h"
 
@@ -8,6 +9,8 @@ struct csv_reader {
     struct alloc *mem;
     struct arena arena;
     struct rows_csv_scan scan;
+    struct rows_json_pull pull; /* over cells of nested columns, which are JSON */
+    struct buf cell;
     struct arr_schema header; /* names of the file */
     const struct arr_schema *want;
     size_t *places;         /* of wanted columns among the fields, SIZE_MAX: missing */
@@ -46,6 +49,10 @@ static slp_rc put_field(struct csv_reader *r, size_t place, const struct arr_fie
     if (f->len == 0 && !f->is_quoted)
         return put_null(field, c, err);
     TRY(rows_csv_text(&r->scan, f, &text, err));
+    if (arr_type_is_nested(field->type)) {
+        TRY(buf_assign(&r->cell, text, err));
+        return rows_json_cell(&r->pull, buf_slice(&r->cell), field, c, err);
+    }
     return rows_bad_value(arr_text_parse(c, text, err));
 }
 
@@ -138,6 +145,8 @@ static void csv_close(struct rows_text_reader *base)
 {
     struct csv_reader *r = (struct csv_reader *)base;
     rows_csv_scan_fini(&r->scan);
+    rows_json_fini(&r->pull);
+    buf_fini(&r->cell);
     arena_fini(&r->arena);
     alloc_delete(r->mem, r);
 }
@@ -153,6 +162,8 @@ slp_rc rows_csv_open(struct alloc *mem, struct rows_text_in *in, uint8_t delimit
     *r = (struct csv_reader){.base = {.ops = &ops}, .mem = mem, .want = want};
     arena_init(&r->arena, mem, ROWS_ARENA_MAX_BYTES);
     rows_csv_scan_init(&r->scan, mem, in, delimiter);
+    rows_json_init(&r->pull, mem, 2 * ROWS_LINE_MAX_BYTES);
+    buf_init(&r->cell, mem, ROWS_LINE_MAX_BYTES);
     TRY_OUT(rows_csv_header(&r->scan, &r->arena, &r->header, err));
     TRY_OUT(arena_array(&r->arena, want->count, sizeof *r->places, (void **)&r->places, err));
     TRY_OUT(rows_match(&r->header, want, false, r->places, err));

@@ -251,7 +251,8 @@ static slp_rc value_candidates(struct ndjson_look *l, unsigned among, unsigned *
         *may = 0;
         return SLP_OK;
     default:
-        FAIL(err, UNSUPPORTED, "%s; nested values are not read", rows_json_name(t.kind));
+        FAIL(err, UNSUPPORTED, "%s; the types of nested values are not guessed: give a schema",
+             rows_json_name(t.kind));
     }
 }
 

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 
-#include "arrow/text.h"
-#include "rows/json_pull.h"
+#include "rows/json_value.h"
 #include "rows/lines.h"
 #include "rows/rows_priv.h"
 
@@ -41,37 +40,12 @@ static size_t find_column(struct ndjson_reader *r, size_t expected, struct slice
     return m ? m->column : SIZE_MAX;
 }
 
-static slp_rc refuse_kind(enum rows_json_kind kind, struct arr_type type, struct slp_err *err)
-{
-    char name[64];
-    arr_type_format(type, name, sizeof name);
-    if (kind == ROWS_JSON_OBJECT || kind == ROWS_JSON_ARRAY)
-        FAIL(err, BAD_INPUT, "%s, expected a value of %s; nested values are not read",
-             rows_json_name(kind), name);
-    FAIL(err, BAD_INPUT, "%s, expected a value of %s", rows_json_name(kind), name);
-}
-
-static slp_rc put_value(const struct arr_field *field, struct rows_json_token t, struct arr_col *c,
-                        struct slp_err *err)
-{
-    bool is_bool = field->type.kind == ARR_BOOL;
-    if (t.kind == ROWS_JSON_TEXT || (t.kind == ROWS_JSON_NUMBER && rows_is_number(field->type)))
-        return rows_bad_value(arr_text_parse(c, t.text, err));
-    if (t.kind == ROWS_JSON_NULL && field->nullable)
-        return arr_col_append_null(c, err);
-    if (t.kind == ROWS_JSON_NULL)
-        FAIL(err, BAD_INPUT, "null, and the column may not be");
-    if (is_bool && (t.kind == ROWS_JSON_TRUE || t.kind == ROWS_JSON_FALSE))
-        return arr_col_append_bool(c, t.kind == ROWS_JSON_TRUE, err);
-    return refuse_kind(t.kind, field->type, err);
-}
-
 /* The value of a member; `column` is SIZE_MAX when nobody wants it. */
 static slp_rc put_member(struct ndjson_reader *r, size_t column, struct arr_batch *out,
                          struct slp_err *err)
 {
-    struct rows_json_token t;
     if (column == SIZE_MAX) {
+        struct rows_json_token t;
         TRY(rows_json_next(&r->pull, &t, err));
         return rows_json_skip(&r->pull, t, err);
     }
@@ -79,8 +53,7 @@ static slp_rc put_member(struct ndjson_reader *r, size_t column, struct arr_batc
     if (r->seen[column] == r->lines.line)
         FAIL(err, BAD_INPUT, "there twice");
     r->seen[column] = r->lines.line;
-    TRY(rows_json_next(&r->pull, &t, err));
-    TRY(put_value(&r->want->fields[column], t, &out->cols[column], err));
+    TRY(rows_json_value(&r->pull, &r->want->fields[column], &out->cols[column], err));
     r->column = NULL;
     return SLP_OK;
 }

@@ -66,6 +66,32 @@ static slp_rc check_texts_within(const struct arr_col *c, const struct arr_col *
     return SLP_OK;
 }
 
+/* Nulls of a child that are not those of structs around it that are null themselves. */
+static bool has_own_nulls(const struct arr_col *parent, const struct arr_col *child)
+{
+    if (child->null_count == 0 || parent->type.kind != ARR_STRUCT || parent->null_count == 0)
+        return child->null_count > 0;
+    for (int64_t row = 0; row < child->rows; row++) {
+        if (arr_col_is_null(child, row) && !arr_col_is_null(parent, row))
+            return true;
+    }
+    return false;
+}
+
+/* Inside lists, structs and maps too. */
+static slp_rc check_nulls_within(const struct arr_col *c, const struct arr_field *field,
+                                 int64_t first_row, int64_t rows, struct slp_err *err)
+{
+    for (size_t i = 0; i < c->child_count && i < field->child_count; i++) {
+        const struct arr_field *child = &field->children[i];
+        if (!child->nullable && has_own_nulls(c, &c->children[i]))
+            FAIL(err, BAD_INPUT, "rows %lld to %lld hold a null in \"%s\", which may not be",
+                 (long long)(first_row + 1), (long long)(first_row + rows), child->name);
+        TRY(check_nulls_within(&c->children[i], child, first_row, rows, err));
+    }
+    return SLP_OK;
+}
+
 slp_rc rows_take_column(struct arr_col *staged, const struct arr_field *field, int64_t first_row,
                         struct arr_col *out, struct slp_err *err)
 {
@@ -75,6 +101,7 @@ slp_rc rows_take_column(struct arr_col *staged, const struct arr_field *field, i
     if (field->type.kind == ARR_UTF8)
         TRY(check_text(staged, first_row, err));
     TRY(check_texts_within(staged, staged, first_row, err));
+    TRY(check_nulls_within(staged, field, first_row, staged->rows, err));
     if (arr_type_equal(staged->type, out->type)) {
         struct arr_col moved = *staged;
         *staged = *out;

@@ -56,7 +56,7 @@ static void errors_name_line_and_column(void **state)
         {"{\"a\":1}\n{\"a\":1.5}", "line 2, column \"a\": \"1.5\""},
         {"{\"a\":\"x\"}", "line 1, column \"a\": \"x\" is no int64"},
         {"{\"a\":true}", "line 1, column \"a\": true, expected a value of int64"},
-        {"{\"a\":{}}", "line 1, column \"a\": an object, expected a value of int64; nested"},
+        {"{\"a\":{}}", "line 1, column \"a\": an object, expected a value of int64"},
         {"{\"a\":[1]}", "line 1, column \"a\": an array"},
         {"{\"a\":1,\"b\":2}", "line 1, column \"b\": a number, expected a value of"},
         {"{\"a\":1,\"b\":false}", "line 1, column \"b\": false"},
