@@ -294,7 +294,7 @@ int main(int argc, char **argv)
     static struct args args; /* large; written once, here */
     struct slp_err err = {.code = SLP_OK};
     struct app app = {.args = &args};
-    alloc_return_large();
+    alloc_pool_large();
     arena_init(&app.arena, alloc_system(), ARENA_MAX_BYTES);
     os_streams_hold();
     os_signal_watch();

@@ -44,7 +44,10 @@ uint64_t api_instance_memory(struct slp_instance *instance)
         uint64_t half = os_machine_memory("") / 2;
         instance->memory = half < MEMORY_DEFAULT_MAX ? half : MEMORY_DEFAULT_MAX;
     }
-    return instance->memory > MEMORY_MIN ? instance->memory : MEMORY_MIN;
+    uint64_t memory = instance->memory > MEMORY_MIN ? instance->memory : MEMORY_MIN;
+    /* An eighth is for small blocks, libraries and the program itself. */
+    alloc_limit_large((size_t)(memory - memory / 8));
+    return memory;
 }
 
 size_t api_instance_threads(struct slp_instance *instance)

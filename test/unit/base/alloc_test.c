@@ -55,6 +55,162 @@ static void outputs_are_untouched_at_every_fault(void **state)
     }
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define REFUSES_BY_ABORT true
+#elif defined(__has_feature)
+#define REFUSES_BY_ABORT (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define REFUSES_BY_ABORT false
+#endif
+
+#define LARGE ((size_t)1 << 20)
+
+static void *take(size_t bytes)
+{
+    struct alloc *mem = alloc_system();
+    void *ptr = mem->resize(mem, NULL, 0, bytes);
+    assert_non_null(ptr);
+    memset(ptr, 7, bytes);
+    return ptr;
+}
+
+static void give(void *ptr, size_t bytes)
+{
+    (void)alloc_system()->resize(alloc_system(), ptr, bytes, 0);
+}
+
+/* Nothing is kept from before. */
+static void pool_of(size_t limit)
+{
+    alloc_pool_large();
+    alloc_limit_large(0);
+    give(take(LARGE), LARGE);
+    assert_int_equal(alloc_kept_bytes(), 0);
+    alloc_limit_large(limit);
+}
+
+static void a_large_block_is_given_out_again(void **state)
+{
+    (void)state;
+    pool_of(64 * LARGE);
+    void *first = take(2 * LARGE);
+    give(first, 2 * LARGE);
+    size_t kept = alloc_kept_bytes();
+    assert_in_range(kept, 2 * LARGE, 2 * LARGE + LARGE / 4);
+    void *again = take(2 * LARGE - 1000);
+    assert_ptr_equal(again, first);
+    assert_int_equal(alloc_kept_bytes(), 0);
+    give(again, 2 * LARGE - 1000);
+    assert_int_equal(alloc_kept_bytes(), kept);
+    /* It is far too large for this. */
+    void *small = take(LARGE / 2);
+    assert_int_equal(alloc_kept_bytes(), kept);
+    give(small, LARGE / 2);
+}
+
+static void the_smallest_that_fits_is_given(void **state)
+{
+    (void)state;
+    pool_of(64 * LARGE);
+    void *wide = take(3 * LARGE);
+    void *close = take(2 * LARGE);
+    give(wide, 3 * LARGE);
+    give(close, 2 * LARGE);
+    assert_ptr_equal(take(2 * LARGE), close);
+    assert_ptr_equal(take(2 * LARGE), wide);
+    assert_int_equal(alloc_kept_bytes(), 0);
+    give(close, 2 * LARGE);
+    give(wide, 2 * LARGE);
+}
+
+static void a_block_that_grows_keeps_its_bytes(void **state)
+{
+    (void)state;
+    struct alloc *mem = alloc_system();
+    for (int kept = 0; kept < 2; kept++) {
+        pool_of(256 * LARGE);
+        uint8_t *p = take(100);
+        if (kept) {
+            give(take(LARGE), LARGE);
+            give(take(3 * LARGE), 3 * LARGE);
+        }
+        size_t bytes = 100;
+        for (size_t next = 1000; next < 40 * LARGE; next = next * 7 / 4) {
+            p = mem->resize(mem, p, bytes, next);
+            assert_non_null(p);
+            assert_int_equal(p[0], 7);
+            assert_int_equal(p[bytes - 1], 7);
+            memset(p, 7, next);
+            bytes = next;
+        }
+        for (size_t next = bytes / 3; next > 10; next /= 3) {
+            p = mem->resize(mem, p, bytes, next);
+            assert_non_null(p);
+            assert_int_equal(p[0], 7);
+            assert_int_equal(p[next - 1], 7);
+            bytes = next;
+        }
+        give(p, bytes);
+    }
+}
+
+/* A quarter of the limit is kept, and less of it the more is in use. */
+static void what_is_kept_stays_within_the_limit(void **state)
+{
+    (void)state;
+    const size_t bytes = 3 * LARGE / 2;
+    pool_of(8 * LARGE);
+    void *first = take(bytes);
+    void *second = take(bytes);
+    give(first, bytes);
+    size_t kept = alloc_kept_bytes();
+    give(second, bytes);
+    assert_int_equal(alloc_kept_bytes(), kept);
+    assert_ptr_equal(take(bytes), second);
+    give(second, bytes);
+    void *used = take(7 * LARGE);
+    assert_int_equal(alloc_kept_bytes(), 0);
+    void *unkept = take(bytes);
+    give(unkept, bytes);
+    assert_int_equal(alloc_kept_bytes(), 0);
+    give(used, 7 * LARGE);
+    assert_int_equal(alloc_kept_bytes(), 0);
+}
+
+static void no_more_than_some_blocks_are_kept(void **state)
+{
+    (void)state;
+    void *blocks[80];
+    pool_of((size_t)16 << 30);
+    for (size_t i = 0; i < 80; i++)
+        blocks[i] = take(LARGE);
+    for (size_t i = 0; i < 80; i++)
+        give(blocks[i], LARGE);
+    assert_in_range(alloc_kept_bytes(), 64 * LARGE, 64 * LARGE + 64 * (LARGE / 8));
+}
+
+static void what_is_kept_is_given_up_for_what_cannot_be_had(void **state)
+{
+    (void)state;
+    struct alloc *mem = alloc_system();
+    if (REFUSES_BY_ABORT) {
+        print_message("skipped: sanitizers end the program where memory is refused\n");
+        skip();
+    }
+    pool_of(64 * LARGE);
+    void *first = take(2 * LARGE);
+    assert_null(mem->resize(mem, NULL, 0, SIZE_MAX / 4));
+    assert_null(mem->resize(mem, first, 2 * LARGE, SIZE_MAX / 4));
+    assert_int_equal(((uint8_t *)first)[0], 7);
+    give(take(LARGE), LARGE);
+    assert_null(mem->resize(mem, NULL, 0, SIZE_MAX / 4));
+    assert_int_equal(alloc_kept_bytes(), 0);
+    give(first, 2 * LARGE);
+}
+
 T_MAIN(T_TEST(zeroed_bytes_are_zero_and_room_is_not_touched),
        T_TEST(no_bytes_are_still_something_to_free), T_TEST(what_overflows_is_limit),
-       T_TEST(outputs_are_untouched_at_every_fault))
+       T_TEST(outputs_are_untouched_at_every_fault), T_TEST(a_large_block_is_given_out_again),
+       T_TEST(the_smallest_that_fits_is_given), T_TEST(a_block_that_grows_keeps_its_bytes),
+       T_TEST(what_is_kept_stays_within_the_limit), T_TEST(no_more_than_some_blocks_are_kept),
+       T_TEST(what_is_kept_is_given_up_for_what_cannot_be_had))
