@@ -382,6 +382,23 @@ static slp_rc note_outcome(struct state_replica *r, struct slice encoded, uint32
     return SLP_OK;
 }
 
+/*
+ * What the next frame names is gone. Where the floor has passed that frame nobody keeps it any more
+ * (rules F1, G2), and replay goes on from a snapshot; else it is damage (rule G3).
+ */
+static slp_rc judge_gone(struct state_replica *r, struct slice name, struct slp_err *err)
+{
+    struct state_floor floor = {0};
+    err_clear(err);
+    TRY(state_floor_read(r->store, r->mem, r->place, &floor, err));
+    r->is_overtaken = floor.number > r->number + 1;
+    if (r->is_overtaken)
+        FAIL(err, UNAVAILABLE, "frame %" PRIu64 " is below the floor by now, and \"%.*s\" is gone",
+             r->number + 1, SLICE_ARG(name));
+    FAIL(err, CORRUPT, "\"%s%.*s\" is gone, which frame %" PRIu64 " names", r->place,
+         SLICE_ARG(name), r->number + 1);
+}
+
 /* A body that stands apart; one that is gone or damaged is CORRUPT for everyone (rule G3). */
 static slp_rc supply_body(struct state_replica *r, struct state_txn *txn, struct slice name,
                           struct slp_err *err)
@@ -393,7 +410,7 @@ static slp_rc supply_body(struct state_replica *r, struct state_txn *txn, struct
     state_snapshot_object(r, name, &whole);
     slp_rc rc = store_get(r->store, state_name_slice(&whole), &bytes, err);
     if (rc == SLP_NOT_FOUND)
-        rc = err_set(err, SLP_CORRUPT, "body \"%s\" is gone", whole.text);
+        rc = judge_gone(r, name, err);
     if (rc == SLP_OK)
         rc = arena_copy(&r->arena, buf_slice(&bytes), &kept, err);
     buf_fini(&bytes);
@@ -417,7 +434,7 @@ static slp_rc supply_root(struct state_replica *r, struct state_txn *txn,
             err_set(err, SLP_CORRUPT, "snapshot \"%.*s\" stands at frame %" PRIu64 ", not %" PRIu64,
                     SLICE_ARG(want->name), second.number, want->number);
     if (rc == SLP_NOT_FOUND)
-        rc = err_append(err, SLP_CORRUPT, "; a restore names it");
+        rc = judge_gone(r, want->name, err);
     if (rc == SLP_OK) {
         txn->restore.from = second.machine.table;
         r->restored = second.machine.table;
@@ -561,13 +578,17 @@ static slp_rc refresh_once(struct state_replica *r, struct slp_err *err)
 
 slp_rc state_replica_refresh(struct state_replica *r, struct slp_err *err)
 {
-    for (int i = 0;; i++) {
+    int loads = 0;
+    for (int i = 0;;) {
         r->is_widened = false;
+        r->is_overtaken = false;
         slp_rc rc = refresh_once(r, err);
-        if (rc != SLP_CONFLICT || !r->is_widened)
+        bool is_wider = rc == SLP_CONFLICT && r->is_widened;
+        bool is_later = rc == SLP_UNAVAILABLE && r->is_overtaken && loads++ < LOADS_MAX;
+        if (!is_wider && !is_later)
             return rc;
         err_clear(err);
-        if (i == WIDENINGS_MAX)
+        if (is_wider && i++ == WIDENINGS_MAX)
             TRY(state_replica_set_scope(r, (struct key_range){0}, err));
         r->is_head_tried = false;
     }

@@ -62,6 +62,7 @@ struct state_replica {
     slp_rc (*choose)(void *context, const struct table_state *s, struct slp_err *err);
     void *choose_context;
     bool is_widened;              /* the last replay found that more leaves are wanted */
+    bool is_overtaken;            /* it met a frame below the floor whose body or root is gone */
     struct table_state *restored; /* what a restore goes back to, while it is applied */
     struct state_base base;
     struct state_since since;  /* frames behind the base, for the head */
