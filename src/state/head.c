@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/num.h"
+#include "state/view_priv.h"
 
 static const uint8_t magic[8] = {'S', 'L', 'E', 'E', 'P', 'H', 'E', 'D'};
 
@@ -30,15 +31,47 @@ void state_since_init(struct state_since *s, struct alloc *mem, bool is_catalogu
 
 void state_since_fini(struct state_since *s)
 {
+    alloc_free(s->bytes.mem, s->sums, s->sum_room * sizeof *s->sums);
+    s->sums = NULL;
+    s->sum_room = 0;
+    s->sum_count = 0;
     buf_fini(&s->bytes);
 }
 
-void state_since_reset(struct state_since *s, uint64_t number)
+static void forget_frames(struct state_since *s, uint64_t number)
 {
     buf_clear(&s->bytes);
     s->from = number;
     s->to = number;
     s->last = 0;
+}
+
+void state_since_reset(struct state_since *s, uint64_t number)
+{
+    forget_frames(s, number);
+    s->sum_count = 0;
+    s->counted_from = number;
+}
+
+slp_rc state_since_count(struct state_since *s, uint64_t number, uint64_t bytes,
+                         struct slp_err *err)
+{
+    if (number != s->counted_from + s->sum_count + 1 || s->sum_count == STATE_SINCE_COUNTED_MAX) {
+        s->sum_count = 0;
+        s->counted_from = number - 1;
+    }
+    TRY(state_grow(s->bytes.mem, &s->sums, &s->sum_room, s->sum_count + 1, sizeof *s->sums, err));
+    uint64_t sum = s->sum_count ? s->sums[s->sum_count - 1] : 0;
+    s->sums[s->sum_count++] = bytes > UINT64_MAX - sum ? UINT64_MAX : sum + bytes;
+    return SLP_OK;
+}
+
+uint64_t state_since_bytes(const struct state_since *s, uint64_t number)
+{
+    uint64_t skipped = number > s->counted_from ? number - s->counted_from : 0;
+    if (skipped >= s->sum_count)
+        return 0;
+    return s->sums[s->sum_count - 1] - (skipped ? s->sums[skipped - 1] : 0);
 }
 
 /* The oldest go, half of the room at once. */
@@ -59,7 +92,7 @@ slp_rc state_since_add(struct state_since *s, uint64_t number, struct slice fram
     if (number != s->to + 1)
         return SLP_OK;
     if (frame.len > UINT32_MAX || frame.len + 4 > s->most_bytes) {
-        state_since_reset(s, number);
+        forget_frames(s, number);
         return SLP_OK;
     }
     if (s->bytes.len > s->most_bytes - 4 - frame.len)
@@ -148,7 +181,7 @@ void state_since_begin(struct state_since *s, uint64_t number)
     if (number <= s->from)
         return;
     if (number > s->to) {
-        state_since_reset(s, number);
+        forget_frames(s, number);
         return;
     }
     for (; s->from < number; s->from++)

@@ -37,7 +37,16 @@ struct state_since {
     uint64_t to;       /* the last one's number */
     size_t last;       /* where the last one's bytes begin */
     size_t most_bytes; /* beyond it the oldest go */
+    /* Bytes of all frames since `counted_from`, up to each of them, whether they are still here or not:
+     * for the cadence of snapshots. */
+    uint64_t *sums;
+    size_t sum_count;
+    size_t sum_room;
+    uint64_t counted_from;
 };
+
+/* As many frames are counted at once: then a snapshot is due in any case. */
+#define STATE_SINCE_COUNTED_MAX ((size_t)65536)
 
 void state_since_init(struct state_since *s, struct alloc *mem, bool is_catalogue);
 void state_since_fini(struct state_since *s);
@@ -49,6 +58,13 @@ void state_since_reset(struct state_since *s, uint64_t number);
  * go: the next snapshot stands behind them. Errors: NO_MEMORY. */
 SLP_NODISCARD slp_rc state_since_add(struct state_since *s, uint64_t number, struct slice frame,
                                      struct slp_err *err);
+
+/* Count the bytes of a frame, and of bodies that it names. Errors: NO_MEMORY. */
+SLP_NODISCARD slp_rc state_since_count(struct state_since *s, uint64_t number, uint64_t bytes,
+                                       struct slp_err *err);
+
+/* The bytes of the frames behind `number`, of those that were counted. */
+uint64_t state_since_bytes(const struct state_since *s, uint64_t number);
 
 /* Leave out all frames up to `number`, if they are at hand; where not even the one behind it is, none
  * are left. */

@@ -56,8 +56,10 @@ SLP_NODISCARD slp_rc state_keep_replay(struct state_replica *r, uint64_t number,
 SLP_NODISCARD slp_rc state_keep_go_back(struct state_replica *r, uint64_t number,
                                         struct slp_err *err);
 
-/* Is the next snapshot due, one a few hundred frames (`every`)? A pure function of the state: everybody finds the same (rule S1). */
-bool state_keep_is_due(const struct table_state *s, uint64_t every);
+/* Is the next snapshot due, one a few hundred frames (`every`) or a megabyte of them? The log alone
+ * decides, so everybody finds the same (rule S1); who has not replayed the frames since the newest
+ * verified one counts the bytes of those that it has. */
+bool state_keep_is_due(const struct state_replica *r, uint64_t every);
 
 /* Replay a second time, from `parent` or from the beginning, to `number`, and compare what that comes
  * to with the snapshot `root`. Not the same, without error: the log was trimmed meanwhile. Errors:

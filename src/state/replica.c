@@ -517,9 +517,20 @@ slp_rc state_replica_apply(struct state_replica *r, const struct state_frame *fr
     return SLP_OK;
 }
 
+/* The bytes of a frame with those bodies of it that stand apart. */
+static uint64_t whole_bytes(const struct state_frame *frame, struct slice bytes)
+{
+    uint64_t sum = bytes.len;
+    for (uint32_t i = 0; i < frame->txn_count; i++)
+        if (!num_add_u64(sum, frame->txns[i].body.bytes, &sum))
+            return UINT64_MAX;
+    return sum;
+}
+
 slp_rc state_replica_close_frame(struct state_replica *r, const struct state_frame *frame,
                                  struct slice bytes, struct slp_err *err)
 {
+    TRY(state_since_count(&r->since, frame->number, whole_bytes(frame, bytes), err));
     TRY(state_since_add(&r->since, frame->number, bytes, err));
     r->number = frame->number;
     r->waiting = frame->waiting;

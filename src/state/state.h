@@ -369,6 +369,12 @@ SLP_NODISCARD slp_rc state_table_pack(struct state_table *t, uint32_t *packed, s
 /* Of a large state it is due later: after a 256th of its references, at most these. */
 #define STATE_KEEP_FRAMES_MOST 4096u
 
+/* It is due sooner when the frames since have so many bytes, bodies that stand apart included: what a
+ * head holds of them, or four for each reference if that is more, at most these. So whoever opens a
+ * part of a table reads 8 MB in four rounds at most. */
+#define STATE_KEEP_BYTES      ((uint64_t)1 << 20)
+#define STATE_KEEP_BYTES_MOST ((uint64_t)4 << 20)
+
 /* What keeping a log short came to. */
 struct state_kept {
     bool is_made;      /* a snapshot was made, reproduced and recorded as verified */

@@ -566,11 +566,11 @@ slp_rc state_table_keep(struct state_table *t, uint64_t every, struct state_kept
 void state_table_keep_due(struct state_table *t)
 {
     struct state_kept kept;
-    if (t->is_fixed || !state_keep_is_due(t->replica.machine.table, frames_to_keep(t)))
+    if (t->is_fixed || !state_keep_is_due(&t->replica, frames_to_keep(t)))
         return;
     /* The state may be due no more once it is refreshed. */
     if (state_table_refresh(t, NULL) == SLP_OK &&
-        state_keep_is_due(t->replica.machine.table, frames_to_keep(t)) &&
+        state_keep_is_due(&t->replica, frames_to_keep(t)) &&
         state_table_keep(t, 1, &kept, NULL) == SLP_OK)
         state_head_refresh(&t->replica);
 }

@@ -220,15 +220,20 @@ slp_rc state_keep_go_back(struct state_replica *r, uint64_t number, struct slp_e
 
 /* ------------------------------------------------------------------ cadence */
 
-bool state_keep_is_due(const struct table_state *s, uint64_t every)
+bool state_keep_is_due(const struct state_replica *r, uint64_t every)
 {
+    const struct table_state *s = r->machine.table;
     uint64_t refs = 0;
     uint64_t since = s->verified_count ? s->verified[s->verified_count - 1].number : 0;
-    if (!s->is_created || state_is_partial(s) || s->number < since + every)
+    uint64_t bytes = state_since_bytes(&r->since, since);
+    if (!s->is_created || state_is_partial(s) ||
+        (s->number < since + every && bytes < STATE_KEEP_BYTES))
         return false;
     for (size_t i = 0; i < s->leaf_count; i++)
         refs += s->leaves[i]->ref_count;
     /* What a snapshot takes grows with the state, so that of a large one is made less often. */
+    uint64_t most_bytes = refs * 4 > STATE_KEEP_BYTES ? refs * 4 : STATE_KEEP_BYTES;
     every = refs / STATE_KEEP_FRAMES > every ? refs / STATE_KEEP_FRAMES : every;
-    return s->number >= since + (every < STATE_KEEP_FRAMES_MOST ? every : STATE_KEEP_FRAMES_MOST);
+    return s->number >= since + num_min_u64(every, STATE_KEEP_FRAMES_MOST) ||
+           bytes >= num_min_u64(most_bytes, STATE_KEEP_BYTES_MOST);
 }

@@ -1,6 +1,7 @@
 /* Opening a part of a table that has several shards. */
 #include <stdio.h>
 
+#include "base/num.h"
 #include "state/keep.h"
 
 #include "lib/t.h"
@@ -189,5 +190,36 @@ static void nothing_is_a_part_too(void **state)
     world_close(&w);
 }
 
+/* The bytes of frames make a snapshot due as their number does: however large they are, whoever opens a
+ * part reads 8 MB in four rounds at most, and one more for the catalogue. */
+static void large_frames_are_kept_out_of_the_way(void **state)
+{
+    struct t *t = *state;
+    struct world w;
+    uint64_t most_bytes = 0;
+    world_open(t, &w);
+    for (unsigned i = 0; i < 12; i++) {
+        struct state_instance *fresh = NULL;
+        struct state_table *part = NULL;
+        struct state_open_options o = {.range = at("p40-1", "p40-2")};
+        store_sleep_us(w.store, 2 * STATE_HEAD_EVERY_US); /* a head is due with each of them */
+        fill_leaves(t, &w, i % 8 * LEAVES_A_COMMIT, LEAVES_A_COMMIT);
+        state_table_keep_due(w.table);
+        struct store_counts before = store_counts_read(w.store);
+        assert_ok(t, state_instance_open(&t->mem, w.store, NULL, &fresh, &t->err));
+        assert_ok(t, state_table_open_with(fresh, slice_str("t"), &o, &part, &t->err));
+        struct store_counts after = store_counts_read(w.store);
+        most_bytes = num_max_size(most_bytes, after.bytes_in - before.bytes_in);
+        assert_in_range(after.rounds - before.rounds, 1, 5);
+        has_leaf(t, &w, part, "p40-1");
+        state_table_close(part);
+        state_instance_close(fresh);
+    }
+    assert_in_range(most_bytes, 1, 8u << 20);
+    assert_in_range(state_verified_count(state_table_view(w.table)), 3, 8);
+    world_close(&w);
+}
+
 T_MAIN(T_TEST(a_part_costs_its_shard_and_the_tail),
-       T_TEST(other_leaves_are_loaded_when_they_are_asked_for), T_TEST(nothing_is_a_part_too))
+       T_TEST(other_leaves_are_loaded_when_they_are_asked_for), T_TEST(nothing_is_a_part_too),
+       T_TEST(large_frames_are_kept_out_of_the_way))
