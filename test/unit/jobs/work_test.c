@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 
+#include "state/global.h"
+#include "state/inbox.h"
+
 #include "lib/refs.h"
 #include "lib/table.h"
 
@@ -111,6 +114,41 @@ static void a_committer_looks_at_all_tables_and_ends(void **state)
     t_table_close(&tt);
 }
 
+/* Rule C1, k = 0: what an author left and then slept over is in the log all the same. */
+static void a_committer_packs_what_waits_C1(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    struct buf body;
+    struct state_name left;
+    struct state_replica r;
+    struct jobs_options o = once();
+    struct jobs_result result = {0};
+    struct state_property p = {.name = slice_str("a"), .value = slice_str("b")};
+    struct state_txn txn = {.kind = STATE_PROPERTIES,
+                            .rule_version = STATE_RULE_VERSION,
+                            .txid = {{7}},
+                            .properties = {.items = &p, .count = 1}};
+    o.commits = true;
+    t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
+    txn.base = state_number(state_table_view(tt.table));
+    struct hash128 id = state_table_id(tt.table);
+    buf_init(&body, &t->mem, STATE_TXN_MAX_BYTES);
+    assert_ok(t, state_replica_init(&r, tt.instance, &id, &t->err));
+    assert_ok(t, state_replica_refresh(&r, &t->err));
+    assert_ok(t, state_txn_encode(&txn, &body, &t->err));
+    assert_ok(t, state_inbox_leave(&r, &txn, buf_slice(&body), &left, &t->err));
+    assert_ok(t, jobs_work(tt.instance, &o, &t->mem, &result, &t->err));
+    assert_int_equal(result.packed, 1);
+    assert_ok(t, state_table_refresh(tt.table, &t->err));
+    assert_int_equal(state_property_count(state_table_view(tt.table)), 1);
+    assert_ok(t, jobs_work(tt.instance, &o, &t->mem, &result, &t->err));
+    assert_int_equal(result.packed, 0);
+    state_replica_fini(&r);
+    buf_fini(&body);
+    t_table_close(&tt);
+}
+
 static void a_cancelled_worker_ends_at_once(void **state)
 {
     struct t *t = *state;
@@ -129,4 +167,5 @@ static void a_cancelled_worker_ends_at_once(void **state)
 
 T_MAIN(T_TEST(once_does_what_is_due_on_all_tables_and_ends), T_TEST(an_offline_table_is_left_alone),
        T_TEST(what_fails_on_one_table_does_not_keep_the_others_waiting),
-       T_TEST(a_committer_looks_at_all_tables_and_ends), T_TEST(a_cancelled_worker_ends_at_once))
+       T_TEST(a_committer_looks_at_all_tables_and_ends), T_TEST(a_committer_packs_what_waits_C1),
+       T_TEST(a_cancelled_worker_ends_at_once))
