@@ -18,6 +18,10 @@
  * leaf leaves + i, and the parent of node n is n / 2. Leaves are a power of two, so that every way
  * up has the same length and the loop over it ends as foreseen.
  *
+ * Where many inputs have the same keys, words tie at nearly every row. So it is noticed whether words
+ * have all that keys differ in (has_all): then equal words are equal keys, of which the lower input
+ * comes first, as it does in words.
+ *
  * Keys that come out may never fall: of each input that is checked when its block comes, and of the
  * merge word by word as winners follow each other.
  *
@@ -83,6 +87,8 @@ struct merge {
     struct merge_part *parts;     /* of the plan, by input */
     struct merge_source *sources; /* of a column of the plan, by input */
     int64_t ties;                 /* since the prefix was looked for */
+    size_t key_bytes;             /* of each key whose word was made since then, if has_all */
+    bool has_all;                 /* words that are equal are those of equal keys */
     size_t row_bytes;             /* the widest rows a block had on average so far */
     bool is_started;
     bool is_used_up; /* the winner's block */
@@ -161,6 +167,26 @@ static void move_to(struct merge *m, size_t input, int64_t at)
     m->heads[input].next = ahead_of(m, input)[(at + 1) % AHEAD_ROWS];
 }
 
+/* Do the parts, of keys from row `first` on, and zeros make up all that is behind the prefix, and are
+ * the keys of one length? Else two may differ where words do not. */
+static bool are_all(const struct merge *m, size_t input, int64_t first, const uint64_t *parts,
+                    int64_t count)
+{
+    const struct key_vec *keys = m->blocks[input].keys;
+    const size_t behind = m->prefix.len + sizeof *parts;
+    uint64_t lost = 0;
+    size_t differs = 0;
+    if (m->has_columns || m->key_bytes > behind + sizeof *parts)
+        return false;
+    for (int64_t i = 0; i < count; i++) {
+        lost |= parts[i] & INPUT_MASK;
+        differs |= key_at(keys, first + i).len ^ m->key_bytes;
+    }
+    for (int64_t i = 0; m->key_bytes > behind && i < count; i++)
+        lost |= load_part(key_at(keys, first + i), behind);
+    return lost == 0 && differs == 0;
+}
+
 /* Make the words of the input's next rows. */
 static void look_ahead(struct merge *m, size_t input)
 {
@@ -171,6 +197,7 @@ static void look_ahead(struct merge *m, size_t input)
     if (!m->has_columns)
         fetch_keys(m->blocks[input].keys, end);
     load_parts(m, input, h->at, end - h->at, parts);
+    m->has_all = m->has_all && are_all(m, input, h->at, parts, end - h->at);
     for (int64_t row = h->at; row < end; row++)
         ahead[row % AHEAD_ROWS] = (parts[row - h->at] & ~INPUT_MASK) | input;
     h->ahead_end = end;
@@ -195,9 +222,15 @@ static bool is_less_by_key(const struct merge *m, size_t a, size_t b)
     return order ? order < 0 : a < b;
 }
 
+/* Must keys decide? */
+static inline bool is_tie(const struct merge *m, uint64_t a, uint64_t b)
+{
+    return (a ^ b) >> INPUT_BITS == 0 && !(m->has_all && a < ~INPUT_MASK);
+}
+
 static inline bool is_less(const struct merge *m, uint64_t a, uint64_t b)
 {
-    if (__builtin_expect((a ^ b) >> INPUT_BITS == 0, 0))
+    if (__builtin_expect(is_tie(m, a, b), 0))
         return is_less_by_key(m, input_of(a), input_of(b));
     return a < b;
 }
@@ -221,7 +254,7 @@ static void replay(struct merge *m, size_t input)
     uint64_t word = word_of(m, input);
     for (size_t node = (m->leaves + input) / 2; node > 0; node /= 2) {
         uint64_t other = tree[node];
-        if ((other ^ word) >> INPUT_BITS == 0) {
+        if (is_tie(m, other, word)) {
             m->ties++;
             replay_by_key(m, node, word);
             return;
@@ -264,6 +297,7 @@ static slp_rc take_prefix(struct merge *m, size_t lo, size_t hi, struct slp_err 
     const int64_t last = rows_of(m, hi) - 1;
     if (!m->has_columns) {
         struct slice key = key_at(a->keys, row);
+        m->key_bytes = key.len;
         return buf_assign(&m->prefix, slice_first(key, common_bytes(key, key_at(b->keys, last))),
                           err);
     }
@@ -295,6 +329,7 @@ static slp_rc refresh_prefix(struct merge *m, struct slp_err *err)
     if (lo < m->count)
         TRY(take_prefix(m, lo, hi, err));
     m->ties = 0;
+    m->has_all = true;
     for (size_t i = 0; i < m->count; i++)
         m->heads[i].ahead_end = 0;
     build(m);
@@ -615,7 +650,7 @@ static void plan_quickly(struct merge *m, struct merge_plan *plan, int64_t max_r
             next = other < next ? other : next;
         }
         SLP_INVARIANT(next >> INPUT_BITS >= word >> INPUT_BITS);
-        is_tied = next >> INPUT_BITS == word >> INPUT_BITS || next >= ~INPUT_MASK;
+        is_tied = is_tie(m, next, word) || next >= ~INPUT_MASK;
         word = next;
     }
     plan->rows += most - left;

@@ -26,6 +26,9 @@ static const struct shape shapes[] = {
     {"behind a common part", 3, 1, 6, 61, 0},
     {"long, differ late", 2, 120, 130, 0, 0},
     {"words that tie now and then", 6, 5, 30, 0, 0},
+    {"six bytes, many equal", 3, 6, 6, 2, 0},
+    {"nine bytes, many equal", 3, 9, 9, 1, 0},
+    {"ten bytes, of which four zeros", 1, 10, 10, 0, 0},
     {"words of ones, as an input's at its end", 2, 6, 12, 0, 254},
 };
 #define SHAPES (sizeof shapes / sizeof shapes[0])
