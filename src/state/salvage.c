@@ -285,8 +285,12 @@ static slp_rc replay(struct state_salvage *s, struct slp_err *err)
     uint64_t from = s->r.number + 1;
     if (s->is_floor_readable && s->r.floor.number > from)
         TRY(tell_lost(s, "log", "frames behind the snapshot were deleted already", err));
+    if (from > s->last_frame + 1)
+        TRY(tell_lost(s, "log", "it ends before the snapshot: a repair did not end", err));
     for (uint64_t n = from; n <= s->last_frame; n++)
         TRY(take_frame(s, n, &is_chained, err));
+    if (s->is_floor_readable && s->r.floor.number > s->r.number)
+        TRY(tell_lost(s, "floor", "it is above the newest frame: a repair did not end", err));
     if (!state_is_created(s->r.machine.table))
         FAIL(err, CORRUPT, "the frame that created the table cannot be read: take it from a copy");
     if (state_is_dropped(s->r.machine.table))

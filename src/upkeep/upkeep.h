@@ -129,7 +129,7 @@ SLP_NODISCARD slp_rc upkeep_check(struct state_table *table, const volatile int 
 /* What repair found, or did. */
 struct upkeep_repair_row {
     struct slice object;  /* relative to the table */
-    struct slice verdict; /* kept, lost, damaged, undecided */
+    struct slice verdict; /* kept, lost, damaged, committed, spare, foreign, undecided */
     struct slice text;
 };
 
@@ -146,6 +146,7 @@ struct upkeep_repair_options {
 struct upkeep_repair_result {
     bool is_damaged;  /* else nothing was done */
     size_t lost;      /* objects of the log, snapshots or files that cannot be read */
+    size_t committed; /* files that were, as lineage proves, by what is lost; they are left out */
     size_t undecided; /* files that may have been committed by what is lost */
     uint64_t number;  /* the frame that the table stands at now */
     char broken[64];  /* where the old log was copied to, relative to the table */
@@ -155,7 +156,8 @@ struct upkeep_repair_result {
  * Repair a table whose log is damaged (state/salvage.h): from the newest snapshot that can be read, and
  * every frame behind it that can. Then what is left of data is compared with that state: live files
  * that are missing or shorter than they were are named, and stay, so that reading them fails by name;
- * files that no readable frame names are undecided, with their lineage, and are left out. The old log is
+ * files that no readable frame names are judged by their lineage and left out: "committed" is what another file was made of,
+ * "spare" an output whose inputs are all live, "foreign" another table's, "undecided" the rest. The old log is
  * copied to broken-<time>/ first. Nobody else uses the table meanwhile.
  *
  * Errors  as state_salvage_open; those of the store

@@ -97,6 +97,28 @@ test_a_missing_frame_is_told() {
     rows 6000
 }
 
+# What lineage proves: an input of a job was committed; an output whose inputs are live is not missed.
+test_lineage_tells_what_was_committed() {
+    setup
+    run_ok compact f --all
+    rm -f "$(place)/head"
+    flip "$(frame 3)" 70
+    flip "$(frame 6)" 70
+    repaired "log/00000000000000000003" committed
+    rows 6000
+    run_ok ingest f "$(find instance -name '00000000000000000002-*.parquet' | head -1)"
+    rows 9000
+}
+
+test_an_output_whose_inputs_are_live_is_spare() {
+    setup
+    run_ok compact f --all
+    rm -f "$(place)/head"
+    flip "$(frame 6)" 70
+    repaired "log/00000000000000000006" spare
+    rows 9000
+}
+
 test_a_damaged_floor_and_head_cost_nothing() {
     setup
     printf 'junk' >"$(place)/floor"

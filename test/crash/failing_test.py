@@ -168,6 +168,36 @@ def test_a_read_that_fails_is_an_error_or_a_whole_answer(work):
         assert done.returncode or done.stdout == whole, "%s: another answer" % case
 
 
+def damage(work):
+    """Turn the bits of one byte of the frame that added the second file; the head would hide it."""
+    place = os.path.join(work, "i", "t", os.listdir(os.path.join(work, "i", "t"))[0])
+    path = os.path.join(place, "log", "%020d" % 4)
+    os.chmod(path, 0o644)
+    with open(path, "r+b") as f:
+        f.seek(70)
+        byte = f.read(1)[0]
+        f.seek(70)
+        f.write(bytes([byte ^ 255]))
+    os.remove(os.path.join(place, "head"))
+
+
+def test_a_repair_that_fails_or_dies_is_repeated_and_loses_nothing_more(work):
+    start(work, ["large", "small", "large"])
+    damage(work)
+    shutil.copytree(os.path.join(work, "i"), os.path.join(work, "saved"))
+    args = ["repair", "t"]
+    count, _, done = failfs.run(work, args)
+    assert done.returncode == 0, what(done)
+    after = answer(work)
+    for at, (how, ever) in choose("repair", count, CHANGE_FAULTS):
+        case = "call %d of %d of repair: %s%s" % (at, count, how, " for good" if ever else "")
+        again(work)
+        _, failed, done = failfs.run(work, args, at=at, how=how, ever=ever)
+        expect_told(done, how, failed, case)
+        in_instance(work, *args)
+        expect_sound(work, [after], case)
+
+
 def mount_small(folder):
     """A file system of 2 MiB at this folder; skips the test where it may not be mounted."""
     os.mkdir(folder)
