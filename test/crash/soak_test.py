@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import t
 
 WRITERS = 16
+COMPACT_EVERY = 100
 COMMITS = int(os.environ.get("COMMITS", "48"))
 SEED = int(os.environ.get("SEED", "1"))
 SCHEMA = '{"fields":[{"name":"k","type":"string"},{"name":"n","type":"int64"}],"rowKey":["k"],"sortKey":["n"]}'
@@ -76,6 +77,7 @@ def test_killed_and_stopped_writers_lose_and_double_nothing(work):
     chance = random.Random(SEED)
     start(work)
     todo, running, stopped, kills, hits = list(range(COMMITS)), {}, {}, 0, 0
+    done, due_compaction = 0, COMPACT_EVERY
     while todo or running:
         while todo and len(running) < WRITERS:
             number = todo.pop(0)
@@ -84,6 +86,9 @@ def test_killed_and_stopped_writers_lose_and_double_nothing(work):
         hit(chance, running, stopped, hits > 0)
         hits = max(0, hits - 1)
         time.sleep(0.004)
+        if done >= due_compaction:  # else writers are held back, as they should be
+            due_compaction = done + COMPACT_EVERY
+            t.run("compact", "t", instance=work + "/i")
         for process in [p for p in running if p.poll() is not None]:
             number = running.pop(process)
             stopped.pop(process, None)
@@ -94,6 +99,7 @@ def test_killed_and_stopped_writers_lose_and_double_nothing(work):
                 todo.append(number)  # nobody knows: again, under the same id
             else:
                 assert process.returncode == 0, message
+                done += 1
     judge(work, COMMITS)
     assert kills > COMMITS // 100, "%d kills" % kills
 
