@@ -23,6 +23,7 @@ struct ingest_budget ingest_budget_of(size_t memory, size_t threads)
     struct ingest_budget b = {0};
     threads = num_max_size(threads, 1);
     memory = num_max_size(memory, INGEST_MEMORY_MIN);
+    b.memory = memory;
     /* A group for each thread and one being filled, each with its encoded pages. */
     b.output_bytes = num_min_size(memory / 4, 2 * (threads + 1) * OUTPUT_GROUP_BYTES_MAX);
     b.output_threads =

@@ -19,6 +19,7 @@
 #define INGEST_MEMORY_MIN ((size_t)16 << 20)
 
 struct ingest_budget {
+    size_t memory;         /* all of it */
     size_t workers;        /* threads that read and sort */
     size_t output_bytes;   /* for groups being written */
     size_t output_threads; /* that encode them */

@@ -3,10 +3,12 @@
 #include <inttypes.h>
 
 #include "base/num.h"
+#include "ingest/crew.h"
 #include "ingest/ingest.h"
 #include "ingest/sorted.h"
 #include "key/order.h"
 #include "merge/merge.h"
+#include "output/team.h"
 
 struct emitter {
     struct alloc *mem;
@@ -304,15 +306,35 @@ static slp_rc emit_processed(struct emitter *e, struct merge *merge, struct slp_
     return rc;
 }
 
+/* Rows of one leaf, or for one wide file, that nothing is done to may be merged by several threads.
+ * True when they were, or it failed. */
+static bool emit_by_crew(struct emitter *e, struct ingest_rows *rows, slp_rc *rc,
+                         struct slp_err *err)
+{
+    bool is_cut = !e->o->is_wide && state_leaf_count(e->view) > 1;
+    if (!e->o->budget || e->o->process || is_cut)
+        return false;
+    struct ingest_crew_options o = {.crew = ingest_crew_of(e->o->budget, rows, e->out),
+                                    .table = e->o->table,
+                                    .cancel = e->o->cancel};
+    if (o.crew.threads < 2 || rows->rows <= OUTPUT_TEAM_GROUPS * o.crew.group_rows)
+        return false;
+    *rc = ingest_crew_run(&o, rows, e->out, e->mem, err);
+    return true;
+}
+
 static slp_rc emit(struct emitter *e, struct ingest_rows *rows, struct slp_err *err)
 {
     struct merge *merge = NULL;
+    slp_rc rc = SLP_OK;
+    if (emit_by_crew(e, rows, &rc, err))
+        return rc;
     size_t count = rows->runs.len / sizeof(struct run *);
     rows->runs.len = 0;
     TRY(merge_new(e->mem, e->columns, (struct run **)(void *)rows->runs.ptr, count, &merge, err));
     if (e->o->process)
         return emit_processed(e, merge, err);
-    slp_rc rc = emit_all(e, merge, err);
+    rc = emit_all(e, merge, err);
     merge_free(merge);
     return rc;
 }

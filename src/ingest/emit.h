@@ -23,16 +23,18 @@ bool ingest_is_wide(const struct ingest_rows *rows);
 struct ingest_emit_options {
     const struct state_table *table;
     bool is_wide;
-    size_t files_max;           /* 0: INGEST_FILES_MAX */
-    const volatile int *cancel; /* may be NULL */
+    size_t files_max;                   /* 0: INGEST_FILES_MAX */
+    const volatile int *cancel;         /* may be NULL */
+    const struct ingest_budget *budget; /* NULL: one thread merges */
     const struct process
         *process;  /* NULL: rows are written as they are; outlives the output's end */
     unsigned form; /* of the runs' rows */
 };
 
 /*
- * Write all rows, reduced by the table's stack (rule O5); takes the runs, on failure too. What is
- * merged here are rows of users, each of which the stack lifts just now.
+ * Write all rows, reduced by the table's stack (rule O5); several threads merge where that needs no
+ * stack and no cut, and memory allows it (ingest/crew.h). Takes the runs, or leaves them to `rows`, on
+ * failure too. What is merged here are rows of users, each of which the stack lifts just now.
  * Errors   CORRUPT    rows that are not conserved; a spilled run
  *          CANCELLED  and whatever the output returns
  */

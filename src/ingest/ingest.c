@@ -128,6 +128,7 @@ static slp_rc write_files(struct ingest *g, struct ingest_rows *rows, struct slp
     struct ingest_emit_options emit = {.table = g->table,
                                        .is_wide = is_wide,
                                        .cancel = g->o->cancel,
+                                       .budget = &g->budget,
                                        .process = g->process,
                                        .form = g->form};
     TRY_OUT(ingest_emit(g->mem, &emit, rows, out, err));

@@ -464,6 +464,7 @@ static slp_rc collect(struct intake *in, struct ingest_rows *out, struct slp_err
         if (spill)
             TRY(spill_held(w, err));
         TRY(buf_append_slice(&out->runs, buf_slice(&w->held), err));
+        out->held_bytes += w->held_bytes;
         buf_clear(&w->held);
         out->rows += w->rows;
         out->bytes += w->bytes;

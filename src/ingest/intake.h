@@ -37,6 +37,7 @@ struct ingest_rows {
     int64_t rows;
     uint64_t bytes;      /* of rows in memory, keys not counted */
     size_t leaves;       /* that have rows, if the table has more than one */
+    size_t held_bytes;   /* of runs that are not spilled */
     size_t spilled_runs; /* written, those merged into others too */
 };
 

@@ -56,4 +56,12 @@ const struct arr_batch *ingest_sorted_rows(const struct run *r);
 const struct ingest_ordinals *ingest_sorted_ordinals(const struct run *r);
 size_t ingest_sorted_bytes(const struct run *r);
 
+/* Was it made by ingest_chunk_take? */
+bool ingest_is_sorted_run(const struct run *r);
+
+/* The rows of such a run that lie in a stretch, as a run of their own; the run outlives it, and may
+ * have several, each for a thread. `stretch` is looked at now only. Errors: NO_MEMORY, LIMIT. */
+SLP_NODISCARD slp_rc ingest_sorted_part(const struct run *r, const struct ingest_stretch *stretch,
+                                        struct alloc *mem, struct run **out, struct slp_err *err);
+
 #endif

@@ -30,22 +30,53 @@ struct block {
     bool is_wide;
 };
 
+/* What is read of a run: blocks one after the other, by one thread. */
+struct reader {
+    struct alloc *mem;
+    const struct spilled_run *of;
+    struct cx_codec *codec; /* NULL: not needed yet */
+    size_t next;            /* block to read */
+    size_t end;
+    struct buf body;           /* of the block being written, or looked at */
+    struct buf *unpacked;      /* parts that are compressed, one buffer a part; NULL: none was */
+    struct arr_batch rows;     /* of a block: borrowed from `body` and `unpacked` */
+    struct ingest_ordinals at; /* of its rows, likewise */
+    struct ingest_window window;
+    int64_t row;     /* of the block: next to be handed out */
+    int64_t row_end; /* of those that are */
+    struct buf lo;   /* bounds, where there are any: of the first block to read, */
+    struct buf hi;   /* and of the last */
+    size_t lo_block;
+    bool has_lo;
+    bool has_hi;
+};
+
 struct spilled_run {
     struct run base;
     struct alloc *mem;
     struct os_temp *file;
-    struct cx_codec *codec;
-    struct buf blocks;         /* of struct block */
-    size_t next;               /* block to read */
-    struct buf body;           /* of the block being written, or looked at */
-    struct buf *unpacked;      /* parts that are compressed, one buffer a part; NULL: none was */
-    uint8_t *plain;            /* so many blocks more a part is not tried, one a part */
-    size_t parts;              /* of a block */
-    struct arr_batch rows;     /* of a block: borrowed from `body` and `unpacked` */
-    struct ingest_ordinals at; /* of its rows, likewise */
-    struct ingest_window window;
-    int64_t row; /* of the block: next to be handed out */
+    struct buf blocks;     /* of struct block */
+    struct key_vec firsts; /* of each the first key, with its ordinal */
+    uint8_t *plain;        /* so many blocks more a part is not tried, one a part */
+    size_t parts;          /* of a block */
+    struct reader reader;
 };
+
+struct spilled_part {
+    struct run base;
+    struct alloc *mem;
+    struct reader reader;
+};
+
+static size_t block_count(const struct spilled_run *r)
+{
+    return r->blocks.len / sizeof(struct block);
+}
+
+static const struct block *block_at(const struct spilled_run *r, size_t i)
+{
+    return &((const struct block *)(const void *)r->blocks.ptr)[i];
+}
 
 /* Columns of a tree, itself included. */
 static size_t count_nodes(const struct arr_col *c)
@@ -80,13 +111,13 @@ static slp_rc too_large(size_t bytes, struct slp_err *err)
 /* Append a part, compressed if that halves it. */
 static slp_rc put_part(struct spilled_run *r, size_t part, struct slice bytes, struct slp_err *err)
 {
-    struct buf *body = &r->body;
+    struct buf *body = &r->reader.body;
     size_t at = body->len;
     size_t stored = 0;
     if (bytes.len > BLOCK_BYTES_LIMIT)
         return too_large(bytes.len, err);
     if (bytes.len >= COMPRESS_MIN_BYTES && r->plain[part] == 0) {
-        TRY(cx_compress(r->codec, CX_LZ4_RAW, 0, bytes, body, err));
+        TRY(cx_compress(r->reader.codec, CX_LZ4_RAW, 0, bytes, body, err));
         stored = body->len - at;
         if (stored > bytes.len / 2) {
             body->len = at;
@@ -115,13 +146,13 @@ static slp_rc put_numbers(struct spilled_run *r, const struct piece *p, struct s
 static slp_rc put_room(struct spilled_run *r, size_t part, size_t bytes, uint8_t **out,
                        struct slp_err *err)
 {
-    size_t at = r->body.len;
+    size_t at = r->reader.body.len;
     if (bytes > BLOCK_BYTES_LIMIT - ALIGNMENT)
         return too_large(bytes, err);
-    TRY(buf_resize(&r->body, at + aligned(bytes), err));
-    num_store_u32le(r->body.ptr + 8 * part, (uint32_t)bytes);
-    num_store_u32le(r->body.ptr + 8 * part + 4, (uint32_t)bytes);
-    *out = r->body.ptr + at;
+    TRY(buf_resize(&r->reader.body, at + aligned(bytes), err));
+    num_store_u32le(r->reader.body.ptr + 8 * part, (uint32_t)bytes);
+    num_store_u32le(r->reader.body.ptr + 8 * part + 4, (uint32_t)bytes);
+    *out = r->reader.body.ptr + at;
     return SLP_OK;
 }
 
@@ -185,16 +216,17 @@ static slp_rc write_block(struct spilled_run *r, const struct piece *p, struct s
                           .rows = p->count,
                           .base = p->ordinals->base,
                           .is_wide = p->ordinals->is_wide};
-    buf_clear(&r->body);
-    TRY(buf_resize(&r->body, 8 * r->parts, err));
+    buf_clear(&r->reader.body);
+    TRY(buf_resize(&r->reader.body, 8 * r->parts, err));
     TRY(put_numbers(r, p, err));
     size_t part = 1;
     for (size_t c = 0; c < p->rows->schema->count; c++)
         TRY(put_column(r, &part, &p->rows->cols[c], p->first, p->count, err));
-    block.bytes = (uint32_t)r->body.len;
-    block.crc = hash_crc32c(0, buf_slice(&r->body));
+    block.bytes = (uint32_t)r->reader.body.len;
+    block.crc = hash_crc32c(0, buf_slice(&r->reader.body));
     TRY(buf_append(&r->blocks, &block, sizeof block, err));
-    return sink_write(sink, r->body.ptr, r->body.len, err);
+    TRY(ingest_key_append(r->reader.window.spec, p->rows, p->ordinals, p->first, &r->firsts, err));
+    return sink_write(sink, r->reader.body.ptr, r->reader.body.len, err);
 }
 
 static slp_rc check_cancel(const struct ingest_spill_options *o, struct slp_err *err)
@@ -269,16 +301,18 @@ static slp_rc damaged(const struct block *b, const char *what, struct slp_err *e
 }
 
 /* Decompress a part into room of its own. */
-static slp_rc unpack(struct spilled_run *r, size_t part, struct slice stored, size_t len,
+static slp_rc unpack(struct reader *r, size_t part, struct slice stored, size_t len,
                      struct slp_err *err)
 {
     if (!r->unpacked) {
         void *room = NULL;
-        TRY(alloc_array(r->mem, r->parts, sizeof *r->unpacked, &room, err));
+        TRY(alloc_array(r->mem, r->of->parts, sizeof *r->unpacked, &room, err));
         r->unpacked = room;
-        for (size_t i = 0; i < r->parts; i++)
+        for (size_t i = 0; i < r->of->parts; i++)
             buf_init(&r->unpacked[i], r->mem, BLOCK_BYTES_LIMIT);
     }
+    if (!r->codec)
+        TRY(cx_codec_new(r->mem, &r->codec, err));
     struct buf *out = &r->unpacked[part];
     buf_clear(out);
     TRY(buf_reserve(out, len, err));
@@ -287,7 +321,7 @@ static slp_rc unpack(struct spilled_run *r, size_t part, struct slice stored, si
 
 /* Have `out` borrow a part from the block, whose parts before it end at `*end`. Those that were not
  * written have no bytes. */
-static slp_rc get_part(struct spilled_run *r, size_t part, size_t *end, struct buf *out,
+static slp_rc get_part(struct reader *r, size_t part, size_t *end, struct buf *out,
                        struct slp_err *err)
 {
     const uint8_t *head = r->body.ptr + 8 * part;
@@ -305,7 +339,7 @@ static slp_rc get_part(struct spilled_run *r, size_t part, size_t *end, struct b
 }
 
 /* The parts of a column in the order in which put_column put them down. */
-static slp_rc get_column(struct spilled_run *r, size_t *part, size_t *end, struct arr_col *c,
+static slp_rc get_column(struct reader *r, size_t *part, size_t *end, struct arr_col *c,
                          int64_t rows, struct slp_err *err)
 {
     size_t at = *part;
@@ -322,9 +356,9 @@ static slp_rc get_column(struct spilled_run *r, size_t *part, size_t *end, struc
     return get_part(r, at + 1, end, &c->data, err);
 }
 
-static slp_rc get_parts(struct spilled_run *r, struct slp_err *err)
+static slp_rc get_parts(struct reader *r, struct slp_err *err)
 {
-    size_t end = 8 * r->parts;
+    size_t end = 8 * r->of->parts;
     size_t part = 1;
     TRY(get_part(r, 0, &end, &r->at.numbers, err));
     for (size_t c = 0; c < r->rows.schema->count; c++)
@@ -332,33 +366,53 @@ static slp_rc get_parts(struct spilled_run *r, struct slp_err *err)
     return SLP_OK;
 }
 
-static slp_rc read_block(struct spilled_run *r, struct slp_err *err)
+static slp_rc load_block(struct reader *r, const struct block *b, struct slp_err *err)
 {
-    const struct block *b = &((const struct block *)(const void *)r->blocks.ptr)[r->next];
     buf_clear(&r->body);
     TRY(buf_reserve(&r->body, b->bytes, err));
-    TRY(os_temp_read(r->file, b->offset, r->body.ptr, b->bytes, err));
+    TRY(os_temp_read(r->of->file, b->offset, r->body.ptr, b->bytes, err));
     r->body.len = b->bytes;
     if (hash_crc32c(0, buf_slice(&r->body)) != b->crc)
         return damaged(b, "a wrong checksum", err);
     r->rows.rows = b->rows;
     r->at.base = b->base;
     r->at.is_wide = b->is_wide;
-    TRY(get_parts(r, err));
-    r->next++;
+    return get_parts(r, err);
+}
+
+/* Read a block, and find the rows of it that are inside the bounds. */
+static slp_rc read_block(struct reader *r, struct slp_err *err)
+{
+    const struct key_spec *spec = r->window.spec;
+    struct key_vec *scratch = &r->window.keys;
+    size_t number = r->next;
+    if (!r->rows.cols)
+        TRY(arr_batch_init(&r->rows, r->mem, r->window.schema, err));
+    TRY(load_block(r, block_at(r->of, number), err));
     r->row = 0;
+    r->row_end = r->rows.rows;
+    if (r->has_lo && number == r->lo_block)
+        TRY(ingest_lower_bound(spec, &r->rows, &r->at, buf_slice(&r->lo), scratch, &r->row, err));
+    if (r->has_hi && number + 1 == r->end)
+        TRY(ingest_lower_bound(spec, &r->rows, &r->at, buf_slice(&r->hi), scratch, &r->row_end,
+                               err));
+    r->next++;
     return SLP_OK;
+}
+
+static slp_rc reader_next(struct reader *r, struct run_block *out, struct slp_err *err)
+{
+    while (r->row >= r->row_end) {
+        if (r->next >= r->end)
+            return SLP_DONE;
+        TRY(read_block(r, err));
+    }
+    return ingest_window_next(&r->window, &r->rows, &r->at, &r->row, r->row_end, out, err);
 }
 
 static slp_rc spilled_next(struct run *run, struct run_block *out, struct slp_err *err)
 {
-    struct spilled_run *r = (struct spilled_run *)(void *)run;
-    if (r->row == r->rows.rows) {
-        if (r->next == r->blocks.len / sizeof(struct block))
-            return SLP_DONE;
-        TRY(read_block(r, err));
-    }
-    return ingest_window_next(&r->window, &r->rows, &r->at, &r->row, out, err);
+    return reader_next(&((struct spilled_run *)(void *)run)->reader, out, err);
 }
 
 /* Forget what was borrowed. */
@@ -371,27 +425,113 @@ static void give_back(struct arr_col *c)
         give_back(&c->children[i]);
 }
 
-static void release_rows(struct spilled_run *r)
+static void reader_init(struct reader *r, struct alloc *mem, const struct spilled_run *of,
+                        const struct arr_schema *schema, const struct key_spec *spec)
 {
+    *r = (struct reader){.mem = mem, .of = of};
+    buf_init(&r->body, mem, BLOCK_BYTES_LIMIT);
+    buf_init(&r->lo, mem, SIZE_MAX / 4);
+    buf_init(&r->hi, mem, SIZE_MAX / 4);
+    ingest_window_init(&r->window, mem, schema, spec);
+}
+
+static void reader_fini(struct reader *r)
+{
+    cx_codec_free(r->codec);
+    buf_fini(&r->body);
+    buf_fini(&r->lo);
+    buf_fini(&r->hi);
+    for (size_t i = 0; r->unpacked && i < r->of->parts; i++)
+        buf_fini(&r->unpacked[i]);
+    if (r->unpacked)
+        alloc_free(r->mem, r->unpacked, r->of->parts * sizeof *r->unpacked);
     for (size_t c = 0; r->rows.cols && c < r->rows.schema->count; c++)
         give_back(&r->rows.cols[c]);
     arr_batch_fini(&r->rows);
+    ingest_window_fini(&r->window);
 }
 
 static void spilled_close(struct run *run)
 {
     struct spilled_run *r = (struct spilled_run *)(void *)run;
+    reader_fini(&r->reader);
     os_temp_close(r->file);
-    cx_codec_free(r->codec);
     buf_fini(&r->blocks);
-    buf_fini(&r->body);
-    for (size_t i = 0; r->unpacked && i < r->parts; i++)
-        buf_fini(&r->unpacked[i]);
-    alloc_free(r->mem, r->unpacked, r->parts * sizeof *r->unpacked);
+    key_vec_fini(&r->firsts);
     alloc_free(r->mem, r->plain, r->parts);
-    release_rows(r);
-    ingest_window_fini(&r->window);
     alloc_delete(r->mem, r);
+}
+
+static const struct run_ops spilled_ops = {.next = spilled_next, .close = spilled_close};
+
+/* ---- Parts ---- */
+
+bool ingest_is_spilled_run(const struct run *run)
+{
+    return run->ops == &spilled_ops;
+}
+
+size_t ingest_spilled_blocks(const struct run *run)
+{
+    return block_count((const struct spilled_run *)(const void *)run);
+}
+
+struct slice ingest_spilled_block(const struct run *run, size_t i, int64_t *rows)
+{
+    const struct spilled_run *r = (const struct spilled_run *)(const void *)run;
+    *rows = block_at(r, i)->rows;
+    return key_at(&r->firsts, (int64_t)i);
+}
+
+static slp_rc part_next(struct run *run, struct run_block *out, struct slp_err *err)
+{
+    return reader_next(&((struct spilled_part *)(void *)run)->reader, out, err);
+}
+
+static void part_close(struct run *run)
+{
+    struct spilled_part *p = (struct spilled_part *)(void *)run;
+    reader_fini(&p->reader);
+    alloc_delete(p->mem, p);
+}
+
+/* Blocks that may hold rows of the stretch. */
+static slp_rc bound(struct reader *r, const struct ingest_stretch *stretch, struct slp_err *err)
+{
+    const struct key_vec *firsts = &r->of->firsts;
+    r->end = block_count(r->of);
+    r->has_lo = stretch->has_lo;
+    r->has_hi = stretch->has_hi;
+    if (stretch->has_lo) {
+        size_t above = (size_t)key_lower_bound(firsts, stretch->lo);
+        r->next = above > 0 ? above - 1 : 0;
+        r->lo_block = r->next;
+        TRY(buf_assign(&r->lo, stretch->lo, err));
+    }
+    if (stretch->has_hi) {
+        r->end = (size_t)key_lower_bound(firsts, stretch->hi);
+        TRY(buf_assign(&r->hi, stretch->hi, err));
+    }
+    return SLP_OK;
+}
+
+slp_rc ingest_spilled_part(const struct run *run, const struct ingest_stretch *stretch,
+                           struct alloc *mem, struct run **out, struct slp_err *err)
+{
+    static const struct run_ops ops = {.next = part_next, .close = part_close};
+    const struct spilled_run *r = (const struct spilled_run *)(const void *)run;
+    const struct ingest_window *w = &r->reader.window;
+    struct spilled_part *p = NULL;
+    TRY(alloc_new(mem, &p, err));
+    p->base.ops = &ops;
+    p->mem = mem;
+    reader_init(&p->reader, mem, r, w->schema, w->spec);
+    slp_rc rc = bound(&p->reader, stretch, err);
+    if (rc != SLP_OK)
+        part_close(&p->base);
+    else
+        *out = &p->base;
+    return rc;
 }
 
 /* ---- Making one ---- */
@@ -399,29 +539,35 @@ static void spilled_close(struct run *run)
 static slp_rc make_run(struct alloc *mem, const struct ingest_spill_options *o,
                        struct spilled_run **out, struct slp_err *err)
 {
-    static const struct run_ops ops = {.next = spilled_next, .close = spilled_close};
     slp_rc rc = SLP_OK;
     struct spilled_run *r = NULL;
     void *room = NULL;
     TRY(alloc_new(mem, &r, err));
-    r->base.ops = &ops;
+    r->base.ops = &spilled_ops;
     r->mem = mem;
-    buf_init(&r->body, mem, BLOCK_BYTES_LIMIT);
     buf_init(&r->blocks, mem, SIZE_MAX / 4);
-    ingest_window_init(&r->window, mem, o->schema, o->spec);
-    TRY_OUT(arr_batch_init(&r->rows, mem, o->schema, err));
+    key_vec_init(&r->firsts, mem, SIZE_MAX / 4);
+    reader_init(&r->reader, mem, r, o->schema, o->spec);
+    TRY_OUT(arr_batch_init(&r->reader.rows, mem, o->schema, err));
     r->parts = 1;
     for (size_t c = 0; c < o->schema->count; c++)
-        r->parts += COLUMN_PARTS * count_nodes(&r->rows.cols[c]);
+        r->parts += COLUMN_PARTS * count_nodes(&r->reader.rows.cols[c]);
     TRY_OUT(alloc_array(mem, r->parts, 1, &room, err));
     r->plain = room;
-    TRY_OUT(cx_codec_new(mem, &r->codec, err));
+    TRY_OUT(cx_codec_new(mem, &r->reader.codec, err));
     TRY_OUT(os_temp_open(mem, o->folder, &r->file, err));
     *out = r;
     return SLP_OK;
 out:
     spilled_close(&r->base);
     return rc;
+}
+
+/* What writing needed is given back: many runs wait for their merge at the same time. */
+static void end_writing(struct spilled_run *r)
+{
+    buf_fini(&r->reader.body);
+    r->reader.end = block_count(r);
 }
 
 slp_rc ingest_spill(struct alloc *mem, const struct ingest_spill_options *options,
@@ -438,8 +584,7 @@ slp_rc ingest_spill(struct alloc *mem, const struct ingest_spill_options *option
     TRY_OUT(arr_batch_init(&m.rows, mem, options->schema, err));
     TRY_OUT(make_run(mem, options, &r, err));
     TRY_OUT(write_merged(r, options, merge, &m, err));
-    /* What writing needed is given back: many runs wait for their merge at the same time. */
-    buf_fini(&r->body);
+    end_writing(r);
     *out = &r->base;
     r = NULL;
 out:
@@ -462,7 +607,7 @@ slp_rc ingest_spill_sorted(struct alloc *mem, const struct ingest_spill_options 
         rc = write_sorted(r, options, run, err);
     run_close(run);
     if (rc == SLP_OK) {
-        buf_fini(&r->body);
+        end_writing(r);
         *out = &r->base;
     } else if (r) {
         spilled_close(&r->base);

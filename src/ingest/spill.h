@@ -44,4 +44,15 @@ SLP_NODISCARD slp_rc ingest_spill_sorted(struct alloc *mem,
                                          const struct ingest_spill_options *options,
                                          struct run *run, struct run **out, struct slp_err *err);
 
+/* Is it a spilled run? */
+bool ingest_is_spilled_run(const struct run *r);
+
+/* Blocks of a spilled run; of each the first key, with its ordinal, and its rows. */
+size_t ingest_spilled_blocks(const struct run *r);
+struct slice ingest_spilled_block(const struct run *r, size_t i, int64_t *rows);
+
+/* The rows of a spilled run that lie in a stretch, as ingest_sorted_part has it. */
+SLP_NODISCARD slp_rc ingest_spilled_part(const struct run *r, const struct ingest_stretch *stretch,
+                                         struct alloc *mem, struct run **out, struct slp_err *err);
+
 #endif

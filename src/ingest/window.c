@@ -155,13 +155,13 @@ static slp_rc make_keys(struct ingest_window *w, const struct ingest_ordinals *o
 }
 
 slp_rc ingest_window_next(struct ingest_window *w, const struct arr_batch *rows,
-                          const struct ingest_ordinals *ordinals, int64_t *at,
+                          const struct ingest_ordinals *ordinals, int64_t *at, int64_t end,
                           struct run_block *out, struct slp_err *err)
 {
-    assert(*at < rows->rows);
+    assert(*at < end && end <= rows->rows);
     if (!w->rows.cols)
         TRY(arr_batch_init(&w->rows, w->mem, w->schema, err));
-    int64_t most = num_min_i64(rows->rows - *at, INGEST_WINDOW_ROWS);
+    int64_t most = num_min_i64(end - *at, INGEST_WINDOW_ROWS);
     int64_t count = choose_rows(w->spec, rows, *at, most);
     for (size_t c = 0; c < rows->schema->count; c++)
         TRY(look_at_column(&w->rows.cols[c], &rows->cols[c], *at, count, err));
@@ -169,6 +169,36 @@ slp_rc ingest_window_next(struct ingest_window *w, const struct arr_batch *rows,
     TRY(make_keys(w, ordinals, *at, err));
     *at += count;
     *out = (struct run_block){.batch = &w->rows, .keys = &w->keys};
+    return SLP_OK;
+}
+
+slp_rc ingest_key_append(const struct key_spec *spec, const struct arr_batch *rows,
+                         const struct ingest_ordinals *ordinals, int64_t row, struct key_vec *out,
+                         struct slp_err *err)
+{
+    struct key_rows one = {.first = row, .count = 1, .gap = INGEST_ORDINAL_BYTES};
+    TRY(key_encode_spaced(spec, rows, one, out, err));
+    num_store_u64be(out->bytes.ptr + out->bytes.len - INGEST_ORDINAL_BYTES,
+                    ingest_ordinal_at(ordinals, row));
+    return SLP_OK;
+}
+
+slp_rc ingest_lower_bound(const struct key_spec *spec, const struct arr_batch *rows,
+                          const struct ingest_ordinals *ordinals, struct slice key,
+                          struct key_vec *scratch, int64_t *out, struct slp_err *err)
+{
+    int64_t low = 0;
+    int64_t high = rows->rows;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        key_vec_clear(scratch);
+        TRY(ingest_key_append(spec, rows, ordinals, middle, scratch, err));
+        if (slice_compare(key_at(scratch, 0), key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *out = low;
     return SLP_OK;
 }
 

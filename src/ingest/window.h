@@ -59,14 +59,33 @@ void ingest_window_init(struct ingest_window *w, struct alloc *mem, const struct
 void ingest_window_fini(struct ingest_window *w); /* a zeroed one is accepted */
 
 /*
- * Look at rows from `*at` on, which is below rows->rows, and move `*at` behind them. `out` is good
- * until the next call, while `rows` is.
+ * Look at rows from `*at` on, which is below `end`, but not at that, and move `*at` behind them. `out`
+ * is good until the next call, while `rows` is.
  *
  * Errors   NO_MEMORY, LIMIT
  */
 SLP_NODISCARD slp_rc ingest_window_next(struct ingest_window *w, const struct arr_batch *rows,
                                         const struct ingest_ordinals *ordinals, int64_t *at,
-                                        struct run_block *out, struct slp_err *err);
+                                        int64_t end, struct run_block *out, struct slp_err *err);
+
+/* Append the key of one row, with its ordinal. Errors: NO_MEMORY, LIMIT. */
+SLP_NODISCARD slp_rc ingest_key_append(const struct key_spec *spec, const struct arr_batch *rows,
+                                       const struct ingest_ordinals *ordinals, int64_t row,
+                                       struct key_vec *out, struct slp_err *err);
+
+/* The first of sorted rows whose key with its ordinal is not below `key`; rows->rows if there is
+ * none. `scratch` holds a key. Errors: as above. */
+SLP_NODISCARD slp_rc ingest_lower_bound(const struct key_spec *spec, const struct arr_batch *rows,
+                                        const struct ingest_ordinals *ordinals, struct slice key,
+                                        struct key_vec *scratch, int64_t *out, struct slp_err *err);
+
+/* A stretch of keys with ordinals. Both bounds may be missing. */
+struct ingest_stretch {
+    struct slice lo;
+    struct slice hi;
+    bool has_lo;
+    bool has_hi;
+};
 
 /* Cut the ordinals off all keys, in place. */
 void ingest_strip(struct key_vec *keys);

@@ -312,6 +312,11 @@ const struct datafile_write_options *output_write_options(const struct output *o
     return &o->write;
 }
 
+const struct schema *output_schema(const struct output *o)
+{
+    return o->form.schema;
+}
+
 slp_rc output_group(struct output *o, const struct datafile_group *g, struct slp_err *err)
 {
     if (datafile_group_rows(g) == 0)

@@ -74,6 +74,9 @@ SLP_NODISCARD slp_rc output_take(struct output *o, struct arr_batch *rows, struc
 /* How groups for output_group are to be made; lives as long as `o`. */
 const struct datafile_write_options *output_write_options(const struct output *o);
 
+/* What groups for output_group have as columns, until output_next says otherwise. */
+const struct schema *output_schema(const struct output *o);
+
 /* Write a group that was made apart, with these options and the table's schema, as the next one; it
  * may be used again. Errors: as output_take. */
 SLP_NODISCARD slp_rc output_group(struct output *o, const struct datafile_group *g,
