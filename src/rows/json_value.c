@@ -149,6 +149,8 @@ static slp_rc put_any(struct rows_json_pull *p, struct rows_json_token t,
         return t.kind == ROWS_JSON_OBJECT ? put_struct(p, field, c, err)
                                           : refuse_kind(t.kind, field, err);
     case ARR_MAP:
+        if (t.kind == ROWS_JSON_ARRAY)
+            return put_list(p, field, c, err);
         return t.kind == ROWS_JSON_OBJECT ? put_map(p, field, c, err)
                                           : refuse_kind(t.kind, field, err);
     default:

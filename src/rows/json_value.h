@@ -3,7 +3,9 @@
  *
  *   list            [1, 2, null]
  *   struct          {"x": 1, "y": "q"}       members in any order; missing ones are null
- *   map             {"a": 1, "b": null}      keys are texts, as their type is written
+ *   map             {"a": 1, "b": null}      keys are texts, as their type is written; or, as maps
+ *                                            whose keys are no texts are printed,
+ *                   [{"key": 1, "value": 2}]
  *   everything else a text as arr_text_parse has it, a number, true or false
  */
 #ifndef SLP_ROWS_JSON_VALUE_H

@@ -12,16 +12,18 @@
  *
  *     times of day and durations as timestamps utf8, fixed_binary -> binary
  *
- * Nested columns are read where the wanted type is the same. CSV, TSV and NDJSON take their types
- * from the wanted schema (arrow/text.h). A file's own rule of null does not count: null is refused,
- * by row, where it arrives.
+ * Items of lists, keys and values of maps and members of structs widen likewise: members are found
+ * by name, missing ones are null if they may be, and none is left out. CSV, TSV and NDJSON take their
+ * types from the wanted schema (arrow/text.h, rows/json_value.h). A file's own rule of null does not
+ * count: null is refused, by row, where it arrives, within lists, structs and maps by the rows of the
+ * batch.
  *
  *   CSV     RFC 4180 in UTF-8, with or without byte order mark, lines end with LF or CR LF. The
  *           first line names the columns, in any order. An empty field is null, "" the empty text.
  *           Lines with nothing in them are passed over where there are several columns.
  *   NDJSON  an object a line; a member that is missing is null. Numbers are read as they are
  *           written, so a uint64 loses nothing; a number may stand in quotes (NaN must). Wanted
- *           members are no objects or arrays, and stand there once.
+ *           members stand there once; lists are arrays, structs and maps are objects.
  *
  *   Arrow   IPC, stream or file, buffers compressed with zstd or LZ4 or not; dictionaries are
  *           decoded. Read from its start to its end, as text is.

@@ -37,11 +37,13 @@ SLP_NODISCARD slp_rc rows_detect(const char *path, struct slice head, enum rows_
  * checked by value. */
 bool rows_widens(struct arr_type from, struct arr_type to);
 
-/* The same of whole fields: nested ones must be of one type. */
+/* The same of whole fields: items of lists, keys and values of maps widen, and members of structs by
+ * name; those of `to` that are missing may be null, and none of `from` is left out. */
 bool rows_field_widens(const struct arr_field *from, const struct arr_field *to);
 
 /*
- * Append all rows of `from`, widened to `to->type`.
+ * Append all rows of `from`, widened to the type of `to`. On failure children of `to` may hold more
+ * than its rows: arr_col_truncate takes them back.
  *
  * Errors   BAD_INPUT  a time that does not fit the finer unit, a decimal of more digits than its
  *                     type says; `*row` says which

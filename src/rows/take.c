@@ -92,6 +92,38 @@ static slp_rc check_nulls_within(const struct arr_col *c, const struct arr_field
     return SLP_OK;
 }
 
+/* Is a column of just this type? Names of members count, other names do not. */
+static bool has_type(const struct arr_col *c, const struct arr_field *field, bool is_pair)
+{
+    if (!arr_type_equal(c->type, field->type) || c->child_count != field->child_count)
+        return false;
+    for (size_t i = 0; i < c->child_count; i++) {
+        const struct arr_field *child = &field->children[i];
+        bool is_named = c->type.kind == ARR_STRUCT && !is_pair;
+        if (is_named && strcmp(c->fields[i].name, child->name) != 0)
+            return false;
+        if (!has_type(&c->children[i], child, c->type.kind == ARR_MAP))
+            return false;
+    }
+    return true;
+}
+
+/* Children speak of the wanted fields: those of the file end with it. */
+static void adopt(struct arr_col *c, const struct arr_field *field)
+{
+    if (c->child_count)
+        c->fields = field->children;
+    for (size_t i = 0; i < c->child_count; i++)
+        adopt(&c->children[i], &field->children[i]);
+}
+
+static slp_rc check_within(const struct arr_col *c, const struct arr_field *field,
+                           int64_t first_row, struct slp_err *err)
+{
+    TRY(check_texts_within(c, c, first_row, err));
+    return check_nulls_within(c, field, first_row, c->rows, err);
+}
+
 slp_rc rows_take_column(struct arr_col *staged, const struct arr_field *field, int64_t first_row,
                         struct arr_col *out, struct slp_err *err)
 {
@@ -100,17 +132,18 @@ slp_rc rows_take_column(struct arr_col *staged, const struct arr_field *field, i
         return refuse_null(staged, first_row, err);
     if (field->type.kind == ARR_UTF8)
         TRY(check_text(staged, first_row, err));
-    TRY(check_texts_within(staged, staged, first_row, err));
-    TRY(check_nulls_within(staged, field, first_row, staged->rows, err));
-    if (arr_type_equal(staged->type, out->type)) {
+    if (has_type(staged, field, false)) {
+        TRY(check_within(staged, field, first_row, err));
         struct arr_col moved = *staged;
         *staged = *out;
         *out = moved;
+        adopt(out, field);
         return SLP_OK;
     }
     TRY(arr_col_decode_dictionary(staged, err));
     slp_rc rc = rows_widen(staged, out, &row, err);
     if (rc == SLP_BAD_INPUT)
         return err_wrap(err, rc, "row %" PRId64, first_row + row + 1);
-    return rc;
+    TRY(rc);
+    return check_within(out, field, first_row, err);
 }

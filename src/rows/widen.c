@@ -47,11 +47,52 @@ bool rows_widens(struct arr_type from, struct arr_type to)
     return (from.kind == ARR_UTF8 || from.kind == ARR_FIXED_BINARY) && to.kind == ARR_BINARY;
 }
 
+/* The only member of that name, or NULL. */
+static const struct arr_field *find_member(const struct arr_field *f, const char *name,
+                                           size_t *count)
+{
+    const struct arr_field *found = NULL;
+    *count = 0;
+    for (size_t i = 0; i < f->child_count; i++) {
+        if (strcmp(f->children[i].name, name) != 0)
+            continue;
+        found = &f->children[i];
+        ++*count;
+    }
+    return found;
+}
+
+/* Each member has its place in `to`, and those of `to` that are missing may be null. */
+static bool members_widen(const struct arr_field *from, const struct arr_field *to)
+{
+    size_t met = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < to->child_count; i++) {
+        const struct arr_field *member = &to->children[i];
+        const struct arr_field *have = find_member(from, member->name, &count);
+        if (have ? count > 1 || !rows_field_widens(have, member) : !member->nullable)
+            return false;
+        met += count;
+    }
+    return met == from->child_count;
+}
+
 bool rows_field_widens(const struct arr_field *from, const struct arr_field *to)
 {
-    if (arr_type_is_nested(from->type) || arr_type_is_nested(to->type))
-        return from->type.kind == ARR_NULL || arr_field_same_type(from, to);
-    return rows_widens(from->type, to->type);
+    if (from->type.kind == ARR_NULL)
+        return true;
+    if (!arr_type_is_nested(from->type) && !arr_type_is_nested(to->type))
+        return rows_widens(from->type, to->type);
+    if (from->type.kind != to->type.kind)
+        return false;
+    if (from->type.kind == ARR_STRUCT)
+        return members_widen(from, to);
+    if (from->type.kind == ARR_LIST)
+        return rows_field_widens(from->children, to->children);
+    /* The names of key and value are nobody's choice. */
+    const struct arr_field *have = from->children->children;
+    const struct arr_field *want = to->children->children;
+    return rows_field_widens(&have[0], &want[0]) && rows_field_widens(&have[1], &want[1]);
 }
 
 /* How many of the finer unit make one of the coarser; below 0 when `to` is the coarser. */
@@ -118,11 +159,9 @@ static bool is_same_layout(struct arr_type from, struct arr_type to)
            (from.kind == ARR_UTF8 && to.kind == ARR_BINARY);
 }
 
-slp_rc rows_widen(const struct arr_col *from, struct arr_col *to, int64_t *row, struct slp_err *err)
+static slp_rc widen_flat(const struct arr_col *from, struct arr_col *to, int64_t *row,
+                         struct slp_err *err)
 {
-    *row = 0;
-    if (from->type.kind == ARR_NULL)
-        return arr_col_append_nulls(to, from->rows, err);
     if (is_same_layout(from->type, to->type)) {
         struct arr_col same = *from;
         same.type = to->type;
@@ -138,4 +177,73 @@ slp_rc rows_widen(const struct arr_col *from, struct arr_col *to, int64_t *row, 
             TRY(widen_value(from, *row, factor, to, err));
     }
     return SLP_OK;
+}
+
+static const uint8_t *validity_of(const struct arr_col *c)
+{
+    return c->validity.len ? c->validity.ptr : NULL;
+}
+
+/* The lists of `from`, whose items stand in the child of `to` already. */
+static slp_rc append_lengths(const struct arr_col *from, struct arr_col *to, struct slp_err *err)
+{
+    int32_t lengths[256];
+    for (int64_t row = 0; row < from->rows;) {
+        int64_t first = row;
+        int64_t count = 0;
+        for (; count < 256 && row < from->rows; row++) {
+            int64_t begin = 0;
+            int64_t end = arr_col_items(from, row, &begin);
+            lengths[count++] = (int32_t)(end - begin);
+        }
+        TRY(arr_col_append_lists(to, lengths, count, validity_of(from), first, err));
+    }
+    return SLP_OK;
+}
+
+static slp_rc widen_structs(const struct arr_col *from, struct arr_col *to, bool by_place,
+                            int64_t *row, struct slp_err *err);
+
+static slp_rc widen_lists(const struct arr_col *from, struct arr_col *to, int64_t *row,
+                          struct slp_err *err)
+{
+    int64_t item = 0;
+    slp_rc rc = from->type.kind == ARR_MAP
+                    ? widen_structs(from->children, to->children, true, &item, err)
+                    : rows_widen(from->children, to->children, &item, err);
+    if (rc == SLP_OK)
+        return append_lengths(from, to, err);
+    for (int64_t begin = 0; *row + 1 < from->rows; (*row)++)
+        if (arr_col_items(from, *row, &begin) > item)
+            break;
+    return rc;
+}
+
+/* Members by name; the pair of a map by place. */
+static slp_rc widen_structs(const struct arr_col *from, struct arr_col *to, bool by_place,
+                            int64_t *row, struct slp_err *err)
+{
+    for (size_t i = 0; i < to->child_count; i++) {
+        size_t at = by_place ? i : 0;
+        while (!by_place && at < from->child_count &&
+               strcmp(from->fields[at].name, to->fields[i].name) != 0)
+            at++;
+        if (at == from->child_count)
+            TRY(arr_col_append_nulls(&to->children[i], from->rows, err));
+        else
+            TRY(rows_widen(&from->children[at], &to->children[i], row, err));
+    }
+    return arr_col_append_structs(to, from->rows, validity_of(from), 0, err);
+}
+
+slp_rc rows_widen(const struct arr_col *from, struct arr_col *to, int64_t *row, struct slp_err *err)
+{
+    *row = 0;
+    if (from->type.kind == ARR_NULL)
+        return arr_col_append_nulls(to, from->rows, err);
+    if (from->type.kind == ARR_STRUCT)
+        return widen_structs(from, to, false, row, err);
+    if (arr_type_is_nested(from->type))
+        return widen_lists(from, to, row, err);
+    return widen_flat(from, to, row, err);
 }
