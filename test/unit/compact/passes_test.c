@@ -326,6 +326,24 @@ static void keys_that_share_a_long_prefix(void **state)
     job_free(j);
 }
 
+static void keys_that_are_all_equal(void **state)
+{
+    struct t *t = *state;
+    struct job *j = job_new(t, T_SCHEMA_KV);
+    struct buf text;
+    buf_init(&text, &t->mem, 1 << 20);
+    for (unsigned i = 0; i < 5; i++) {
+        buf_clear(&text);
+        for (unsigned r = 0; r < 400; r++)
+            assert_ok(t, buf_printf(&text, &t->err, "same,%u\n", 1000 * i + r));
+        assert_ok(t, buf_append_u8(&text, 0, &t->err));
+        add_input(t, j, (const char *)text.ptr);
+    }
+    expect_merged(t, j);
+    buf_fini(&text);
+    job_free(j);
+}
+
 static void three_thousand_columns(void **state)
 {
     struct t *t = *state;
@@ -390,4 +408,5 @@ T_MAIN(T_TEST(a_thousand_inputs_take_passes_and_leave_one_file),
        T_TEST(a_job_that_is_cancelled_in_a_pass_leaves_nothing_behind),
        T_TEST(passes_survive_every_fault_and_leave_nothing_behind),
        T_TEST(empty_inputs_and_one_row), T_TEST(keys_that_share_a_long_prefix),
-       T_TEST(three_thousand_columns), T_TEST(a_row_larger_than_the_memory))
+       T_TEST(keys_that_are_all_equal), T_TEST(three_thousand_columns),
+       T_TEST(a_row_larger_than_the_memory))
