@@ -19,6 +19,9 @@
 #define WORD_BYTES   8u
 #define PREFIX_BYTES 16u
 
+/* Strings whose first words are compared before any of them is looked at whole. */
+#define STRETCH_STRINGS 64u
+
 static void set_known(struct pq_bounds *b, const void *min, const void *max, size_t len)
 {
     b->state = PQ_BOUNDS_KNOWN;
@@ -168,8 +171,8 @@ struct prefixed {
     struct slice bytes;
 };
 
-/* Of a string of `len` bytes, the bits of its two first words. */
-static inline u128 prefix_mask(size_t len)
+/* Of a string of `len` bytes, the bits of its first word. */
+static inline uint64_t word_mask(size_t len)
 {
     static const uint64_t masks[WORD_BYTES + 1] = {
         0,
@@ -182,9 +185,14 @@ static inline u128 prefix_mask(size_t len)
         UINT64_MAX << 8,
         UINT64_MAX,
     };
-    size_t first = num_min_size(len, WORD_BYTES);
-    size_t second = num_min_size(len - first, WORD_BYTES);
-    return (u128)masks[first] << 64 | masks[second];
+    return masks[num_min_size(len, WORD_BYTES)];
+}
+
+/* The same of its two first words. */
+static inline u128 prefix_mask(size_t len)
+{
+    size_t second = len - num_min_size(len, WORD_BYTES);
+    return (u128)word_mask(len) << 64 | word_mask(second);
 }
 
 static inline struct prefixed string_at(const struct pq_values *v, size_t i)
@@ -331,14 +339,52 @@ static inline void take_string(const struct pq_values *v, size_t i, struct prefi
         *max = value;
 }
 
+/* The first eight bytes of strings as numbers that order as they do. */
+struct words {
+    uint64_t least;
+    uint64_t most;
+    uint64_t all[STRETCH_STRINGS];
+};
+
+static void load_words(const struct pq_values *v, size_t from, size_t count, struct words *w)
+{
+    w->least = UINT64_MAX;
+    w->most = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t len = (size_t)v->offsets[from + i + 1] - (size_t)v->offsets[from + i];
+        uint64_t word = num_load_u64be(v->data + v->offsets[from + i]) & word_mask(len);
+        w->all[i] = word;
+        w->least = word < w->least ? word : w->least;
+        w->most = word > w->most ? word : w->most;
+    }
+}
+
+/* Compare those of a stretch that begin with `word`. */
+static void take_words(const struct pq_values *v, size_t from, size_t count, const uint64_t *words,
+                       uint64_t word, struct prefixed *bounds)
+{
+    for (size_t i = 0; i < count; i++)
+        if (words[i] == word)
+            take_string(v, from + i, &bounds[0], &bounds[1]);
+}
+
+/* Only strings that begin as the least or the greatest of a stretch do are looked at whole, and
+ * only of stretches that may have something to say. */
 static void string_bounds(const struct pq_values *v, size_t from, size_t count, size_t cut_bytes,
                           struct pq_bounds *out)
 {
-    struct prefixed min = string_at(v, from);
-    struct prefixed max = min;
-    for (size_t i = from + 1; i < from + count; i++)
-        take_string(v, i, &min, &max);
-    set_strings(v, min.bytes, max.bytes, cut_bytes, out);
+    struct prefixed first = string_at(v, from);
+    struct prefixed bounds[2] = {first, first};
+    for (size_t done = 0; done < count; done += STRETCH_STRINGS) {
+        size_t n = num_min_size(count - done, STRETCH_STRINGS);
+        struct words w;
+        load_words(v, from + done, n, &w);
+        if (w.least <= (uint64_t)(bounds[0].prefix >> 64))
+            take_words(v, from + done, n, w.all, w.least, bounds);
+        if (w.most >= (uint64_t)(bounds[1].prefix >> 64))
+            take_words(v, from + done, n, w.all, w.most, bounds);
+    }
+    set_strings(v, bounds[0].bytes, bounds[1].bytes, cut_bytes, out);
 }
 
 void pq_bounds_of_picked(const struct pq_values *v, const uint32_t *picked, size_t count,

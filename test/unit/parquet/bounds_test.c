@@ -235,6 +235,51 @@ static void random_bounds_hold_for_every_string(void **state)
     }
 }
 
+static struct slice text_at(const struct pq_values *v, size_t i)
+{
+    return slice_of(v->data + v->offsets[i], (size_t)(v->offsets[i + 1] - v->offsets[i]));
+}
+
+/* Strings of which some begin alike, some are sorted either way, some are short; more of them than
+ * are looked at together. */
+static void make_strings(struct t *t, int round, uint8_t *data, int32_t *offsets, size_t count)
+{
+    size_t shared = (size_t)t_below(t, 20);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *at = data + offsets[i];
+        size_t len = round % 3 ? (size_t)t_below(t, 24) : 10;
+        for (size_t k = 0; k < len; k++)
+            at[k] = (uint8_t)(k < shared ? 'a' : round % 2 ? t_below(t, 3) : t_random(t));
+        if (round % 5 == 0 && len > 0)
+            at[0] = (uint8_t)(round % 10 ? i / 2 : 255 - i / 2);
+        offsets[i + 1] = offsets[i] + (int32_t)len;
+    }
+}
+
+static void bounds_are_the_least_and_the_greatest_string(void **state)
+{
+    struct t *t = *state;
+    static uint8_t data[300 * 24 + PQ_VALUES_OVERREAD];
+    static int32_t offsets[301];
+    for (int round = 0; round < 400; round++) {
+        size_t count = 1 + (size_t)t_below(t, 300);
+        struct pq_values v = {PQ_BYTE_ARRAY, PQ_ORDER_BYTES, 0, data, offsets, count};
+        struct pq_bounds b;
+        make_strings(t, round, data, offsets, count);
+        size_t from = (size_t)t_below(t, count);
+        size_t least = from;
+        size_t greatest = from;
+        for (size_t i = from; i < count; i++) {
+            if (slice_compare(text_at(&v, i), text_at(&v, least)) < 0)
+                least = i;
+            if (slice_compare(text_at(&v, i), text_at(&v, greatest)) > 0)
+                greatest = i;
+        }
+        pq_bounds_of(&v, from, count - from, &b);
+        assert_bounds(&b, text_at(&v, least), text_at(&v, greatest));
+    }
+}
+
 static void parts_add_up(void **state)
 {
     (void)state;
@@ -283,4 +328,5 @@ T_MAIN(T_TEST(signs_decide_the_order_of_integers), T_TEST(nan_is_counted_and_tak
        T_TEST(long_strings_are_cut_between_characters),
        T_TEST(the_last_character_grows_past_the_gaps),
        T_TEST(what_has_nothing_above_it_has_no_bounds), T_TEST(random_bounds_hold_for_every_string),
-       T_TEST(parts_add_up), T_TEST(a_value_makes_an_equal_bound_exact))
+       T_TEST(bounds_are_the_least_and_the_greatest_string), T_TEST(parts_add_up),
+       T_TEST(a_value_makes_an_equal_bound_exact))
