@@ -10,6 +10,7 @@
 #define GROUP_BYTES  ((size_t)512 << 10) /* groups smaller than this cost more than a thread gives */
 #define CODEC_BYTES  ((size_t)1536 << 10) /* a thread's compressor and scratch, beside its group */
 #define BLOCK_BYTES  ((size_t)256 << 10)
+#define READER_BYTES ((size_t)24 << 20)
 #define FAN_IN_MAX   256u
 #define FAN_IN_MIN   4u
 
@@ -33,7 +34,10 @@ struct ingest_budget ingest_budget_of(size_t memory, size_t threads)
     b.chunk_max = share / 12;
     b.chunk_bytes = num_min_size(b.chunk_max, CHUNK_BYTES);
     b.batch_bytes = b.chunk_bytes / 2;
-    b.held_bytes = share - share / 3;
+    /* What readers take is a part of the memory at first, and then does not grow with it. */
+    size_t working = b.batch_bytes + 3 * b.chunk_max;
+    b.held_bytes = share - num_max_size(num_min_size(share / 3, READER_BYTES), share / 6);
+    b.held_bytes = num_min_size(b.held_bytes, (memory - memory / 8) / b.workers - working);
     /* Beside it all workers read and sort at the same time. The meter counts room that nobody
      * touched, and runs that are spilled early cost merges: so a quarter more is let pass. */
     b.metered_bytes = memory + memory / 4 - b.workers * (b.batch_bytes + 2 * b.chunk_max);
@@ -42,7 +46,12 @@ struct ingest_budget ingest_budget_of(size_t memory, size_t threads)
     return b;
 }
 
+size_t ingest_reader_bytes(const struct ingest_budget *b)
+{
+    return b->block_bytes + b->block_bytes / 2 + INGEST_WINDOW_BYTES;
+}
+
 size_t ingest_spilled_bytes(const struct ingest_budget *b)
 {
-    return 2 * b->block_bytes + 2 * INGEST_WINDOW_KEY_BYTES + OS_WRITER_BUFFER_BYTES;
+    return ingest_reader_bytes(b) + OS_WRITER_BUFFER_BYTES;
 }

@@ -5,7 +5,7 @@
  *   worker | a batch being read | a chunk being sorted, twice | what it holds sorted
  *
  * Reading and sorting come first, merging and writing afterwards; what was not spilled is held
- * through both, so the output's part is kept free from the beginning. The spare eighth is for what
+ * through both, beside what either needs. The spare eighth is for what
  * readers, compressors and the allocator take beyond the rows. Readers that need more than that take
  * it from what is held, which is then spilled earlier.
  *
@@ -35,8 +35,10 @@ struct ingest_budget {
 /* Less than INGEST_MEMORY_MIN counts as that, no thread as one. */
 struct ingest_budget ingest_budget_of(size_t memory, size_t threads);
 
-/* What a merge holds of one spilled run: a block, parts of it decompressed, a window with its keys,
- * and the file's buffer. */
+/* What reads a spilled run: a block, parts of it decompressed, and a window. */
+size_t ingest_reader_bytes(const struct ingest_budget *b);
+
+/* What a merge holds of one spilled run: a reader, and the file's buffer. */
 size_t ingest_spilled_bytes(const struct ingest_budget *b);
 
 #endif

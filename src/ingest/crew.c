@@ -1,6 +1,7 @@
 #include "ingest/crew.h"
 
 #include "base/num.h"
+#include "ingest/spill.h"
 #include "ingest/stretch.h"
 #include "merge/merge.h"
 #include "output/team.h"
@@ -20,6 +21,11 @@ static size_t run_count(const struct ingest_rows *rows)
     return rows->runs.len / sizeof(struct run *);
 }
 
+static struct run *const *runs_of(const struct ingest_rows *rows)
+{
+    return (struct run *const *)(const void *)rows->runs.ptr;
+}
+
 struct ingest_crew ingest_crew_of(const struct ingest_budget *b, const struct ingest_rows *rows,
                                   const struct output *out)
 {
@@ -30,7 +36,10 @@ struct ingest_crew ingest_crew_of(const struct ingest_budget *b, const struct in
         wanted = (size_t)crew.group_rows * row_bytes;
     size_t taken = b->memory / 8 + rows->held_bytes;
     size_t room = b->memory > taken ? b->memory - taken : 0;
-    size_t windows = run_count(rows) * ingest_spilled_bytes(b);
+    size_t windows = 0;
+    for (size_t i = 0; i < run_count(rows); i++)
+        windows +=
+            ingest_is_spilled_run(runs_of(rows)[i]) ? ingest_reader_bytes(b) : INGEST_WINDOW_BYTES;
     for (size_t threads = num_min_size(b->output_threads, OUTPUT_TEAM_THREADS_MAX); threads > 1;
          threads--) {
         size_t share = room / (threads + 1);
@@ -66,7 +75,7 @@ struct crew {
 static slp_rc open_merge(struct crew *c, struct bench *b, const struct ingest_stretch *stretch,
                          struct merge **out, struct slp_err *err)
 {
-    struct run *const *runs = (struct run *const *)(const void *)c->rows->runs.ptr;
+    struct run *const *runs = runs_of(c->rows);
     size_t count = run_count(c->rows);
     slp_rc rc = SLP_OK;
     size_t opened = 0;
@@ -133,7 +142,7 @@ static slp_rc assemble(struct crew *c, struct slp_err *err)
 {
     const struct ingest_crew *crew = &c->o->crew;
     const struct arr_schema *columns = &state_table_schema(c->o->table)->columns;
-    struct run *const *runs = (struct run *const *)(const void *)c->rows->runs.ptr;
+    struct run *const *runs = runs_of(c->rows);
     int64_t rows = (int64_t)OUTPUT_TEAM_GROUPS * crew->group_rows * FILL / 100 + 1;
     void *room = NULL;
     TRY(ingest_cut(runs, run_count(c->rows), state_table_key_spec(c->o->table), rows, c->mem,

@@ -121,9 +121,7 @@ static slp_rc cursor_next(struct cursor *c, const struct sorted_run *r, struct r
 {
     if (c->at == c->end)
         return SLP_DONE;
-    TRY(ingest_window_next(&c->window, &r->rows, &r->ordinals, &c->at, c->end, out, err));
-    out->is_ascending = true;
-    return SLP_OK;
+    return ingest_window_next(&c->window, &r->rows, &r->ordinals, &c->at, c->end, out, err);
 }
 
 static slp_rc sorted_next(struct run *run, struct run_block *out, struct slp_err *err)

@@ -141,6 +141,21 @@ static slp_rc look_at_column(struct arr_col *c, const struct arr_col *from, int6
     return SLP_OK;
 }
 
+/* Have the rows merged by their columns. */
+static bool lend_columns(struct ingest_window *w, const struct ingest_ordinals *ordinals,
+                         int64_t first)
+{
+    if (!key_columns_init(w->spec, &w->rows, 0, w->rows.rows, &w->columns))
+        return false;
+    struct key_numbers *n = &w->columns.numbers;
+    n->base = ordinals->base;
+    if (ordinals->is_wide)
+        n->wide = (const uint64_t *)(const void *)ordinals->numbers.ptr + first;
+    else
+        n->narrow = (const uint32_t *)(const void *)ordinals->numbers.ptr + first;
+    return true;
+}
+
 static slp_rc make_keys(struct ingest_window *w, const struct ingest_ordinals *ordinals,
                         int64_t first, struct slp_err *err)
 {
@@ -166,9 +181,14 @@ slp_rc ingest_window_next(struct ingest_window *w, const struct arr_batch *rows,
     for (size_t c = 0; c < rows->schema->count; c++)
         TRY(look_at_column(&w->rows.cols[c], &rows->cols[c], *at, count, err));
     w->rows.rows = count;
-    TRY(make_keys(w, ordinals, *at, err));
+    *out = (struct run_block){.batch = &w->rows, .is_ascending = true};
+    if (lend_columns(w, ordinals, *at)) {
+        out->columns = &w->columns;
+    } else {
+        TRY(make_keys(w, ordinals, *at, err));
+        out->keys = &w->keys;
+    }
     *at += count;
-    *out = (struct run_block){.batch = &w->rows, .keys = &w->keys};
     return SLP_OK;
 }
 

@@ -2,10 +2,11 @@
  * Windows onto sorted rows: how a run hands out rows that it holds without keys.
  *
  *   rows of a run, columns alone | 1,024 rows | 1,024 rows | ...
- *                                  `-> keys, each with its ordinal; a view of the columns
+ *                                  `-> a view of the columns; keys, or their columns with ordinals
  *
  * Encoding a key again costs less than holding it, or carrying it to a file and back: keys are more
- * than half of what short rows take. So only the rows that a merge looks at just now have keys.
+ * than half of what short rows take. So at most the rows that a merge looks at just now have keys,
+ * and where key/columns.h does without encoding them, not these either.
  *
  *   key of a sorted row   | encoded key | ordinal, 8 bytes, big-endian |
  *
@@ -19,11 +20,13 @@
 #include "key/key.h"
 #include "key/run.h"
 
-#define INGEST_ORDINAL_BYTES 8u
+#define INGEST_ORDINAL_BYTES KEY_NUMBER_BYTES
 
 #define INGEST_WINDOW_ROWS 1024
 /* A window has fewer rows where their keys take more. */
-#define INGEST_WINDOW_KEY_BYTES ((size_t)64 << 10)
+#define INGEST_WINDOW_KEY_BYTES ((size_t)32 << 10)
+/* What a window takes beside that, about: ordinals and ends of keys, offsets of some columns. */
+#define INGEST_WINDOW_BYTES (INGEST_WINDOW_KEY_BYTES + ((size_t)32 << 10))
 
 /* Ordinals of rows: as four bytes above `base` each, or as eight where they lie further apart. */
 struct ingest_ordinals {
@@ -51,6 +54,7 @@ struct ingest_window {
     const struct key_spec *spec;
     struct arr_batch rows; /* bytes of its values are those of the rows looked at */
     struct key_vec keys;
+    struct key_columns columns; /* in place of keys, where they can */
 };
 
 /* `schema` and `spec` outlive the window, which takes no memory until it is used. */

@@ -29,6 +29,7 @@ bool key_columns_init(const struct key_spec *spec, const struct arr_batch *batch
     out->spec = spec;
     out->batch = batch;
     out->first = first;
+    out->numbers = (struct key_numbers){.narrow = NULL};
     out->count = count;
     for (size_t i = 0; i < spec->field_count; i++) {
         const struct arr_col *c = &batch->cols[spec->columns[i]];
@@ -82,6 +83,30 @@ static uint64_t word_of(const struct key_columns_field *f, int64_t row)
     }
 }
 
+static bool has_numbers(const struct key_columns *k)
+{
+    return k->numbers.narrow || k->numbers.wide;
+}
+
+static uint64_t number_of(const struct key_columns *k, int64_t row)
+{
+    const struct key_numbers *n = &k->numbers;
+    return n->wide ? n->wide[row] : n->base + n->narrow[row];
+}
+
+slp_rc key_columns_encode(const struct key_columns *k, int64_t first, int64_t count,
+                          struct key_vec *out, struct slp_err *err)
+{
+    int64_t before = out->count;
+    struct key_rows rows = {
+        .first = k->first + first, .count = count, .gap = has_numbers(k) ? KEY_NUMBER_BYTES : 0};
+    TRY(key_encode_spaced(k->spec, k->batch, rows, out, err));
+    const uint64_t *ends = (const uint64_t *)(const void *)out->offsets.ptr + before + 1;
+    for (int64_t i = 0; rows.gap && i < count; i++)
+        num_store_u64be(out->bytes.ptr + ends[i] - KEY_NUMBER_BYTES, number_of(k, first + i));
+    return SLP_OK;
+}
+
 /* Texts without zero bytes: the one that begins the other comes first, as its end is a zero. */
 int key_columns_compare(const struct key_columns *a, int64_t row, const struct key_columns *b,
                         int64_t other)
@@ -100,7 +125,11 @@ int key_columns_compare(const struct key_columns *a, int64_t row, const struct k
                 return x < y ? -1 : 1;
         }
     }
-    return 0;
+    if (!has_numbers(a))
+        return 0;
+    uint64_t x = number_of(a, row);
+    uint64_t y = number_of(b, other);
+    return x < y ? -1 : x > y;
 }
 
 /* Write up to `room` bytes of a field, those from `at` on; returns how many. */

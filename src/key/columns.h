@@ -20,6 +20,17 @@ struct key_columns_field {
     const int32_t *offsets; /* texts: of the first row; else NULL */
 };
 
+/* Numbers that tell rows with equal keys apart: the lower comes first. As four bytes above `base`
+ * each, or as eight; neither: there are none. */
+struct key_numbers {
+    const uint32_t *narrow;
+    const uint64_t *wide;
+    uint64_t base;
+};
+
+/* What a number takes behind an encoded key, big-endian. */
+#define KEY_NUMBER_BYTES 8u
+
 /* Rows of a batch; borrows its columns. */
 struct key_columns {
     const struct key_spec *spec;
@@ -27,14 +38,23 @@ struct key_columns {
     int64_t first; /* row of the batch */
     int64_t count;
     struct key_columns_field fields[SCHEMA_KEY_FIELDS_MAX];
+    struct key_numbers
+        numbers; /* of row `first` on; all that are merged together have them, or none */
 };
 
 /* Rows [first, first + count) of a batch of the table's shape, at least one. false when their keys
- * are to be encoded: `out` is then not to be used. Cost: looks for zero bytes in texts. */
+ * are to be encoded: `out` is then not to be used. It has no numbers; who has some sets them. Cost:
+ * looks for zero bytes in texts. */
 bool key_columns_init(const struct key_spec *spec, const struct arr_batch *batch, int64_t first,
                       int64_t count, struct key_columns *out);
 
-/* Order of the key of a row and that of a row of other columns, of the same table. */
+/* Append the keys of rows [first, first + count), counted from the first, with their numbers. Errors:
+ * as key_encode_rows. */
+SLP_NODISCARD slp_rc key_columns_encode(const struct key_columns *k, int64_t first, int64_t count,
+                                        struct key_vec *out, struct slp_err *err);
+
+/* Order of the key of a row and that of a row of other columns, of the same table; then of their
+ * numbers. */
 int key_columns_compare(const struct key_columns *a, int64_t row, const struct key_columns *b,
                         int64_t other);
 

@@ -367,7 +367,7 @@ static slp_rc make_key(struct input *in, const struct run_block *block, int64_t 
         return SLP_OK;
     }
     key_vec_clear(&in->made);
-    TRY(key_encode_rows(c->spec, c->batch, c->first + row, 1, &in->made, err));
+    TRY(key_columns_encode(c, row, 1, &in->made, err));
     *key = key_at(&in->made, 0);
     return SLP_OK;
 }
@@ -379,7 +379,7 @@ static slp_rc make_keys(struct input *in, struct run_block *block, struct slp_er
     if (!c)
         return SLP_OK;
     key_vec_clear(&in->made);
-    TRY(key_encode_rows(c->spec, c->batch, c->first, c->count, &in->made, err));
+    TRY(key_columns_encode(c, 0, c->count, &in->made, err));
     block->keys = &in->made;
     block->columns = NULL;
     return SLP_OK;
@@ -393,6 +393,7 @@ static slp_rc leave_columns(struct merge *m, struct slp_err *err)
             TRY(make_keys(&m->inputs[i], &m->blocks[i], err));
     }
     m->has_columns = false;
+    m->ties = REFRESH_TIES * (int64_t)m->count; /* words have what stands behind keys now */
     return SLP_OK;
 }
 

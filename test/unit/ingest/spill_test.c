@@ -137,8 +137,7 @@ static slp_rc drain(struct t *t, struct run *run, struct arr_batch *rows, struct
     slp_rc rc = SLP_OK;
     while ((rc = run_next(run, &block, &t->err)) == SLP_OK) {
         TRY(arr_batch_append_run(rows, block.batch, 0, block.batch->rows, &t->err));
-        for (int64_t i = 0; i < block.keys->count; i++)
-            TRY(key_vec_append(keys, key_at(block.keys, i), &t->err));
+        TRY(key_columns_encode(block.columns, 0, block.batch->rows, keys, &t->err));
         ++*blocks;
     }
     return rc == SLP_DONE ? SLP_OK : rc;

@@ -1,5 +1,6 @@
 #include "key/columns.h"
 
+#include "base/num.h"
 #include "key/order.h"
 #include "lib/t.h"
 
@@ -182,5 +183,39 @@ static void nulls_zero_bytes_other_types_and_long_keys_are_to_be_encoded(void **
     assert_false(stays(t, ARR_DECIMAL128, &whole));
 }
 
-T_MAIN(T_TEST(answers_are_those_of_the_encoding), T_TEST(the_first_row_that_falls_is_found),
+static void numbers_order_rows_whose_keys_are_equal(void **state)
+{
+    struct t *t = *state;
+    const enum arr_kind kinds[] = {ARR_UTF8};
+    const uint32_t narrow[] = {5, 3, 9};
+    const uint64_t wide[] = {7, 105, 104};
+    struct table b;
+    struct key_columns k;
+    struct key_columns l;
+    struct key_vec keys;
+    table_init(t, &b, kinds, 1);
+    for (int i = 0; i < 3; i++)
+        assert_ok(t, arr_col_append(&b.batch.cols[0], slice_str(i < 2 ? "a" : "b"), &t->err));
+    b.batch.rows = 3;
+    assert_true(key_columns_init(&b.spec, &b.batch, 0, 3, &k));
+    assert_int_equal(key_columns_compare(&k, 0, &k, 1), 0);
+    l = k;
+    k.numbers = (struct key_numbers){.narrow = narrow, .base = 100};
+    l.numbers = (struct key_numbers){.wide = wide};
+    assert_true(key_columns_compare(&k, 0, &k, 1) > 0);
+    assert_true(key_columns_compare(&k, 0, &k, 2) < 0);
+    assert_true(key_columns_compare(&k, 0, &l, 0) > 0);
+    assert_int_equal(key_columns_compare(&k, 0, &l, 1), 0);
+    key_vec_init(&keys, &t->mem, 1 << 10);
+    assert_ok(t, key_columns_encode(&k, 1, 2, &keys, &t->err));
+    assert_int_equal(keys.count, 2);
+    assert_int_equal(key_at(&keys, 0).len, 4 + KEY_NUMBER_BYTES);
+    assert_int_equal(num_load_u64be(key_at(&keys, 0).ptr + 4), 103);
+    assert_int_equal(num_load_u64be(key_at(&keys, 1).ptr + 4), 109);
+    key_vec_fini(&keys);
+    table_fini(&b);
+}
+
+T_MAIN(T_TEST(numbers_order_rows_whose_keys_are_equal), T_TEST(answers_are_those_of_the_encoding),
+       T_TEST(the_first_row_that_falls_is_found),
        T_TEST(nulls_zero_bytes_other_types_and_long_keys_are_to_be_encoded))
