@@ -99,8 +99,17 @@ static bool has_signed_order(const struct pq_column *c)
            !(k >= ARR_UINT8 && k <= ARR_UINT64);
 }
 
-/* ColumnMetaData and the rest of ColumnChunk, before it is checked. */
-struct raw_chunk {
+/* Where a chunk's indexes and its filter are said to be. */
+struct places {
+    int64_t offset_index_offset;
+    int64_t offset_index_bytes;
+    int64_t column_index_offset;
+    int64_t column_index_bytes;
+    int64_t bloom_offset;
+    int64_t bloom_bytes;
+};
+
+struct chunk_fields {
     bool has_meta;
     bool is_elsewhere;
     bool is_encrypted;
@@ -112,13 +121,14 @@ struct raw_chunk {
     int64_t uncompressed;
     int64_t data_offset;
     int64_t dictionary_offset;
+};
+
+/* ColumnMetaData and the rest of ColumnChunk, before it is checked. In parts, since a compiler
+ * clears small structs with a few stores, and larger ones with what takes as long as a chunk. */
+struct raw_chunk {
+    struct chunk_fields f;
     struct statistics statistics;
-    int64_t offset_index_offset;
-    int64_t offset_index_bytes;
-    int64_t column_index_offset;
-    int64_t column_index_bytes;
-    int64_t bloom_offset;
-    int64_t bloom_bytes;
+    struct places places;
 };
 
 /* Does the path name the leaf's element? */
@@ -129,7 +139,7 @@ static inline __attribute__((always_inline)) void parse_path(struct cx_thrift *t
 {
     struct slice names[PQ_ELEMENT_DEPTH_MAX];
     size_t count = cx_thrift_list(t, type, CX_THRIFT_BINARY);
-    r->path_is_other = true;
+    r->f.path_is_other = true;
     if (count > PQ_ELEMENT_DEPTH_MAX) {
         cx_thrift_fail(t, "a path is deeper than columns can be");
         return;
@@ -143,7 +153,7 @@ static inline __attribute__((always_inline)) void parse_path(struct cx_thrift *t
         left--;
         element = e->parents[element];
     }
-    r->path_is_other = left || element;
+    r->f.path_is_other = left || element;
 }
 
 static inline __attribute__((always_inline)) void parse_chunk_meta(struct cx_thrift *t,
@@ -155,43 +165,43 @@ static inline __attribute__((always_inline)) void parse_chunk_meta(struct cx_thr
     int32_t id = 0;
     if (!cx_thrift_struct(t, type))
         return;
-    r->has_meta = true;
-    r->physical = -1;
-    r->path_is_other = true;
+    r->f.has_meta = true;
+    r->f.physical = -1;
+    r->f.path_is_other = true;
     while (cx_thrift_field(t, &id, &type)) {
         switch (id) {
         case 1:
-            r->physical = cx_thrift_int(t, type);
+            r->f.physical = cx_thrift_int(t, type);
             break;
         case 3:
             parse_path(t, type, e, element, r);
             break;
         case 4:
-            r->codec = cx_thrift_int(t, type);
+            r->f.codec = cx_thrift_int(t, type);
             break;
         case 5:
-            r->values = cx_thrift_int(t, type);
+            r->f.values = cx_thrift_int(t, type);
             break;
         case 6:
-            r->uncompressed = cx_thrift_int(t, type);
+            r->f.uncompressed = cx_thrift_int(t, type);
             break;
         case 7:
-            r->compressed = cx_thrift_int(t, type);
+            r->f.compressed = cx_thrift_int(t, type);
             break;
         case 9:
-            r->data_offset = cx_thrift_int(t, type);
+            r->f.data_offset = cx_thrift_int(t, type);
             break;
         case 11:
-            r->dictionary_offset = cx_thrift_int(t, type);
+            r->f.dictionary_offset = cx_thrift_int(t, type);
             break;
         case 12:
             parse_statistics(t, type, &r->statistics);
             break;
         case 14:
-            r->bloom_offset = cx_thrift_int(t, type);
+            r->places.bloom_offset = cx_thrift_int(t, type);
             break;
         case 15:
-            r->bloom_bytes = cx_thrift_int(t, type);
+            r->places.bloom_bytes = cx_thrift_int(t, type);
             break;
         default:
             cx_thrift_skip(t, type);
@@ -207,30 +217,32 @@ static void parse_raw_chunk(struct cx_thrift *at, const struct pq_elements *e, s
     enum cx_thrift_type type;
     struct cx_thrift copy = *at;
     struct cx_thrift *t = &copy;
-    *r = (struct raw_chunk){.statistics = {.null_count = -1}};
+    r->f = (struct chunk_fields){0};
+    r->statistics = (struct statistics){.null_count = -1};
+    r->places = (struct places){0};
     while (cx_thrift_field(t, &id, &type)) {
         switch (id) {
         case 1:
-            r->is_elsewhere = cx_thrift_binary(t, type).len != 0;
+            r->f.is_elsewhere = cx_thrift_binary(t, type).len != 0;
             break;
         case 3:
             parse_chunk_meta(t, type, e, element, r);
             break;
         case 4:
-            r->offset_index_offset = cx_thrift_int(t, type);
+            r->places.offset_index_offset = cx_thrift_int(t, type);
             break;
         case 5:
-            r->offset_index_bytes = cx_thrift_int(t, type);
+            r->places.offset_index_bytes = cx_thrift_int(t, type);
             break;
         case 6:
-            r->column_index_offset = cx_thrift_int(t, type);
+            r->places.column_index_offset = cx_thrift_int(t, type);
             break;
         case 7:
-            r->column_index_bytes = cx_thrift_int(t, type);
+            r->places.column_index_bytes = cx_thrift_int(t, type);
             break;
         case 8:
         case 9:
-            r->is_encrypted = true;
+            r->f.is_encrypted = true;
             cx_thrift_skip(t, type);
             break;
         default:
@@ -259,20 +271,20 @@ static void place_index(const struct parse *p, int64_t offset, int64_t len, uint
 static slp_rc check_chunk(const struct parse *p, const struct raw_chunk *r, size_t column)
 {
     const struct pq_column *c = &p->meta->columns[column];
-    if (r->is_encrypted)
+    if (r->f.is_encrypted)
         FAIL(p->err, UNSUPPORTED,
              "encrypted: columns with Parquet's encryption are not supported, decrypt the file "
              "first");
-    if (r->is_elsewhere)
+    if (r->f.is_elsewhere)
         FAIL(p->err, UNSUPPORTED, "columns in another file are not supported");
-    if (!r->has_meta)
+    if (!r->f.has_meta)
         FAIL(p->err, CORRUPT, "a chunk without metadata");
-    if (r->path_is_other || r->physical != (int64_t)c->physical)
+    if (r->f.path_is_other || r->f.physical != (int64_t)c->physical)
         FAIL(p->err, CORRUPT, "a chunk of another column or of physical type %lld, expected %d",
-             (long long)r->physical, (int)c->physical);
-    if (r->uncompressed < 0 || r->codec < 0 || r->codec > INT32_MAX)
-        FAIL(p->err, CORRUPT, "size %lld or codec %lld is not possible", (long long)r->uncompressed,
-             (long long)r->codec);
+             (long long)r->f.physical, (int)c->physical);
+    if (r->f.uncompressed < 0 || r->f.codec < 0 || r->f.codec > INT32_MAX)
+        FAIL(p->err, CORRUPT, "size %lld or codec %lld is not possible",
+             (long long)r->f.uncompressed, (long long)r->f.codec);
     return SLP_OK;
 }
 
@@ -282,37 +294,38 @@ static slp_rc add_chunk(const struct parse *p, const struct raw_chunk *r, size_t
 {
     const struct statistics *s = &r->statistics;
     bool has_dictionary =
-        r->dictionary_offset >= (int64_t)MAGIC_BYTES && r->dictionary_offset < r->data_offset;
-    int64_t start = has_dictionary ? r->dictionary_offset : r->data_offset;
+        r->f.dictionary_offset >= (int64_t)MAGIC_BYTES && r->f.dictionary_offset < r->f.data_offset;
+    int64_t start = has_dictionary ? r->f.dictionary_offset : r->f.data_offset;
     /* No bytes are read of a chunk without values: writers put down what they like for it. */
-    bool is_read = r->values > 0;
-    if (is_read && (!inside_file(p, start, r->compressed) ||
-                    (uint64_t)r->data_offset > (uint64_t)start + (uint64_t)r->compressed))
+    bool is_read = r->f.values > 0;
+    if (is_read && (!inside_file(p, start, r->f.compressed) ||
+                    (uint64_t)r->f.data_offset > (uint64_t)start + (uint64_t)r->f.compressed))
         FAIL(p->err, CORRUPT, "a chunk of %lld bytes at offset %lld, in a file of %llu bytes",
-             (long long)r->compressed, (long long)start, (unsigned long long)p->file_bytes);
+             (long long)r->f.compressed, (long long)start, (unsigned long long)p->file_bytes);
     *out = (struct pq_chunk){
-        .codec = (int)r->codec,
-        .value_count = r->values,
-        .data_page_offset = is_read ? (uint64_t)r->data_offset : 0,
+        .codec = (int)r->f.codec,
+        .value_count = r->f.values,
+        .data_page_offset = is_read ? (uint64_t)r->f.data_offset : 0,
         .dictionary_page_offset = is_read && has_dictionary ? (uint64_t)start : 0,
-        .compressed_bytes = is_read ? (uint64_t)r->compressed : 0,
-        .uncompressed_bytes = (uint64_t)r->uncompressed,
+        .compressed_bytes = is_read ? (uint64_t)r->f.compressed : 0,
+        .uncompressed_bytes = (uint64_t)r->f.uncompressed,
         .min_value = s->min,
         .max_value = s->max,
-        .null_count = s->null_count >= 0 && s->null_count <= r->values ? s->null_count : -1,
+        .null_count = s->null_count >= 0 && s->null_count <= r->f.values ? s->null_count : -1,
     };
     if (!s->min.ptr && !s->max.ptr && has_signed_order(&p->meta->columns[column])) {
         out->min_value = s->old_min;
         out->max_value = s->old_max;
     }
-    place_index(p, r->column_index_offset, r->column_index_bytes, &out->column_index_offset,
-                &out->column_index_bytes);
-    place_index(p, r->offset_index_offset, r->offset_index_bytes, &out->offset_index_offset,
-                &out->offset_index_bytes);
-    if (r->bloom_offset > 0 && r->bloom_bytes >= 0 && r->bloom_bytes <= UINT32_MAX &&
-        inside_file(p, r->bloom_offset, r->bloom_bytes)) {
-        out->bloom_offset = (uint64_t)r->bloom_offset;
-        out->bloom_bytes = (uint32_t)r->bloom_bytes;
+    place_index(p, r->places.column_index_offset, r->places.column_index_bytes,
+                &out->column_index_offset, &out->column_index_bytes);
+    place_index(p, r->places.offset_index_offset, r->places.offset_index_bytes,
+                &out->offset_index_offset, &out->offset_index_bytes);
+    if (r->places.bloom_offset > 0 && r->places.bloom_bytes >= 0 &&
+        r->places.bloom_bytes <= UINT32_MAX &&
+        inside_file(p, r->places.bloom_offset, r->places.bloom_bytes)) {
+        out->bloom_offset = (uint64_t)r->places.bloom_offset;
+        out->bloom_bytes = (uint32_t)r->places.bloom_bytes;
     }
     return SLP_OK;
 }
