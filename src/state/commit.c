@@ -496,6 +496,39 @@ static slp_rc settle(struct state_replica *r, const struct state_outcome *o, str
     return SLP_OK;
 }
 
+static slp_rc tell_unknown(const char *what, slp_rc rc, struct slp_err *err)
+{
+    struct slp_err cause = {.code = rc};
+    if (err)
+        cause = *err;
+    return err_set(err, SLP_UNKNOWN, "%s: %s", what, cause.text);
+}
+
+/* What was never read back from the log of a dropped table has had no effect. */
+static slp_rc tell_unfound(const struct attempt *a, slp_rc rc, struct slp_err *err)
+{
+    bool is_dropped = rc == SLP_NOT_FOUND && a->r->floor.number == STATE_FLOOR_DROPPED;
+    if (rc == SLP_OK || !a->may_land || is_dropped)
+        return rc;
+    return tell_unknown("an attempt was not answered, so it may be in the log; look before "
+                        "repeating it",
+                        rc, err);
+}
+
+/* Behind the transaction its frame may have others, whose bodies stand apart: what is told of is a
+ * state behind a whole frame. */
+static slp_rc read_to_end(struct attempt *a, struct slp_err *err)
+{
+    err_clear(err);
+    if (!a->r->is_broken)
+        return SLP_OK;
+    slp_rc rc = catch_up(a, err);
+    return rc == SLP_OK ? rc
+                        : tell_unknown("it stands in the log, but its frame was not read to the "
+                                       "end",
+                                       rc, err);
+}
+
 static slp_rc commit_watched(struct attempt *a, struct slp_err *err)
 {
     struct state_replica *r = a->r;
@@ -512,19 +545,9 @@ static slp_rc commit_watched(struct attempt *a, struct slp_err *err)
         rc = try_until_found(a, err);
     r->is_watching = false;
     leave_inbox(a);
-    /* What was never read back from the log of a dropped table has had no effect. */
-    bool is_dropped = rc == SLP_NOT_FOUND && r->floor.number == STATE_FLOOR_DROPPED;
-    if (rc != SLP_OK && a->may_land && !r->is_found && !is_dropped) {
-        struct slp_err cause = {.code = rc};
-        if (err)
-            cause = *err;
-        rc = err_set(err, SLP_UNKNOWN,
-                     "an attempt was not answered, so it may be in the log; look before repeating "
-                     "it: %s",
-                     cause.text);
-    }
     if (!r->is_found)
-        return rc;
+        return tell_unfound(a, rc, err);
+    TRY(read_to_end(a, err));
     note_crowd(a);
     return r->outcome.at.frame > a->made ? settle(r, &r->outcome, err) : SLP_OK;
 }

@@ -128,5 +128,151 @@ static void standing_apart_survives_every_fault(void **state)
     world_close(&w);
 }
 
+/* ------------------------------------------------------------------ a frame that is read half */
+
+/* A store on which somebody else packs the first frame that is created here, another transaction
+ * behind its own, whose body cannot be had a few times while hours go by. */
+struct packer {
+    struct store base;
+    struct store *below;
+    struct slice other;
+    int packs;
+    int refusals;
+    int64_t ahead_us;
+};
+
+static slp_rc pack(struct packer *p, const struct store_request *q, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct arena a;
+    struct buf txns;
+    struct buf bytes;
+    struct state_frame frame = {0};
+    arena_init(&a, alloc_system(), 1 << 20);
+    buf_init(&txns, alloc_system(), STATE_TXN_MAX_BYTES);
+    buf_init(&bytes, alloc_system(), STATE_FRAME_MAX_BYTES);
+    TRY_OUT(state_frame_decode(q->body, &a, &frame, err));
+    TRY_OUT(buf_append_slice(&txns, frame.transactions, err));
+    TRY_OUT(buf_append_slice(&txns, p->other, err));
+    TRY_OUT(state_frame_encode(frame.number, frame.previous, buf_slice(&txns), 2, &bytes, err));
+    TRY_OUT(store_put_if_absent(p->below, q->name, buf_slice(&bytes), err));
+out:
+    buf_fini(&bytes);
+    buf_fini(&txns);
+    arena_fini(&a);
+    return rc;
+}
+
+static bool is_in(const struct store_request *q, enum store_verb verb, const char *folder)
+{
+    return q->verb == verb && q->name.len > 35 &&
+           slice_starts_with(slice_after(q->name, 35), slice_str(folder));
+}
+
+static slp_rc packer_submit(struct store *s, struct store_request *requests, size_t count,
+                            struct slp_err *err)
+{
+    struct packer *p = (struct packer *)s;
+    if (p->packs > 0 && is_in(requests, STORE_PUT_IF_ABSENT, "log/")) {
+        p->packs--;
+        TRY(pack(p, requests, err));
+    }
+    if (p->refusals > 0 && is_in(requests, STORE_GET, "body/")) {
+        p->refusals--;
+        p->ahead_us += STATE_COMMIT_WAIT_US;
+        FAIL(err, UNAVAILABLE, "the body is not given");
+    }
+    return store_submit(p->below, requests, count, err);
+}
+
+static slp_rc packer_wait(struct store *s, struct store_request *requests, size_t count,
+                          const struct store_wait_options *o, struct slp_err *err)
+{
+    return store_wait(((struct packer *)s)->below, requests, count, o, err);
+}
+
+static int64_t packer_clock_us(struct store *s)
+{
+    const struct packer *p = (const struct packer *)s;
+    return store_now_us(p->below) + p->ahead_us;
+}
+
+static void packer_sleep_us(struct store *s, int64_t us)
+{
+    store_sleep_us(((struct packer *)s)->below, us);
+}
+
+static const struct store_ops packer_ops = {.submit = packer_submit,
+                                            .wait = packer_wait,
+                                            .clock_us = packer_clock_us,
+                                            .sleep_us = packer_sleep_us};
+
+/* What somebody else commits: its body is there, its transaction is appended to `out`. */
+static void stand_apart(struct t *t, struct world *w, struct state_new_file *files, struct buf *out)
+{
+    struct arena a;
+    struct buf object;
+    char hex[33];
+    char name[200];
+    struct state_apart apart = {.base = 1, .object = &object};
+    struct state_txn txn = {.kind = STATE_ADD,
+                            .rule_version = STATE_RULE_VERSION,
+                            .txid = {{7}},
+                            .base = 1,
+                            .add = {.files = files, .count = LONG_FILES}};
+    struct hash128 id = state_table_id(w->table);
+    arena_init(&a, &t->mem, STATE_FRAME_ARENA_MAX);
+    buf_init(&object, &t->mem, STATE_BODY_MAX_BYTES);
+    assert_ok(t, state_txn_encode_apart(&txn, &apart, &a, out, &t->err));
+    hash_format(id, hex);
+    (void)snprintf(name, sizeof name, "t/%s/%s", hex, apart.name);
+    assert_ok(t, store_put_if_absent(w->store, slice_str(name), buf_slice(&object), &t->err));
+    buf_fini(&object);
+    arena_fini(&a);
+}
+
+/* Whoever is told of its commit sees whole frames: what stands behind it in its frame, too. */
+static void a_commit_is_told_when_its_frame_was_read_to_the_end(void **state)
+{
+    struct t *t = *state;
+    struct state_new_file files[LONG_FILES];
+    long_files(files);
+    for (int refusals = 0; refusals < 3; refusals++) {
+        struct world w;
+        struct state_instance *instance = NULL;
+        struct state_table *table = NULL;
+        struct state_result r;
+        struct buf other;
+        struct state_new_file mine = file_of("mine", "b", "k", 10);
+        struct state_txn txn = {.kind = STATE_ADD, .add = {.files = &mine, .count = 1}};
+        world_open(t, &w);
+        buf_init(&other, &t->mem, STATE_TXN_MAX_BYTES);
+        stand_apart(t, &w, files, &other);
+        struct packer p = {.base = {.ops = &packer_ops},
+                           .below = w.store,
+                           .other = buf_slice(&other),
+                           .packs = 1,
+                           .refusals = refusals};
+        assert_ok(t, state_instance_open(&t->mem, &p.base, NULL, &instance, &t->err));
+        assert_ok(t, state_table_open(instance, slice_str("t"), &table, &t->err));
+        slp_rc rc = state_table_commit(table, &txn, NULL, &r, &t->err);
+        if (refusals == 2) {
+            assert_rc(t, rc, SLP_UNKNOWN);
+            assert_err_has(t, "it stands in the log");
+            assert_ok(t, state_table_refresh(table, &t->err));
+        } else {
+            assert_ok(t, rc);
+            assert_int_equal(r.outcome.at.index, 0);
+        }
+        assert_int_equal(p.packs + p.refusals, 0);
+        assert_int_equal(state_leaf_at(state_table_view(table), 0)->ref_count, LONG_FILES + 1);
+        state_table_close(table);
+        state_instance_close(instance);
+        buf_fini(&other);
+        world_close(&w);
+    }
+}
+
 T_MAIN(T_TEST(what_no_frame_holds_stands_apart), T_TEST(ten_thousand_files_are_one_transaction),
+       T_TEST(a_commit_is_told_when_its_frame_was_read_to_the_end),
        T_TEST(standing_apart_survives_every_fault))
