@@ -291,8 +291,8 @@ size_t cx_join_prefixes_plain(uint8_t *dst, int32_t *ends, size_t base, const ui
 
 #if defined(__x86_64__)
 
-/* Strings of so many bytes, with suffixes of CX_COPY_SLACK at most, are put together in two
- * registers: reading back what was just written would wait for both stores. */
+/* Strings of so many bytes, with suffixes of CX_COPY_SLACK at most, are put together in a
+ * register: reading back what was just written would wait for its store. */
 #define REGISTER_BYTES 32u
 
 /* Strings that are too long are joined so many at a time before registers are tried again. */
@@ -305,48 +305,52 @@ size_t cx_join_prefixes_plain(uint8_t *dst, int32_t *ends, size_t base, const ui
 static const uint8_t stays[REGISTER_BYTES * 2] = {SAME(0xff), SAME(0xff), SAME(0), SAME(0)};
 static const uint8_t comes[REGISTER_BYTES * 2] = {SAME(0x80), SAME(0x80), RISING, SAME(0x80)};
 
-static inline __m128i load_16(const uint8_t *p)
+__attribute__((target("avx2"))) static inline __m256i load_32(const uint8_t *p)
 {
-    return _mm_loadu_si128((const __m128i *)(const void *)p);
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
 }
 
-/* Half of a string: of the one before it what stays, and of the suffix what comes. */
-__attribute__((target("avx2"))) static inline __m128i join_half(__m128i before, __m128i suffix,
-                                                                size_t at)
+/* Of the string before what stays, and of the suffix, which is in both halves, what comes. */
+__attribute__((target("avx2"))) static inline __m256i join(__m256i before, const uint8_t *suffix,
+                                                           size_t prefix)
 {
-    __m128i kept = _mm_and_si128(before, load_16(stays + at));
-    return _mm_or_si128(kept, _mm_shuffle_epi8(suffix, load_16(comes + at)));
+    size_t at = REGISTER_BYTES - prefix;
+    __m256i both =
+        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)suffix));
+    __m256i kept = _mm256_and_si256(before, load_32(stays + at));
+    return _mm256_or_si256(kept, _mm256_shuffle_epi8(both, load_32(comes + at)));
 }
 
-/* As many strings from the first on as are short; returns how many. */
+/* As many strings from the first on as are short; returns how many. Works on copies of what moves:
+ * bytes that are written may be anything's. */
 __attribute__((target("avx2"))) static size_t join_short(struct joining *j, size_t n)
 {
-    __m128i low = load_16(j->before);
-    __m128i high = load_16(j->before + 16);
-    uint8_t *dst = j->dst;
-    size_t at = 0;
+    const struct joining from = *j;
+    __m256i value = load_32(from.before);
+    const uint8_t *last = from.before;
+    const uint8_t *suffix = from.in.ptr;
+    const uint8_t *end = from.in.ptr + from.in.len;
+    uint8_t *dst = from.dst;
     size_t i = 0;
-    for (; i < n && j->in.len - at >= CX_COPY_SLACK; i++) {
-        size_t prefix = (size_t)j->prefixes[i];
-        size_t more = (size_t)j->suffixes[i];
+    for (; i < n && (size_t)(end - suffix) >= CX_COPY_SLACK; i++) {
+        size_t prefix = (size_t)from.prefixes[i];
+        size_t more = (size_t)from.suffixes[i];
         if (more > CX_COPY_SLACK || prefix + more > REGISTER_BYTES)
             break;
-        __m128i suffix = load_16(j->in.ptr + at);
-        low = join_half(low, suffix, REGISTER_BYTES - prefix);
-        high = join_half(high, suffix, REGISTER_BYTES + 16 - prefix);
-        _mm_storeu_si128((__m128i *)(void *)dst, low);
-        _mm_storeu_si128((__m128i *)(void *)(dst + 16), high);
-        j->before = dst;
+        value = join(value, suffix, prefix);
+        _mm256_storeu_si256((__m256i *)(void *)dst, value);
+        last = dst;
         dst += prefix + more;
-        at += more;
-        j->ends[i] = (int32_t)(j->base + (size_t)(dst - j->dst));
+        suffix += more;
+        from.ends[i] = (int32_t)(from.base + (size_t)(dst - from.dst));
     }
-    j->base += (size_t)(dst - j->dst);
-    j->dst = dst;
-    j->in = slice_after(j->in, at);
-    j->ends += i;
-    j->prefixes += i;
-    j->suffixes += i;
+    *j = (struct joining){.dst = dst,
+                          .ends = from.ends + i,
+                          .base = from.base + (size_t)(dst - from.dst),
+                          .before = last,
+                          .in = slice_after(from.in, (size_t)(suffix - from.in.ptr)),
+                          .prefixes = from.prefixes + i,
+                          .suffixes = from.suffixes + i};
     return i;
 }
 

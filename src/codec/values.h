@@ -12,7 +12,7 @@
 
 #define CX_COPY_SLACK 16u
 
-/* Where strings are joined from prefixes, two registers are written. */
+/* Where strings are joined from prefixes, a register of 32 bytes is written. */
 #define CX_JOIN_SLACK 32u
 
 /* Narrow 32-bit integers to their low 8 or 16 bits; 64-bit ones to their low 32. */
