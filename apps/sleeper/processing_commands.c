@@ -20,6 +20,11 @@ slp_rc run_delete(struct app *app, const struct args *args, struct slp_err *err)
     if ((o.from || o.to) && !o.dry_run)
         TRY(app_confirm(app, "All rows of the range are deleted. Go on?", err));
     TRY(slp_delete(instance, &o, &result, err));
+    if (result.was_duplicate) {
+        app_notice(app, "nothing to do: token \"%s\" was committed at sequence %" PRIu64, o.token,
+                   result.sequence);
+        return SLP_OK;
+    }
     if (o.from || o.to) {
         if (o.dry_run)
             app_notice(app, "%" PRId64 " row%s would be deleted", result.rows,
@@ -28,8 +33,11 @@ slp_rc run_delete(struct app *app, const struct args *args, struct slp_err *err)
             app_notice(app, "range deleted, sequence %" PRIu64, result.sequence);
         return SLP_OK;
     }
-    app_notice(app, "%zu key%s %s, sequence %" PRIu64, result.keys, result.keys == 1 ? "" : "s",
-               o.dry_run ? "would be deleted" : "deleted", result.sequence);
+    const char *s = result.keys == 1 ? "" : "s";
+    if (o.dry_run)
+        app_notice(app, "%zu key%s would be deleted", result.keys, s);
+    else
+        app_notice(app, "%zu key%s deleted, sequence %" PRIu64, result.keys, s, result.sequence);
     return SLP_OK;
 }
 

@@ -22,14 +22,15 @@ struct slp_delete_options {
     const char *const *keys; /* each the whole key as CSV; or: */
     const char *from;        /* a key range: key or prefix, inclusive; NULL: the beginning */
     const char *to;          /* exclusive; NULL: the end */
-    const char *token; /* a repeat with the same token changes nothing; for keys; may be NULL */
-    bool dry_run;      /* count and check, change nothing */
+    const char *token;       /* a repeat with the same token changes nothing; may be NULL */
+    bool dry_run;            /* count and check, change nothing */
 };
 
 struct slp_delete_result {
-    int64_t rows;      /* dry run: that would go */
-    size_t keys;       /* delete markers that were committed */
-    uint64_t sequence; /* the frame that holds the commit */
+    int64_t rows;       /* dry run: that would go */
+    size_t keys;        /* delete markers that were committed */
+    uint64_t sequence;  /* the frame that holds the commit */
+    bool was_duplicate; /* the token was known: `sequence` is that of the first time */
 };
 
 /*

@@ -201,11 +201,20 @@ struct target {
     uint64_t number;
 };
 
+static bool is_pinned(const struct table_state *s, uint64_t number)
+{
+    for (size_t i = 0; i < state_pin_count(s) && i < PIN_TRIES; i++)
+        if (state_pin_at(s, i)->number == number)
+            return true;
+    return false;
+}
+
 static slp_rc no_such_snapshot(const struct table_state *s, const char *to, struct slp_err *err)
 {
     (void)err_set(err, SLP_NOT_FOUND, "no snapshot stands at just sequence %s; there are:", to);
     for (size_t i = 0; i < state_verified_count(s); i++)
-        (void)err_append(err, SLP_NOT_FOUND, " %" PRIu64, state_verified_at(s, i)->number);
+        if (!is_pinned(s, state_verified_at(s, i)->number))
+            (void)err_append(err, SLP_NOT_FOUND, " %" PRIu64, state_verified_at(s, i)->number);
     for (size_t i = 0; i < state_pin_count(s) && i < PIN_TRIES; i++)
         (void)err_append(err, SLP_NOT_FOUND, " %" PRIu64 " (pin %.*s)", state_pin_at(s, i)->number,
                          SLICE_ARG(state_pin_at(s, i)->name));

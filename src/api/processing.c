@@ -55,9 +55,13 @@ static slp_rc delete_range(struct call *c, const struct slp_delete_options *o,
     struct query_options q = {.ranges = range, .range_count = 1};
     if (o->dry_run)
         return count_rows(c, &q, &out->rows, err);
-    TRY(state_table_commit(c->table, &txn, NULL, &result, err));
+    struct state_commit_options commit = {.cancel = c->instance->cancel};
+    if (o->token)
+        commit.token = slice_str(o->token);
+    TRY(state_table_commit(c->table, &txn, &commit, &result, err));
     TRY(state_result_check(&result, err));
     out->sequence = result.outcome.at.frame;
+    out->was_duplicate = result.outcome.is_duplicate;
     return SLP_OK;
 }
 
@@ -82,6 +86,7 @@ static slp_rc delete_keys(struct call *c, const struct slp_delete_options *o,
     TRY(ingest_run(c->table, &in, c->instance->mem, &result, err));
     out->keys = count;
     out->sequence = result.at.frame;
+    out->was_duplicate = result.is_duplicate;
     return SLP_OK;
 }
 
@@ -93,8 +98,10 @@ slp_rc slp_delete(struct slp_instance *instance, const struct slp_delete_options
     struct slp_delete_result result = {0};
     bool has_keys = api_count_texts(options->keys) > 0;
     bool has_range = options->from || options->to;
-    if (has_keys == has_range)
+    if (!has_keys && !has_range)
         FAIL(err, INVALID, "delete what? give keys, or a range by --from and --to");
+    if (has_keys && has_range)
+        FAIL(err, INVALID, "keys and a range (--from, --to) do not go together");
     arena_init(&c.arena, instance->mem, ARENA_MAX_BYTES);
     TRY_OUT(api_instance_table(instance, options->table, &c.table, err));
     rc = has_range ? delete_range(&c, options, &result, err)

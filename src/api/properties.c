@@ -135,6 +135,10 @@ static slp_rc check_setting(const struct slp_setting *in, bool is_instance, stru
     struct buf text;
     enum schema_property_id id = SCHEMA_PROPERTY_PARQUET_PROFILE;
     bool is_default = false;
+    if (strcmp(in->name, "engine") == 0)
+        FAIL(err, INVALID,
+             "the engine is given when a table is made ('table create --engine') and fixed from "
+             "then on");
     TRY(schema_property_find(slice_str(in->name), &id, &is_default, err));
     const char *name = schema_property_at(id)->name;
     if (is_default && !is_instance)

@@ -5,6 +5,7 @@
 
 #include "api/at.h"
 #include "api/listing.h"
+#include "process/process.h"
 #include "state/global.h"
 
 /* What is gathered leaf by leaf. */
@@ -70,6 +71,35 @@ static slp_rc sum_files(struct listing *l, size_t *count, int64_t *bytes, struct
     return SLP_OK;
 }
 
+/* Do queries give the rows as files have them? */
+static slp_rc keeps_rows(const struct listing *l, bool *out, struct slp_err *err)
+{
+    struct process *p = NULL;
+    struct schema_properties properties = state_table_properties(l->table);
+    TRY(process_open(l->table, l->instance->mem, &p, err));
+    *out = !p && schema_property_text(&properties, SCHEMA_PROPERTY_ITERATORS).len == 0;
+    process_close(p);
+    return SLP_OK;
+}
+
+/* Rows of queries where that is as cheap as asking the log, else those that are stored: a look at a
+ * table neither reads all of it nor fails of what its engine or iterators make of a row. */
+static slp_rc sum_rows(struct listing *l, int64_t *out, struct slp_err *err)
+{
+    const struct table_state *s = l->view;
+    bool is_kept = false;
+    struct query_options o = {.cancel = l->instance->cancel, .counts = &l->instance->counts};
+    TRY(keeps_rows(l, &is_kept, err));
+    if (is_kept)
+        return query_count(l->table, &o, l->instance->mem, out, err);
+    *out = 0;
+    for (size_t i = 0; i < state_leaf_count(s); i++)
+        *out += state_leaf_rows(state_leaf_at(s, i), NULL);
+    for (size_t i = 0; i < state_unfiled_count(s); i++)
+        *out += state_unfiled_at(s, i)->file->info.rows;
+    return SLP_OK;
+}
+
 static const struct list_column columns[] = {
     {"table", ARR_UTF8},        {"sequence", ARR_INT64},       {"partitions", ARR_INT64},
     {"files", ARR_INT64},       {"unfiled", ARR_INT64},        {"rows", ARR_INT64},
@@ -91,8 +121,7 @@ static slp_rc add_status(struct listing *l, struct slice name, struct slp_err *e
     TRY(sum_files(l, &count, &bytes, err));
     TRY(is_offline(l, &offline, err));
     TRY(state_table_read_defaults(l->table, err));
-    struct query_options o = {.cancel = l->instance->cancel, .counts = &l->instance->counts};
-    TRY(query_count(l->table, &o, l->instance->mem, &rows, err));
+    TRY(sum_rows(l, &rows, err));
     struct leaf_sums sums = sum_leaves(s);
     size_t verified = state_verified_count(s);
     struct list_value row[] = {

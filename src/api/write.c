@@ -30,9 +30,10 @@ static slp_rc parse_policies(const struct slp_ingest_options *o, struct ingest_o
              "one_reference_per_leaf",
              o->file_strategy);
     if (policy != INGEST_QUARANTINE && o->quarantine)
-        FAIL(err, INVALID, "a quarantine file is for the policy quarantine");
+        FAIL(err, INVALID, "a quarantine file (--quarantine) is for --on-error quarantine");
     if (policy == INGEST_FAIL && o->max_errors)
-        FAIL(err, INVALID, "a number of bad rows is for the policies skip and quarantine");
+        FAIL(err, INVALID,
+             "a number of bad rows (--max-errors) is for --on-error skip and quarantine");
     if (o->max_errors < 0)
         FAIL(err, INVALID, "a negative number of bad rows");
     out->on_error = (enum ingest_on_error)policy;

@@ -90,7 +90,7 @@ static slp_rc check_split_points(const struct state_table_options *o, struct slp
         if (o->split_points[i].len > KEY_MAX_BYTES ||
             slice_compare(before, o->split_points[i]) >= 0)
             FAIL(err, INVALID, "split point %zu is empty, too long, or not above the one before",
-                 i);
+                 i + 1);
     }
     return SLP_OK;
 }

@@ -89,4 +89,39 @@ test_what_does_not_fit_is_named() {
     expect_err 'give keys, or a range'
 }
 
+test_a_status_tells_what_is_stored_and_fails_of_no_sum() {
+    setup_table --engine 'aggregate(sum: n; max: ts)'
+    printf 'k,n,ts\na,9223372036854775807,1\n' >large.csv
+    run_ok ingest t large.csv
+    run count t
+    expect_rc 9
+    run_ok status t --columns table,rows --no-header
+    expect_out_is 't,7'
+    run_ok status
+}
+
+test_a_delete_by_token_counts_once() {
+    setup_table
+    run_ok delete t a --token one
+    expect_err '1 key deleted, sequence 4'
+    run_ok delete t a --token one
+    expect_err 'nothing to do: token "one" was committed at sequence 4'
+    run_ok delete t --from b --to c --token two --yes
+    run_ok ingest t one.csv
+    run_ok delete t --from b --to c --token two --yes
+    expect_err 'nothing to do: token "two" was committed at sequence 5'
+    run_ok count t --from b --to c
+    expect_out_is 1
+    run delete t a --from b
+    expect_rc 2
+    expect_err 'do not go together'
+}
+
+test_the_engine_is_no_property_to_be_set() {
+    setup_table
+    run table set t engine=last
+    expect_rc 2
+    expect_err 'fixed from then on'
+}
+
 run_tests
