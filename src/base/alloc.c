@@ -224,7 +224,9 @@ static void *large_resize(void *ptr, size_t old_bytes, size_t new_bytes)
         return NULL;
     }
     size_t room = malloc_usable_size(ptr);
-    if (was_large && new_bytes <= room && new_bytes >= room / FIT_PART) {
+    /* What is small from now on is no longer counted: its owner will give it back as such. */
+    bool stays_large = was_large && new_bytes >= LARGE_BYTES;
+    if (stays_large && new_bytes <= room && new_bytes >= room / FIT_PART) {
         mark_used(ptr, room, new_bytes);
         return ptr;
     }
@@ -267,7 +269,12 @@ void alloc_pool_large(void)
 
 void alloc_limit_large(size_t bytes)
 {
+    struct dropped d = {.count = 0};
     __atomic_store_n(&pool.limit, bytes, __ATOMIC_RELAXED);
+    if (!pool_enter())
+        return;
+    pool_make_room(0, 0, &d);
+    pool_leave(&d);
 }
 
 size_t alloc_kept_bytes(void)

@@ -50,7 +50,8 @@ struct alloc *alloc_system(void);
 void alloc_pool_large(void);
 
 /* The most bytes that used and kept large blocks take together, as long as those used are fewer.
- * Without alloc_pool_large nothing is kept anyway. Threads: any. */
+ * What is kept beyond that is given back at once, or, where another thread is at the pool, with the
+ * next block. Without alloc_pool_large nothing is kept anyway. Threads: any. */
 void alloc_limit_large(size_t bytes);
 
 /* Bytes of large blocks that are kept and not in use. Threads: any. */

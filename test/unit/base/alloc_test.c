@@ -1,5 +1,7 @@
 #include "base/alloc.h"
 
+#include <pthread.h>
+
 #include "lib/t.h"
 
 static void zeroed_bytes_are_zero_and_room_is_not_touched(void **state)
@@ -84,7 +86,6 @@ static void pool_of(size_t limit)
 {
     alloc_pool_large();
     alloc_limit_large(0);
-    give(take(LARGE), LARGE);
     assert_int_equal(alloc_kept_bytes(), 0);
     alloc_limit_large(limit);
 }
@@ -177,6 +178,117 @@ static void what_is_kept_stays_within_the_limit(void **state)
     assert_int_equal(alloc_kept_bytes(), 0);
 }
 
+static void a_large_block_that_becomes_small_is_not_in_use(void **state)
+{
+    (void)state;
+    struct alloc *mem = alloc_system();
+    pool_of(8 * LARGE);
+    for (int i = 0; i < 20; i++) {
+        void *p = mem->resize(mem, take(LARGE / 2), LARGE / 2, LARGE / 2 - 1);
+        assert_non_null(p);
+        give(p, LARGE / 2 - 1);
+    }
+    give(take(LARGE), LARGE);
+    assert_in_range(alloc_kept_bytes(), LARGE, 2 * LARGE);
+}
+
+static void a_lower_limit_gives_back_at_once(void **state)
+{
+    (void)state;
+    pool_of(64 * LARGE);
+    void *blocks[4];
+    for (size_t i = 0; i < 4; i++)
+        blocks[i] = take(LARGE);
+    for (size_t i = 0; i < 4; i++)
+        give(blocks[i], LARGE);
+    assert_in_range(alloc_kept_bytes(), 4 * LARGE, 5 * LARGE);
+    alloc_limit_large(8 * LARGE);
+    assert_in_range(alloc_kept_bytes(), 1, 2 * LARGE);
+    alloc_limit_large(LARGE);
+    assert_int_equal(alloc_kept_bytes(), 0);
+}
+
+#define CREW       4
+#define CREW_TURNS 200
+#define CREW_HELD  3
+
+/* One thread of those that take, grow, shrink and give blocks, each with bytes of its own. */
+struct hand {
+    pthread_t thread;
+    unsigned number;
+    bool is_wrong; /* bytes that were not those written, or no memory */
+    bool over;     /* more kept than the highest limit allows */
+};
+
+static void fill(struct hand *h, uint8_t *p, size_t bytes)
+{
+    p[0] = (uint8_t)h->number;
+    p[bytes / 2] = (uint8_t)h->number;
+    p[bytes - 1] = (uint8_t)h->number;
+}
+
+static void look(struct hand *h, const uint8_t *p, size_t bytes)
+{
+    h->is_wrong = h->is_wrong || p[0] != h->number || p[bytes - 1] != h->number;
+}
+
+/* Limits go up and down meanwhile. */
+static void *work(void *arg)
+{
+    struct hand *h = (struct hand *)arg;
+    struct alloc *mem = alloc_system();
+    uint8_t *held[CREW_HELD] = {NULL};
+    size_t bytes[CREW_HELD] = {0};
+    uint64_t seed = h->number;
+    for (int turn = 0; turn < CREW_TURNS && !h->is_wrong; turn++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        size_t i = (size_t)(seed >> 33) % CREW_HELD;
+        size_t next = turn % 4 == 3 ? 0 : LARGE / 4 + (size_t)(seed >> 40) % (2 * LARGE);
+        if (held[i])
+            look(h, held[i], bytes[i]);
+        held[i] = held[i] || next ? mem->resize(mem, held[i], bytes[i], next) : NULL;
+        h->is_wrong = h->is_wrong || (next && !held[i]);
+        if (held[i] && bytes[i])
+            h->is_wrong = h->is_wrong || held[i][0] != h->number;
+        bytes[i] = next;
+        if (held[i])
+            fill(h, held[i], next);
+        if (turn % 50 == 0)
+            alloc_limit_large((8 + seed % 24) * LARGE);
+        h->over = h->over || alloc_kept_bytes() > 8 * LARGE;
+    }
+    for (size_t i = 0; i < CREW_HELD; i++)
+        if (held[i])
+            (void)mem->resize(mem, held[i], bytes[i], 0);
+    return NULL;
+}
+
+static void threads_share_what_is_kept(void **state)
+{
+    (void)state;
+    struct hand hands[CREW] = {{0}};
+    pool_of(32 * LARGE);
+    for (unsigned i = 0; i < CREW; i++) {
+        hands[i].number = i + 1;
+        assert_int_equal(pthread_create(&hands[i].thread, NULL, work, &hands[i]), 0);
+    }
+    for (unsigned i = 0; i < CREW; i++)
+        assert_int_equal(pthread_join(hands[i].thread, NULL), 0);
+    for (unsigned i = 0; i < CREW; i++) {
+        assert_false(hands[i].is_wrong);
+        assert_false(hands[i].over);
+    }
+    /* All was counted back: beside what is in use here there is room to keep something. */
+    pool_of(8 * LARGE);
+    void *first = take(LARGE);
+    void *all = take(5 * LARGE);
+    give(first, LARGE);
+    assert_in_range(alloc_kept_bytes(), LARGE, 2 * LARGE);
+    give(all, 5 * LARGE);
+    alloc_limit_large(0);
+    assert_int_equal(alloc_kept_bytes(), 0);
+}
+
 static void no_more_than_some_blocks_are_kept(void **state)
 {
     (void)state;
@@ -212,5 +324,8 @@ T_MAIN(T_TEST(zeroed_bytes_are_zero_and_room_is_not_touched),
        T_TEST(no_bytes_are_still_something_to_free), T_TEST(what_overflows_is_limit),
        T_TEST(outputs_are_untouched_at_every_fault), T_TEST(a_large_block_is_given_out_again),
        T_TEST(the_smallest_that_fits_is_given), T_TEST(a_block_that_grows_keeps_its_bytes),
-       T_TEST(what_is_kept_stays_within_the_limit), T_TEST(no_more_than_some_blocks_are_kept),
+       T_TEST(what_is_kept_stays_within_the_limit),
+       T_TEST(a_large_block_that_becomes_small_is_not_in_use),
+       T_TEST(a_lower_limit_gives_back_at_once), T_TEST(threads_share_what_is_kept),
+       T_TEST(no_more_than_some_blocks_are_kept),
        T_TEST(what_is_kept_is_given_up_for_what_cannot_be_had))
