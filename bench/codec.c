@@ -304,6 +304,7 @@ static void run_explain(const char *path)
 int main(int argc, char **argv)
 {
     const char *what = argc > 2 ? argv[1] : "";
+    alloc_pool_large(); /* as the program does */
     if (strcmp(what, "read") == 0)
         run_read(argv[2], argc > 3 ? argv[3] : NULL);
     else if (strcmp(what, "write") == 0 && argc > 3)
