@@ -408,12 +408,10 @@ static void run_last(struct sim *sim, void *arg)
     (void)sim;
 }
 
-void world_run(struct world *w, uint64_t seed)
+bool world_begin(struct world *w, uint64_t seed, const struct sim_faults *faults)
 {
-    static struct world_writer writers[10];
-    struct sim_faults faults = faults_of(seed);
     memset(w, 0, sizeof *w);
-    sim_begin(&w->sim, seed, &faults);
+    sim_begin(&w->sim, seed, faults);
     buf_init(&w->frame, &w->sim.mem, STATE_FRAME_MAX_BYTES);
     w->has_deletes = seed % 4 != 0;
     w->first_key = seed % 8 == 3 ? 5 : 0;
@@ -421,25 +419,39 @@ void world_run(struct world *w, uint64_t seed)
     w->has_unfiled = seed % 3 != 0;
     if (!make_table(w, seed)) {
         sim_fail(&w->sim, "no table");
-        return;
+        return false;
     }
     w->sim.on_effect = world_effect;
     w->sim.on_settle = world_settle;
     w->is_changed = true;
     make_additions(w);
     world_settle(&w->sim);
-    spawn_all(w, seed, writers);
-    sim_run(&w->sim);
+    return true;
+}
+
+/* The dust has settled: no more faults, and clocks are right. */
+void world_rest(struct world *w)
+{
     if (sim_has_failed(&w->sim))
         return;
     check_acknowledged(w);
-    /* The dust has settled: no more faults, and clocks are right. */
     w->sim.faults = (struct sim_faults){0};
     w->sim.throttled_until_us = 0;
     w->sim.now_us += (int64_t)86400 * 1000 * 1000;
     w->sim.actor_count = 0;
     sim_spawn(&w->sim, "last", run_last, w);
     sim_run(&w->sim);
+}
+
+void world_run(struct world *w, uint64_t seed)
+{
+    static struct world_writer writers[10];
+    struct sim_faults faults = faults_of(seed);
+    if (!world_begin(w, seed, &faults))
+        return;
+    spawn_all(w, seed, writers);
+    sim_run(&w->sim);
+    world_rest(w);
 }
 
 void world_end(struct world *w)

@@ -108,6 +108,7 @@ struct world_tally {
     size_t later; /* frames of a later version */
     size_t even;  /* files with an even field of a later version */
     size_t bodies, embedded, lies;
+    size_t parts; /* frames that one was replayed over */
     size_t frames;
 };
 
@@ -116,9 +117,12 @@ struct world {
     struct state_instance *instance; /* the oracle's */
     struct state_replica oracle;
     struct buf frame;
-    bool is_changed;       /* a frame came, or an object went */
-    uint64_t later_frame;  /* of a version that this one cannot read; 0: none */
-    uint64_t acknowledged; /* the highest frame that anyone was told of */
+    struct state_replica part; /* of the table; frame by frame beside the oracle */
+    uint64_t part_from;        /* the frame that it is there since; 0: there is none */
+    size_t part_roots;         /* verified snapshots when one was begun last */
+    bool is_changed;           /* a frame came, or an object went */
+    uint64_t later_frame;      /* of a version that this one cannot read; 0: none */
+    uint64_t acknowledged;     /* the highest frame that anyone was told of */
     uint64_t visible[WORLD_KEYS];
     struct world_file files[WORLD_FILES];
     size_t file_count;
@@ -191,6 +195,9 @@ void world_settle(struct sim *sim);
 void world_check_view(struct world *w, const struct table_state *s);
 struct world_file *world_file_of(struct world *w, const struct state_file *f);
 
+/* Take the oracle's newest frame with a part of the table, too. */
+void world_follow(struct world *w);
+
 /* What has to stay. */
 void world_note_verified(struct world *w, const struct state_verify *v);
 void world_note_body(struct world *w, const struct state_txn *txn, uint64_t frame);
@@ -249,8 +256,17 @@ void world_newcomer(struct sim *sim, void *arg);
 void world_reader(struct sim *sim, void *arg);
 void world_shard_reader(struct sim *sim, void *arg);
 
+/* Make a table, with nobody there yet; false when that has failed. When all have ended, see what it came
+ * to, once more without faults. */
+bool world_begin(struct world *w, uint64_t seed, const struct sim_faults *faults);
+void world_rest(struct world *w);
+
 /* Run a seed in `w`, whose failure then says what went wrong. */
 void world_run(struct world *w, uint64_t seed);
+
+/* The same with the i-th scene, named after the planted bug that it finds; NULL: there is none. */
+const char *world_scene_name(size_t i);
+void world_scene(struct world *w, size_t i);
 void world_end(struct world *w);
 
 #endif

@@ -488,6 +488,7 @@ void world_settle(struct sim *sim)
         }
         keep_past(w, w->oracle.machine.table);
         check_rows(w, w->oracle.machine.table);
+        world_follow(w);
     }
     check_rows(w, w->oracle.machine.table);
     world_check_pins(w);

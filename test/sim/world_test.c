@@ -26,9 +26,9 @@ static void print_tally(const struct world_tally *t, size_t count)
     print_message(
         "%zu collects, %zu deleted, %zu pins, %zu restores, %zu purges, %zu retired, %zu "
         "reads, %zu of shards, %zu of a later version, %zu even fields, %zu bodies, %zu embedded, "
-        "%zu lies\n",
+        "%zu lies, %zu frames of parts\n",
         t->collects, t->deleted, t->pins, t->restores, t->purges, t->retired, t->reads,
-        t->partial_reads, t->later, t->even, t->bodies, t->embedded, t->lies);
+        t->partial_reads, t->later, t->even, t->bodies, t->embedded, t->lies, t->parts);
 }
 
 static void add_tally(struct world_tally *sum, const struct world_tally *one)
@@ -48,7 +48,7 @@ static void check_worth(const struct world_tally *sum, size_t count)
             print_error("tally %zu is %zu in %zu seeds\n", i, each[i], count);
     assert_true(sum->acknowledged > count * 8 && sum->jobs > count / 2 && sum->snapshots > count &&
                 sum->trimmed > count * 3 && sum->deleted > count && sum->restores > count / 50 &&
-                sum->retired > count / 100 && sum->partial_reads > count);
+                sum->retired > count / 100 && sum->partial_reads > count && sum->parts > count * 4);
 }
 
 static void whatever_happens_every_addition_counts_once_and_all_views_agree(void **state)
