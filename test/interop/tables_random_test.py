@@ -46,16 +46,18 @@ def random_type(g, depth):
     return pa.map_(g.choice([pa.string(), pa.int64(), pa.date32()]), random_type(g, depth - 1))
 
 
-def narrowed(g, type):
-    """A type whose values become those of `type` without loss."""
+def narrowed(g, type, is_text):
+    """A type whose values become those of `type` without loss. The shortest text of a float is that of another double."""
     if pa.types.is_map(type):
-        return pa.map_(type.key_type, narrowed(g, type.item_type))
+        return pa.map_(type.key_type, narrowed(g, type.item_type, is_text))
     if pa.types.is_list(type):
-        return pa.list_(narrowed(g, type.value_type))
+        return pa.list_(narrowed(g, type.value_type, is_text))
     if pa.types.is_struct(type):
-        members = [(f.name, narrowed(g, f.type)) for f in type if g.random() < 0.8] or [(type[0].name, type[0].type)]
+        members = [(f.name, narrowed(g, f.type, is_text)) for f in type if g.random() < 0.8] or [(type[0].name, type[0].type)]
         g.shuffle(members)
         return pa.struct(members)
+    if is_text and pa.types.is_floating(type):
+        return type
     return NARROW.get(type, type) if g.random() < 0.5 else type
 
 
@@ -167,10 +169,12 @@ class World:
         rows = self.g.choice([0, 1, 20, 200, 3000 if self.g.random() < 0.2 else 50])
         path = "%s/in%d" % (self.work, self.step)
         schema = self.schema
-        if self.g.random() < 0.4:
-            schema = pa.schema([f if f.name in self.keys + ["s"] else f.with_type(narrowed(self.g, f.type)) for f in schema])
-        table = self.random_table(schema, rows)
         form = self.g.choice(["parquet", "arrow", "ndjson", "csv"])
+        is_text = form in ("ndjson", "csv")
+        if self.g.random() < 0.4:
+            schema = pa.schema([f if f.name in self.keys + ["s"] else f.with_type(narrowed(self.g, f.type, is_text))
+                                for f in schema])
+        table = self.random_table(schema, rows)
         pq.write_table(table, path + ".parquet", row_group_size=self.g.choice([7, 1000]))
         if form == "arrow":
             with pa.ipc.new_stream(path + ".arrow", schema) as stream:
