@@ -5,7 +5,26 @@
 #include <stdlib.h>
 
 #include "lib/file.h"
+#include "lib/random_rows.h"
 #include "prop/parquet_rows.h"
+
+/*
+ * Files of random columns, lists, structs and maps among them: reads of ranges and of few columns give
+ * the rows that were put in, the file verifies, and one that is damaged is refused or gives just them.
+ */
+
+#define BIT(kind) ((uint64_t)1 << (kind))
+
+/* What tables take: no nulls, durations, intervals and wide decimals. */
+static const struct t_shape nested = {
+    .depth = 4,
+    .children = 3,
+    .null_percent = 20,
+    .list_items = 4,
+    .without_null = true,
+    .only_parquet = true,
+    .kinds = (BIT(ARR_KIND_COUNT) - 1) &
+             ~(BIT(ARR_NULL) | BIT(ARR_DURATION) | BIT(ARR_INTERVAL) | BIT(ARR_DECIMAL256))};
 
 #define COLUMNS_MAX 9u
 
@@ -44,12 +63,23 @@ static void random_schema(struct t *t, struct t_file *f, struct names *names)
                                               .type = random_type(t),
                                               .nullable = !is_key[i] && t_below(t, 3) > 0,
                                               .id = (int32_t)i + 1};
+        if (is_key[i] || t_below(t, 3))
+            continue;
+        t_random_field(t, &f->arena, &nested, names->text[i], &names->fields[i]);
+        names->fields[i].id = (int32_t)i + 1;
     }
     key_spec_init(&f->spec, &f->schema);
 }
 
-static void random_column(struct t *t, struct arr_col *c, bool nullable, int64_t rows)
+static void random_column(struct t *t, struct arr_col *c, const struct arr_field *field,
+                          int64_t rows)
 {
+    bool nullable = field->nullable;
+    if (arr_type_is_nested(field->type)) {
+        for (int64_t row = 0; row < rows; row++)
+            t_random_value(t, c, field, &nested);
+        return;
+    }
     enum rows_values values = (enum rows_values)t_below(t, ROWS_VALUE_PATTERNS);
     enum rows_nulls nulls =
         nullable ? (enum rows_nulls)t_below(t, ROWS_NULL_PATTERNS) : ROWS_NO_NULLS;
@@ -105,7 +135,7 @@ static void random_file(struct t *t, struct t_file *f, struct names *names)
     assert_ok(t, arr_batch_init(&f->rows, &t->mem, &f->schema.columns, &t->err));
     assert_ok(t, arr_batch_init(&loose, &t->mem, &f->schema.columns, &t->err));
     for (size_t i = 0; i < f->schema.columns.count; i++)
-        random_column(t, &loose.cols[i], names->fields[i].nullable, rows);
+        random_column(t, &loose.cols[i], &names->fields[i], rows);
     loose.rows = rows;
     sort_rows(t, f, &loose);
     arr_batch_fini(&loose);
@@ -135,9 +165,13 @@ static void check_batch(struct t *t, const struct t_file *f, const struct run_bl
     for (size_t i = 0; i < got->batch->schema->count; i++) {
         size_t c = o->columns ? o->columns[i] : i;
         struct arr_col want;
-        arr_col_init(&want, &t->mem, f->rows.cols[c].type);
+        const struct arr_field *field = &f->schema.columns.fields[c];
+        assert_ok(t, arr_col_init_field(&want, &t->mem, field, &t->err));
         assert_ok(t, arr_col_append_run(&want, &f->rows.cols[c], row, got->batch->rows, &t->err));
-        if (!t_same_column(&got->batch->cols[i], &want))
+        t_assert_col_sound(&got->batch->cols[i]);
+        if (arr_type_is_nested(field->type))
+            t_assert_col_equal(&got->batch->cols[i], &want);
+        else if (!t_same_column(&got->batch->cols[i], &want))
             fail_msg("column %zu, rows from %lld (SEED=%llu)", c, (long long)row,
                      (unsigned long long)t->seed);
         arr_col_fini(&want);
@@ -236,4 +270,51 @@ static void reads_of_random_files_equal_the_rows_put_in(void **state)
     }
 }
 
-T_MAIN(T_TEST(reads_of_random_files_equal_the_rows_put_in))
+/* All rows of a file of which some bytes are others: those put in, or an error. */
+static slp_rc read_damaged(struct t *t, const struct t_file *f, struct datafile *file)
+{
+    struct run *run = NULL;
+    struct run_block got;
+    struct datafile_read_options o = {.prefetch_bytes = t_below(t, 2) * 100000};
+    int64_t row = 0;
+    slp_rc rc = datafile_read(file, &o, &run, NULL, &t->err);
+    if (rc != SLP_OK)
+        return rc;
+    while ((rc = run_next(run, &got, &t->err)) == SLP_OK) {
+        assert_true(row + got.batch->rows <= f->rows.rows);
+        check_batch(t, f, &got, &o, row);
+        row += got.batch->rows;
+    }
+    run_close(run);
+    return rc;
+}
+
+static void damage_is_refused(void **state)
+{
+    struct t *t = *state;
+    size_t refused = 0;
+    for (int round = 0; round < 20; round++) {
+        struct t_file f;
+        struct names names;
+        random_file(t, &f, &names);
+        for (int i = 0; i < 20; i++) {
+            struct datafile *file = NULL;
+            size_t at = t_below(t, f.bytes.len);
+            uint8_t was = f.bytes.ptr[at];
+            f.bytes.ptr[at] ^= (uint8_t)(1 + t_below(t, 255));
+            slp_rc rc = t_file_open(t, &f, &file);
+            if (rc == SLP_OK) {
+                assert_rc(t, datafile_verify(file, &t->err), SLP_CORRUPT);
+                rc = read_damaged(t, &f, file);
+                datafile_close(file);
+            }
+            refused += rc != SLP_DONE;
+            assert_true(rc == SLP_DONE || rc == SLP_CORRUPT || rc == SLP_UNSUPPORTED);
+            f.bytes.ptr[at] = was;
+        }
+        t_file_fini(&f);
+    }
+    assert_true(refused > 100);
+}
+
+T_MAIN(T_TEST(damage_is_refused), T_TEST(reads_of_random_files_equal_the_rows_put_in))
