@@ -5,6 +5,7 @@
 
 #include "api/at.h"
 #include "api/listing.h"
+#include "base/num.h"
 #include "process/process.h"
 #include "state/global.h"
 
@@ -64,10 +65,9 @@ static slp_rc is_offline(struct listing *l, bool *out, struct slp_err *err)
 
 static slp_rc sum_files(struct listing *l, size_t *count, int64_t *bytes, struct slp_err *err)
 {
-    const struct state_file **files = NULL;
-    TRY(state_files(l->view, &l->arena, &files, count, err));
-    for (size_t i = 0; i < *count; i++)
-        *bytes += (int64_t)files[i]->info.file_bytes;
+    uint64_t sum = 0;
+    TRY(state_files_size(l->view, &l->arena, count, &sum, err));
+    *bytes = (int64_t)num_min_u64(sum, INT64_MAX);
     return SLP_OK;
 }
 

@@ -352,6 +352,38 @@ slp_rc state_files_count(const struct table_state *s, struct arena *arena, size_
     return SLP_OK;
 }
 
+static void add_size(const struct state_entry *e, size_t *count, uint64_t *bytes)
+{
+    int64_t rows = 0;
+    uint64_t file_bytes = 0;
+    state_entry_size(e, &rows, &file_bytes);
+    *bytes += file_bytes;
+    ++*count;
+}
+
+slp_rc state_files_size(const struct table_state *s, struct arena *arena, size_t *count,
+                        uint64_t *bytes, struct slp_err *err)
+{
+    struct wanted shared = {.is_shared = true};
+    const struct state_entry **files = NULL;
+    size_t several = 0;
+    size_t n = 0;
+    uint64_t sum = 0;
+    TRY(all_entries(s, &shared, arena, &files, &several, err));
+    for (size_t i = 0; i < several; i++)
+        add_size(files[i], &n, &sum);
+    for (size_t i = 0; i < s->leaf_count; i++)
+        for (size_t k = 0; k < s->leaves[i]->ref_count; k++)
+            if (!is_wanted(s->leaves[i]->held[k].file, &shared))
+                add_size(s->leaves[i]->held[k].file, &n, &sum);
+    for (size_t i = 0; i < s->unfiled_count; i++)
+        if (!is_wanted(s->unfiled[i]->entry, &shared))
+            add_size(s->unfiled[i]->entry, &n, &sum);
+    *count = n;
+    *bytes = sum;
+    return SLP_OK;
+}
+
 /* ------------------------------------------------------------------ measures of a leaf */
 
 /* Interval and transaction of a reference of the leaf or, behind those, of an unfiled one. */

@@ -185,6 +185,10 @@ SLP_NODISCARD slp_rc state_files(const struct table_state *s, struct arena *aren
 SLP_NODISCARD slp_rc state_files_count(const struct table_state *s, struct arena *arena,
                                        size_t *count, struct slp_err *err);
 
+/* The same, and their bytes. Cost: no file is unpacked. Errors: NO_MEMORY, LIMIT. */
+SLP_NODISCARD slp_rc state_files_size(const struct table_state *s, struct arena *arena,
+                                      size_t *count, uint64_t *bytes, struct slp_err *err);
+
 /* The most runs over one key of the leaf, unfiled files included. Cost: its references squared. */
 size_t state_leaf_depth(const struct table_state *s, const struct state_leaf *leaf);
 

@@ -67,6 +67,17 @@ static void references_of_a_range_come_in_order_of_position(void **state)
     assert_ok(t, state_files(s, &a, &files, &count, &t->err));
     assert_int_equal(count, 4);
     assert_true(slice_is(files[0]->name, "left") && slice_is(files[3]->name, "last"));
+    /* Counted once, however many references there are. */
+    uint64_t bytes = 0;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += files[i]->info.file_bytes;
+    assert_ok(t, state_files_size(s, &a, &count, &bytes, &t->err));
+    assert_int_equal(count, 4);
+    assert_int_equal(bytes, sum);
+    assert_true(bytes > 0);
+    assert_ok(t, state_files_count(s, &a, &count, &t->err));
+    assert_int_equal(count, 4);
     arena_fini(&a);
     state_free(s);
 }
