@@ -77,9 +77,11 @@ static void print_all(struct printer *p)
     for (int i = 0; i < command_count; i++)
         print(p, "  %-24s %s\n", command_table[i].words, command_table[i].summary);
     print_options(p, "Options of every command", GLOBAL_OPTIONS);
-    print(p, "\nsleeper help COMMAND tells more. Exit codes: 0 success, 1 failure, 2 usage, 4 not "
-             "found, 5 conflict,\n6 temporary, 7 access denied, 8 corruption, 9 limit, 130 "
-             "interrupted.\n");
+    print(
+        p,
+        "\nsleeper help COMMAND tells more. Exit codes: 0 success, 1 failure, 2 usage, 3 bad rows "
+        "left out, 4 not\nfound, 5 conflict, 6 temporary, 7 access denied, 8 corruption, 9 "
+        "limit, 10 not confirmed, 130 interrupted.\n");
 }
 
 slp_rc help_print(const struct command *command, int (*write)(void *, const void *, size_t),
@@ -196,8 +198,11 @@ slp_rc help_manual(int (*write)(void *, const void *, size_t), void *context)
         print(&p, "\n");
     }
     print(&p,
+          ".TP\n.B 3\nrows were ingested, and bad ones left out as \\-\\-on\\-error wanted\n"
           ".TP\n.B 10\na confirmation is missing or was declined\n"
           ".SH ENVIRONMENT\n.TP\n.B SLEEPER_INSTANCE\nthe instance, where \\-I is not given\n"
-          ".TP\n.B SLEEPER_TRACE\nstore: tell on standard error about each request to the store\n");
+          ".TP\n.B SLEEPER_TRACE\nstore: tell on standard error about each request to the store\n"
+          ".TP\n.B TMPDIR\nwhere rows are spilled while they are sorted; else /tmp\n"
+          ".TP\n.B NO_COLOR\nwhere it is set to anything, no colours\n");
     return p.failed ? SLP_IO : SLP_OK;
 }

@@ -379,7 +379,8 @@ SLP_PUBLIC SLP_NODISCARD slp_rc slp_split(struct slp_instance *instance,
                                           size_t *split_count, struct slp_err *err);
 
 /* Lists of a table, as rows; for slp_status `table` may be NULL: all tables. Bytes, rows and times
- * (UTC) are raw. docs/guide/operations.md has their columns. Errors: NOT_FOUND, the table. */
+ * (UTC) are raw. docs/guide/operations.md has their columns. No data is read but what tells where a
+ * reference is cut. Errors: NOT_FOUND, the table. */
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_partition_list(struct slp_instance *instance, const char *table,
                                                    struct slp_rows **out, struct slp_err *err);
 SLP_PUBLIC SLP_NODISCARD slp_rc slp_file_list(struct slp_instance *instance, const char *table,

@@ -79,7 +79,8 @@ struct slp_repair_result {
  * is left out and listed as undecided. The old log is copied aside first; data files are not touched.
  * Nobody else may use the table meanwhile. Look at a dry run first.
  *
- * list     rows: object, verdict (kept, lost, damaged, undecided), text
+ * list     rows: object, verdict (kept, lost, damaged, committed, spare, foreign, undecided), text;
+ *          docs/guide/operations.md says what each means
  * Errors   NOT_FOUND  the table
  *          CORRUPT    nothing is left to begin with
  */

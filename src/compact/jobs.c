@@ -447,8 +447,9 @@ static void tell(const struct compact_jobs *j, const struct compact_held *held)
     char line[256];
     char id[STATE_ID_TEXT_BYTES];
     state_id_format(held->id, id);
-    (void)snprintf(line, sizeof line, "job %s: %zu files %s, %" PRId64 " rows", id, held->inputs,
-                   held->kind == STATE_JOB_FOLD ? "folded" : "merged", held->rows);
+    (void)snprintf(line, sizeof line, "job %s: %zu file%s %s, %" PRId64 " row%s", id, held->inputs,
+                   held->inputs == 1 ? "" : "s", held->kind == STATE_JOB_FOLD ? "folded" : "merged",
+                   held->rows, held->rows == 1 ? "" : "s");
     if (j->options->on_job)
         j->options->on_job(j->options->context, line);
 }
