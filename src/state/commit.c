@@ -489,6 +489,8 @@ static bool is_crowd_there(const struct attempt *a)
 static slp_rc settle(struct state_replica *r, const struct state_outcome *o, struct slp_err *err)
 {
     struct state_name name;
+    if (STATE_BUG(TELL_BEFORE_SETTLE))
+        return SLP_OK;
     state_replica_name(r, o->at.frame, &name);
     slp_rc rc = store_settle(r->store, state_name_slice(&name), err);
     if (rc != SLP_OK)

@@ -162,6 +162,8 @@ void sim_spawn(struct sim *sim, const char *name, sim_actor_fn run, void *arg)
     uintptr_t p = (uintptr_t)sim;
     makecontext(&a->context, (void (*)(void))first_entry, 2, (unsigned)(p >> 32),
                 (unsigned)(p & 0xffffffffu));
+    /* The address sanitizer wipes what it knows of a stack whose size stands here, at each switch. */
+    a->context.uc_stack.ss_size = 0;
 }
 
 /* The running actor waits for so long; it may be longer, or for ever. */
@@ -224,6 +226,67 @@ static void cut_power(struct sim *sim)
     sim->cuts++;
 }
 
+/* ------------------------------------------------------------------ durability */
+
+/* The length of the folder's name, with its slash. */
+static size_t folder_bytes(struct slice name)
+{
+    size_t n = name.len;
+    while (n > 0 && name.ptr[n - 1] != '/')
+        n--;
+    return n;
+}
+
+/* Seen from now on; durable when its author has synced the folder. */
+static void show(struct sim *sim, struct slice name)
+{
+    if (sim->visible_count == SIM_VISIBLE_MAX) {
+        sim_fail(sim, "too many objects that are not durable");
+        return;
+    }
+    struct sim_visible *v = &sim->visible[sim->visible_count++];
+    memcpy(v->name, name.ptr, name.len);
+    v->name[name.len] = '\0';
+}
+
+static void make_durable(struct sim *sim, struct slice name)
+{
+    struct slice folder = slice_first(name, folder_bytes(name));
+    size_t kept = 0;
+    for (size_t i = 0; i < sim->visible_count; i++) {
+        struct slice seen = slice_str(sim->visible[i].name);
+        if (!slice_equal(slice_first(seen, folder_bytes(seen)), folder))
+            sim->visible[kept++] = sim->visible[i];
+    }
+    sim->visible_count = kept;
+}
+
+/* The machine stands still: nobody goes on, and what only its memory had is gone. */
+static void lose_power(struct sim *sim)
+{
+    cut_power(sim);
+    for (size_t i = 0; i < sim->visible_count; i++)
+        lose(sim, sim->visible[i].name);
+    sim->lost += sim->visible_count;
+    sim->visible_count = 0;
+    sim->delayed_count = 0;
+    for (size_t i = 0; i < sim->actor_count; i++)
+        sim->actors[i].is_killed = true;
+}
+
+static slp_rc sim_settle(struct store *s, struct slice name, struct slp_err *err)
+{
+    struct sim *sim = (struct sim *)s;
+    (void)err;
+    sim->settles++;
+    if (sim->faults.power == 0)
+        return SLP_OK;
+    pass_time(sim, some_delay(sim));
+    make_durable(sim, name);
+    pass_time(sim, some_delay(sim));
+    return SLP_OK;
+}
+
 /* A listing as it was a moment ago. */
 static void list_stale(struct sim *sim, struct store_request *r)
 {
@@ -276,7 +339,17 @@ static void run_request(struct sim *sim, struct store_request *r)
         if (r->verb == STORE_LIST_FROM && r->rc == SLP_OK && sim_below(sim, 1000) < f->stale)
             list_stale(sim, r);
     }
+    bool is_shown =
+        f->power && r->verb == STORE_PUT_IF_ABSENT && !r->is_fleeting && r->rc == SLP_OK;
+    if (is_shown)
+        show(sim, r->name);
     pass_time(sim, some_delay(sim));
+    if (is_shown && sim_below(sim, 1000) < f->power) {
+        lose_power(sim);
+        pass_time(sim, 0);
+    }
+    if (is_shown)
+        make_durable(sim, r->name);
 }
 
 static slp_rc sim_submit(struct store *s, struct store_request *requests, size_t count,
@@ -344,6 +417,7 @@ static const struct store_ops sim_ops = {.submit = sim_submit,
                                          .wait = sim_wait,
                                          .open = sim_open,
                                          .put_open = sim_put_open,
+                                         .settle = sim_settle,
                                          .clock_us = sim_clock_us,
                                          .sleep_us = sim_sleep_us};
 

@@ -31,6 +31,7 @@
 
 /* Fleeting writes younger than this are lost with the power. */
 #define SIM_FLEETING_MAX 32
+#define SIM_VISIBLE_MAX  64
 #define SIM_FLEETING_US  ((int64_t)2 * 1000 * 1000)
 
 struct sim;
@@ -46,6 +47,7 @@ struct sim_faults {
     unsigned stale;       /* a listing does not show what is new */
     unsigned cut;         /* a power cut takes fleeting writes that are young */
     int64_t skew_us;      /* actors' clocks are off by up to so much */
+    unsigned power; /* of creations: all actors end before it is durable, and it goes with them */
 };
 
 typedef void (*sim_actor_fn)(struct sim *sim, void *arg);
@@ -76,6 +78,12 @@ struct sim_fleeting {
     char name[STORE_NAME_MAX + 1];
 };
 
+/* With faults.power, an object that others see while its author still waits for the sync of the folder
+ * that names it. Whatever is synced or settled in a folder makes durable all that was seen there. */
+struct sim_visible {
+    char name[STORE_NAME_MAX + 1];
+};
+
 /* Told of what has taken effect: a write or a deletion. It runs on the actor's stack. */
 typedef void (*sim_effect_fn)(struct sim *sim, enum store_verb verb, struct slice name);
 
@@ -98,6 +106,8 @@ struct sim {
     size_t delayed_count;
     struct sim_fleeting fleeting[SIM_FLEETING_MAX];
     size_t fleeting_count; /* ever; the last ones are kept */
+    struct sim_visible visible[SIM_VISIBLE_MAX];
+    size_t visible_count;
     int64_t throttled_until_us;
     sim_effect_fn on_effect; /* may be NULL, both */
     sim_settle_fn on_settle;
@@ -110,6 +120,8 @@ struct sim {
     size_t freezes;
     size_t throttles;
     size_t cuts;
+    size_t settles;
+    size_t lost;        /* objects that others saw and that went with the power */
     size_t late_writes; /* that came after they were given up, and took effect */
     char failure[512];  /* the first; empty when all is well */
 };
