@@ -124,4 +124,71 @@ test_the_engine_is_no_property_to_be_set() {
     expect_err 'fixed from then on'
 }
 
+setup_maps() {
+    cat >schema.json <<'JSON'
+{"fields":[{"name":"k","type":"string"},
+ {"name":"n","type":"map","key":{"type":"string"},"value":{"type":"int64"}},
+ {"name":"s","type":"map","nullable":true,"key":{"type":"int32"},"value":{"type":"int16","nullable":true}},
+ {"name":"u","type":"list","element":{"type":"string"}},
+ {"name":"a","type":"list","nullable":true,"element":{"type":"int32","nullable":true}}],"rowKey":["k"]}
+JSON
+    cat >one.ndjson <<'JSON'
+{"k":"a","n":{"x":1,"y":2},"s":[{"key":5,"value":30000},{"key":-1,"value":null}],"u":["q","b","q"],"a":[1]}
+{"k":"b","n":{},"s":null,"u":[],"a":null}
+{"k":"a","n":{"z":9,"x":10},"s":[{"key":5,"value":30000}],"u":["a"],"a":[null,2]}
+JSON
+    cat >two.ndjson <<'JSON'
+{"k":"a","n":{"x":-5},"s":[{"key":5,"value":-30000}],"u":["b"],"a":[3],"op":"put"}
+{"k":"b","n":{"w":4},"s":[],"u":["z"],"a":[7],"op":"reset"}
+{"k":"c","n":{},"s":null,"u":[],"a":null,"op":"delete"}
+JSON
+    run_ok init
+    run_ok table create t --schema schema.json "$@"
+}
+
+test_maps_and_lists_are_folded_and_sums_on_the_way_are_exact() {
+    local b='{"k":"b","n":{"w":4},"s":[],"u":["z"],"a":[7]}'
+    local both='{"k":"a","n":{"x":10,"y":2,"z":9},"s":[{"key":-1,"value":null},{"key":5,"value":30000}],"u":["a","b","q"],"a":[1,null,2,3]}
+'"$b"
+    setup_maps --engine 'aggregate(map_max: n; map_sum: s; set_union: u; list_union: a)'
+    run_ok ingest t one.ndjson
+    run scan t
+    expect_rc 9
+    expect_err 'the map_sum of field "s" does not fit map<int32, int16>'
+    run_ok ingest t two.ndjson --row-kind-column op
+    run_ok scan t -o ndjson
+    expect_out_is "$both"
+    run_ok compact t --all
+    run_ok scan t -o ndjson
+    expect_out_is "$both"
+    run_ok scan t --where "k > 'a'" -o ndjson
+    expect_out_is "$b"
+    run_ok check t
+    run_ok delete t a
+    run_ok scan t -o ndjson
+    expect_out_is "$b"
+    run_ok compact t --all
+    run_ok scan t -o ndjson
+    expect_out_is "$b"
+    run_ok check t
+}
+
+test_rows_of_maps_and_lists_are_deleted_and_purged() {
+    setup_maps
+    run_ok ingest t one.ndjson
+    run_ok delete t a
+    run_ok ingest t two.ndjson --row-kind-column op
+    run_ok scan t --columns k,n -o ndjson
+    expect_out_is '{"k":"a","n":{"x":-5}}
+{"k":"b","n":{"w":4}}'
+    run_ok compact t --all
+    run_ok scan t --columns u,k -o ndjson
+    expect_out_is '{"u":["b"],"k":"a"}
+{"u":["z"],"k":"b"}'
+    run_ok purge t --where "k = 'a'" --yes
+    run_ok count t
+    expect_out_is 1
+    run_ok check t
+}
+
 run_tests
