@@ -16,17 +16,27 @@
 /* Up to this many bytes of numbers its own choice is as good. */
 #define SMALL_BYTES ((size_t)16 << 10)
 
+/* A negative level passes over as many bytes as its number says where nothing was found. It leaves
+ * literals as they are unless told otherwise by a parameter that zstd.h names by number only. */
+#define UNREPEATED_LEVEL     (-131072)
+#define UNREPEATED_HASH_LOG  6
+#define UNREPEATED_MIN_MATCH 7
+#define LITERAL_MODE         ZSTD_c_experimentalParam5
+#define LITERAL_MODE_PACKED  1
+
 /* How zstd searches: 0 is what it chooses itself by level and length. */
 struct search {
     int level;
     int hash_log;
     int min_match;
+    int literal_mode;
 };
 
 struct cx_codec {
     struct alloc *mem;
     ZSTD_CCtx *zstd_out;
-    struct search search; /* as zstd_out has it */
+    struct search search;  /* as zstd_out has it */
+    bool has_literal_mode; /* zstd_out takes it */
     ZSTD_DCtx *zstd_in;
     struct libdeflate_compressor *gzip_out;
     struct libdeflate_decompressor *gzip_in;
@@ -157,6 +167,9 @@ static struct search search_of(int level, enum cx_content content, size_t bytes)
     if (level != TUNED_LEVEL || content == CX_CONTENT_ANY ||
         (content == CX_CONTENT_NUMBERS && bytes <= SMALL_BYTES))
         return s;
+    if (content == CX_CONTENT_UNREPEATED)
+        return (struct search){UNREPEATED_LEVEL, UNREPEATED_HASH_LOG, UNREPEATED_MIN_MATCH,
+                               LITERAL_MODE_PACKED};
     s.hash_log = content == CX_CONTENT_TEXT ? 12 : 13;
     s.min_match = 6;
     return s;
@@ -165,21 +178,34 @@ static struct search search_of(int level, enum cx_content content, size_t bytes)
 /* A parameter that zstd refuses keeps the value it had: what comes out is right all the same. */
 static void set_search(struct cx_codec *c, struct search s)
 {
+    if (s.literal_mode && !c->has_literal_mode)
+        s = search_of(TUNED_LEVEL, CX_CONTENT_TEXT, 0);
     if (c->search.level == s.level && c->search.hash_log == s.hash_log &&
         c->search.min_match == s.min_match)
         return;
     (void)ZSTD_CCtx_setParameter(c->zstd_out, ZSTD_c_compressionLevel, s.level);
     (void)ZSTD_CCtx_setParameter(c->zstd_out, ZSTD_c_hashLog, s.hash_log);
     (void)ZSTD_CCtx_setParameter(c->zstd_out, ZSTD_c_minMatch, s.min_match);
+    if (c->has_literal_mode)
+        (void)ZSTD_CCtx_setParameter(c->zstd_out, LITERAL_MODE, s.literal_mode);
     c->search = s;
+}
+
+/* The context, made when first needed; NULL without memory. */
+static ZSTD_CCtx *zstd_context(struct cx_codec *c)
+{
+    if (c->zstd_out)
+        return c->zstd_out;
+    c->zstd_out = ZSTD_createCCtx();
+    if (c->zstd_out)
+        c->has_literal_mode = !ZSTD_isError(ZSTD_CCtx_setParameter(c->zstd_out, LITERAL_MODE, 0));
+    return c->zstd_out;
 }
 
 static slp_rc zstd_compress(struct cx_codec *c, struct search search, struct slice in,
                             struct buf *out, struct slp_err *err)
 {
-    if (!c->zstd_out)
-        c->zstd_out = ZSTD_createCCtx();
-    if (!c->zstd_out)
+    if (!zstd_context(c))
         FAIL(err, NO_MEMORY, "zstd: out of memory for a context");
     size_t bound = ZSTD_compressBound(in.len);
     if (ZSTD_isError(bound))
@@ -212,6 +238,11 @@ static slp_rc gzip_compress(struct cx_codec *c, int level, struct slice in, stru
     SLP_INVARIANT(got > 0);
     out->len += got;
     return SLP_OK;
+}
+
+bool cx_minds_content(enum cx_kind kind, int level)
+{
+    return kind == CX_ZSTD && level == TUNED_LEVEL;
 }
 
 slp_rc cx_compress(struct cx_codec *c, enum cx_kind kind, int level, struct slice in,

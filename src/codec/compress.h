@@ -43,12 +43,17 @@ SLP_NODISCARD slp_rc cx_lz4_frame_decompress(struct cx_codec *c, struct slice in
                                              size_t out_len, struct slp_err *err);
 
 /* What bytes are. ZSTD at level 1 searches text and numbers with tables of other sizes than it
- * chooses by itself, which is faster and makes less of them; the format does not change. */
+ * chooses by itself, which is faster and makes less of them; the format does not change. Where
+ * nothing repeats it does not search at all, and only packs bytes by how often each occurs. */
 enum cx_content {
     CX_CONTENT_ANY,
-    CX_CONTENT_TEXT,   /* strings, whole or with their prefixes taken off */
-    CX_CONTENT_NUMBERS /* of a fixed width */
+    CX_CONTENT_TEXT,      /* strings, whole or with their prefixes taken off */
+    CX_CONTENT_NUMBERS,   /* of a fixed width */
+    CX_CONTENT_UNREPEATED /* either, in which nothing was found that stood there before */
 };
+
+/* Does it matter what bytes are? */
+bool cx_minds_content(enum cx_kind kind, int level);
 
 /* Append the compressed form of `in` to `out`. `level` 0 means the codec's default. NONE copies.
  * Errors: UNSUPPORTED, LIMIT, NO_MEMORY. */

@@ -8,6 +8,20 @@
 /* A page header as written here is shorter. */
 #define HEADER_MAX_BYTES 80u
 
+/* Whether a search gains anything is tried on a page, behind so many bytes of a chunk, for which
+ * alone it would not pay, and again behind so many more. In larger pages a search that finds
+ * nothing makes such steps that it costs nothing either. */
+#define TRIAL_MOST_BYTES  ((size_t)64 << 10)
+#define TRIAL_FIRST_BYTES ((size_t)256 << 10)
+#define TRIAL_NEXT_BYTES  ((size_t)4 << 20)
+
+/* It does not where it saves no more than one byte in so many. */
+#define TRIAL_PART 1024u
+
+/* How much of a page is left is counted in so many parts; pages that differ by more are not alike. */
+#define PARTS         1024u
+#define CHANGED_PARTS 32u
+
 static void put_v1(struct cx_put *w, const struct pq_page_body *body)
 {
     cx_put_struct(w, 5);
@@ -59,12 +73,67 @@ static slp_rc put_header(struct pq_page_sink *s, const struct pq_page_body *body
     return cx_put_finish(&w);
 }
 
+static enum cx_content content_of(const struct pq_page_sink *s, enum pq_encoding encoding)
+{
+    if (encoding == PQ_RLE_DICTIONARY)
+        return CX_CONTENT_ANY;
+    return s->is_unrepeated ? CX_CONTENT_UNREPEATED : s->content;
+}
+
 slp_rc pq_page_compress(const struct pq_page_sink *s, enum pq_encoding encoding, struct slice bytes,
                         struct buf *out, struct slp_err *err)
 {
-    bool is_indices = encoding == PQ_RLE_DICTIONARY;
-    return cx_compress_content(s->codec, s->kind, s->level,
-                               is_indices ? CX_CONTENT_ANY : s->content, bytes, out, err);
+    return cx_compress_content(s->codec, s->kind, s->level, content_of(s, encoding), bytes, out,
+                               err);
+}
+
+/* How many bytes a page takes, compressed as what it is said to be. Nothing stays behind. */
+static slp_rc measure(const struct pq_page_sink *s, enum cx_content content, struct slice bytes,
+                      size_t *out, struct slp_err *err)
+{
+    size_t start = s->out->len;
+    TRY(cx_compress_content(s->codec, s->kind, s->level, content, bytes, s->out, err));
+    *out = s->out->len - start;
+    s->out->len = start;
+    return SLP_OK;
+}
+
+/* Before a page is compressed: see now and then whether it is worth while to search it. */
+static slp_rc try_unrepeated(struct pq_page_sink *s, const struct pq_page_body *body,
+                             struct slp_err *err)
+{
+    size_t searched = 0;
+    size_t unrepeated = 0;
+    if (body->encoding == PQ_RLE_DICTIONARY || s->content == CX_CONTENT_ANY ||
+        !cx_minds_content(s->kind, s->level))
+        return SLP_OK;
+    if (body->bytes.len > TRIAL_MOST_BYTES) {
+        s->is_unrepeated = false;
+        return SLP_OK;
+    }
+    s->untried_bytes += body->bytes.len;
+    if (s->untried_bytes < (s->was_tried ? TRIAL_NEXT_BYTES : TRIAL_FIRST_BYTES))
+        return SLP_OK;
+    TRY(measure(s, s->content, body->bytes, &searched, err));
+    TRY(measure(s, CX_CONTENT_UNREPEATED, body->bytes, &unrepeated, err));
+    s->is_unrepeated = unrepeated <= searched + searched / TRIAL_PART;
+    s->untried_bytes = 0;
+    s->was_tried = true;
+    s->usual_part = 0;
+    return SLP_OK;
+}
+
+/* What shrinks by more or less than the first page that was not searched is something else: the
+ * next page is tried. */
+static void see_change(struct pq_page_sink *s, size_t stored, size_t bytes)
+{
+    if (!s->is_unrepeated || bytes == 0)
+        return;
+    size_t part = stored * PARTS / bytes;
+    if (s->usual_part == 0)
+        s->usual_part = part;
+    else if (part + CHANGED_PARTS < s->usual_part || part > s->usual_part + CHANGED_PARTS)
+        s->untried_bytes = TRIAL_NEXT_BYTES;
 }
 
 /* Version 2: levels as they are, then values compressed where that makes them smaller. */
@@ -99,6 +168,7 @@ slp_rc pq_page_put(struct pq_page_sink *s, const struct pq_page_body *body, stru
         FAIL(err, LIMIT,
              "a page of %zu bytes and %" PRId64 " values, at most %u bytes are possible",
              body->bytes.len, body->entries, PQ_PAGE_MAX_BYTES);
+    TRY(try_unrepeated(s, body, err));
     TRY(buf_reserve(out, HEADER_MAX_BYTES, err));
     out->len += HEADER_MAX_BYTES;
     if (body->kind == PQ_PAGE_DATA_V2)
@@ -107,6 +177,7 @@ slp_rc pq_page_put(struct pq_page_sink *s, const struct pq_page_body *body, stru
         TRY(pq_page_compress(s, body->encoding, body->bytes, out, err));
     struct slice stored =
         slice_of(out->ptr + start + HEADER_MAX_BYTES, out->len - start - HEADER_MAX_BYTES);
+    see_change(s, stored.len, body->bytes.len);
     TRY(put_header(s, body, stored, is_compressed, err));
     assert(s->header->len <= HEADER_MAX_BYTES);
     memmove(out->ptr + start + s->header->len, stored.ptr, stored.len);

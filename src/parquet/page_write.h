@@ -27,7 +27,11 @@ struct pq_page_sink {
     enum cx_kind kind;
     int level;
     enum cx_content content; /* of pages of values; indices are anything */
-    uint64_t bytes;          /* of pages so far, with their headers */
+    bool is_unrepeated;      /* the last trial: searching them for repeats gains nothing */
+    size_t untried_bytes;    /* of pages of values since the last trial, or the start */
+    bool was_tried;
+    size_t usual_part; /* of a page that is left when it was not searched; 0: none was */
+    uint64_t bytes;    /* of pages so far, with their headers */
     uint64_t uncompressed_bytes;
 };
 

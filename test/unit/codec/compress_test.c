@@ -38,6 +38,38 @@ static void what_is_compressed_comes_back(void **state)
     cx_codec_free(c);
 }
 
+/* Letters that no search finds anything in are packed as well without one; and where much repeats,
+ * there is none indeed. */
+static void what_is_said_not_to_repeat_is_not_searched(void **state)
+{
+    struct t *t = *state;
+    static uint8_t bytes[20000];
+    struct cx_codec *c = NULL;
+    struct buf out;
+    size_t lens[2][2];
+    assert_ok(t, cx_codec_new(&t->mem, &c, &t->err));
+    buf_init(&out, &t->mem, 1 << 20);
+    for (int repeats = 0; repeats < 2; repeats++) {
+        fill(t, bytes, sizeof bytes, 26);
+        for (size_t i = 20; repeats && i < sizeof bytes; i++)
+            bytes[i] = bytes[i - 20];
+        for (int i = 0; i < 2; i++) {
+            buf_clear(&out);
+            assert_ok(t, cx_compress_content(c, CX_ZSTD, 1,
+                                             i ? CX_CONTENT_UNREPEATED : CX_CONTENT_TEXT,
+                                             slice_of(bytes, sizeof bytes), &out, &t->err));
+            lens[repeats][i] = out.len;
+        }
+    }
+    assert_in_range(lens[0][1], sizeof bytes / 2, lens[0][0] + lens[0][0] / 1000);
+    assert_true(lens[1][1] > 10 * lens[1][0]);
+    assert_true(cx_minds_content(CX_ZSTD, 1));
+    assert_false(cx_minds_content(CX_ZSTD, 3));
+    assert_false(cx_minds_content(CX_GZIP, 1));
+    buf_fini(&out);
+    cx_codec_free(c);
+}
+
 /* Lengths on both sides of where a search changes, and levels that have none of ours. */
 static void content_changes_the_search_and_nothing_else(void **state)
 {
@@ -52,7 +84,7 @@ static void content_changes_the_search_and_nothing_else(void **state)
     fill(t, bytes, sizeof bytes, 3);
     for (size_t k = 0; k < 60; k++) {
         size_t n = sizes[t_below(t, sizeof sizes / sizeof *sizes)];
-        enum cx_content content = (enum cx_content)t_below(t, 3);
+        enum cx_content content = (enum cx_content)t_below(t, 4);
         int level = (int)t_below(t, 3);
         buf_clear(&out);
         assert_ok(
@@ -237,6 +269,7 @@ static void a_frame_of_lz4_is_read_to_its_end(void **state)
 
 T_MAIN(T_TEST(a_frame_of_lz4_is_read_to_its_end), T_TEST(what_is_compressed_comes_back),
        T_TEST(content_changes_the_search_and_nothing_else),
+       T_TEST(what_is_said_not_to_repeat_is_not_searched),
        T_TEST(another_length_is_corrupt_both_ways), T_TEST(cut_bytes_are_corrupt),
        T_TEST(several_gzip_members_are_one_text), T_TEST(lz4_is_read_bare_and_framed),
        T_TEST(brotli_has_eleven_levels), T_TEST(unknown_codecs_are_named),

@@ -214,6 +214,35 @@ static void what_does_not_shrink_is_stored(void **state)
     finish(&o);
 }
 
+/* Letters at random are packed by how often each occurs, unsearched after some pages; what repeats
+ * behind them is found again. */
+static void pages_are_searched_where_that_gains(void **state)
+{
+    struct t *t = *state;
+    struct one o;
+    struct pq_chunk_place place;
+    const struct pq_column_options column = {.encoding = PQ_WRITE_DELTA_LENGTH_BYTE_ARRAY};
+    begin(t, &o, (struct arr_type){.kind = ARR_UTF8}, false);
+    o.options.columns = &column;
+    for (int row = 0; row < 60000; row++) {
+        char text[] = "31415926535897932384";
+        for (size_t i = 0; i < sizeof text - 1 && row < 30000; i++)
+            text[i] = (char)('a' + t_below(t, 26));
+        append_text(t, &o, text);
+    }
+    assert_ok(t, pq_group_encode(o.group, &o.batch, 1000, &t->err));
+    pq_group_place(o.group, 0, &place);
+    assert_int_equal(place.page_count, 60);
+    for (size_t i = 0; i < 60; i++) {
+        uint32_t bytes = place.pages[i].bytes;
+        if (i < 30)
+            assert_in_range(bytes, 11000, 12400);
+        else if (i > 31)
+            assert_in_range(bytes, 1, 500);
+    }
+    finish(&o);
+}
+
 static void facts_add_up_over_pages(void **state)
 {
     struct t *t = *state;
@@ -368,8 +397,9 @@ T_MAIN(T_TEST(a_page_is_header_and_body_and_nothing_else),
        T_TEST(every_block_begins_a_page_in_every_column),
        T_TEST(a_wide_column_has_several_pages_in_a_block), T_TEST(few_values_become_a_dictionary),
        T_TEST(many_values_stay_plain), T_TEST(what_does_not_shrink_is_stored),
-       T_TEST(facts_add_up_over_pages), T_TEST(the_order_of_pages_is_found),
-       T_TEST(a_page_of_nan_leaves_no_column_index), T_TEST(a_null_where_none_may_be_is_named),
+       T_TEST(pages_are_searched_where_that_gains), T_TEST(facts_add_up_over_pages),
+       T_TEST(the_order_of_pages_is_found), T_TEST(a_page_of_nan_leaves_no_column_index),
+       T_TEST(a_null_where_none_may_be_is_named),
        T_TEST(a_value_beyond_the_largest_page_is_refused),
        T_TEST(a_codec_we_do_not_write_is_refused_by_name), T_TEST(a_group_may_be_used_again),
        T_TEST(every_fault_leaves_an_empty_group))
