@@ -286,3 +286,10 @@ void state_head_refresh(struct state_replica *r)
     /* Where somebody else has written one, it is as good. */
     r->is_head_known = r->is_head_known && write_head(r, NULL) == SLP_OK;
 }
+
+void state_head_renew(struct state_replica *r)
+{
+    r->head_us = 0;
+    r->is_head_known = false;
+    state_head_refresh(r);
+}

@@ -147,6 +147,10 @@ SLP_NODISCARD slp_rc state_head_begin(struct state_replica *r, struct slp_err *e
 /* Write the head if it is due, from what was replayed. It is a hint: no error is told. */
 void state_head_refresh(struct state_replica *r);
 
+/* Rewrite it at once, whoever wrote it last: behind a snapshot that it does not name yet a reader would
+ * look for frames that are gone. Cost: a read and a write. */
+void state_head_renew(struct state_replica *r);
+
 /* Is the head that this replica began from to be believed? `bytes` is what the log has of its last
  * frame, the first STATE_FRAME_HEAD_BYTES; the floor was read since. */
 bool state_head_is_proven(const struct state_replica *r, struct slice bytes);

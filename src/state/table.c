@@ -572,7 +572,7 @@ void state_table_keep_due(struct state_table *t)
     if (state_table_refresh(t, NULL) == SLP_OK &&
         state_keep_is_due(&t->replica, frames_to_keep(t)) &&
         state_table_keep(t, 1, &kept, NULL) == SLP_OK)
-        state_head_refresh(&t->replica);
+        state_head_renew(&t->replica);
 }
 
 const struct table_state *state_table_view(const struct state_table *t)

@@ -287,6 +287,8 @@ static void what_is_due_is_kept_by_whoever_comes_by(void **state)
     state_table_keep_due(w.table);
     assert_int_equal(state_verified_count(state_table_view(w.table)), 1);
     assert_int_equal(state_verified_at(state_table_view(w.table), 0)->number, STATE_KEEP_FRAMES);
+    /* The head names it at once, within its second too, and whoever wrote that last. */
+    assert_int_equal(open_is_same(t, &w), 2);
     world_close(&w);
 }
 
