@@ -473,6 +473,7 @@ void world_settle(struct sim *sim)
     if (!w->is_changed || w->later_frame || sim_has_failed(sim))
         return;
     w->is_changed = false;
+    uint64_t before = w->oracle.number;
     for (;;) {
         struct state_name name;
         state_replica_name(&w->oracle, w->oracle.number + 1, &name);
@@ -490,7 +491,8 @@ void world_settle(struct sim *sim)
         check_rows(w, w->oracle.machine.table);
         world_follow(w);
     }
-    check_rows(w, w->oracle.machine.table);
+    if (w->oracle.number == before)
+        check_rows(w, w->oracle.machine.table); /* an object went */
     world_check_pins(w);
 }
 
