@@ -125,8 +125,9 @@ static slp_rc withdraw(struct app *app, struct slp_instance *instance, struct sl
 /* Options that say how rows are read: a batch is read as the table says, whoever runs it. */
 static slp_rc check_batch_options(const struct args *args, struct slp_err *err)
 {
-    static const int others[] = {OPTION_INPUT_FORMAT, OPTION_ROW_KIND_COLUMN, OPTION_ON_ERROR,
-                                 OPTION_QUARANTINE,   OPTION_MAX_ERRORS,      OPTION_FILE_STRATEGY};
+    static const enum option_id others[] = {OPTION_INPUT_FORMAT, OPTION_ROW_KIND_COLUMN,
+                                            OPTION_ON_ERROR,     OPTION_QUARANTINE,
+                                            OPTION_MAX_ERRORS,   OPTION_FILE_STRATEGY};
     int modes = args_has(args, OPTION_BATCH) + args_has(args, OPTION_RUN_BATCHES) +
                 args_has(args, OPTION_WITHDRAW);
     bool has_inputs = args->arguments[1] != NULL;
