@@ -519,6 +519,37 @@ static void frames_below_the_floor_go_whoever_left_them_F2(void **state)
     t_table_close(&w.tt);
 }
 
+/* Whoever looks at frames while another trims them: what the floor has passed is left out, and a body that
+ * such a frame named may go. */
+static void frames_that_are_trimmed_while_bodies_are_looked_for_are_left_out_G2(void **state)
+{
+    struct t *t = *state;
+    struct world w;
+    struct state_kept kept;
+    struct state_table *slow = NULL;
+    struct arena arena;
+    struct state_names names;
+    char name[128];
+    begin(t, &w);
+    move_on(t, &w, 1);
+    add_apart(t, &w, name);
+    move_on(t, &w, 1);
+    arena_init(&arena, &t->mem, 1 << 22);
+    assert_ok(t, state_table_open(w.tt.instance, slice_str("test"), &slow, &t->err));
+    assert_ok(t, state_bodies_named(slow, 1, &arena, &names, &t->err));
+    assert_true(state_names_have(&names, slice_str(name)));
+    for (int i = 0; i < 2; i++) {
+        move_on(t, &w, 1);
+        assert_ok(t, state_table_keep(w.tt.table, 1, &kept, &t->err));
+    }
+    assert_true(kept.deleted > 0 && kept.floor > state_number(state_table_view(slow)));
+    assert_ok(t, state_bodies_named(slow, 1, &arena, &names, &t->err));
+    assert_int_equal(names.count, 0);
+    arena_fini(&arena);
+    state_table_close(slow);
+    t_table_close(&w.tt);
+}
+
 static void what_waits_in_the_inbox_goes_when_it_is_over_C2(void **state)
 {
     struct t *t = *state;
@@ -772,6 +803,7 @@ T_MAIN(T_TEST(a_stamp_more_than_an_hour_ahead_is_named_T1),
        T_TEST(snapshots_that_nobody_begins_from_go_and_the_table_still_opens_S3),
        T_TEST(a_snapshot_that_may_be_restored_is_kept_G5),
        T_TEST(frames_below_the_floor_go_whoever_left_them_F2),
+       T_TEST(frames_that_are_trimmed_while_bodies_are_looked_for_are_left_out_G2),
        T_TEST(what_waits_in_the_inbox_goes_when_it_is_over_C2),
        T_TEST(a_collection_deletes_no_more_than_the_property_says_and_the_next_goes_on),
        T_TEST(a_second_collection_finds_and_commits_nothing),
