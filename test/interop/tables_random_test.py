@@ -261,4 +261,31 @@ def test_scan_and_pyarrow_over_the_raw_files_agree_with_a_model(work):
             raise
 
 
+def test_nested_columns_are_sorted_and_merged_with_little_memory(work):
+    g = random.Random(SEED)
+    rows, count = 100000, 20000
+    instance = work + "/i"
+    type = pa.struct([("t", pa.map_(pa.string(), pa.list_(pa.int64()))), ("x", pa.binary())])
+    some = [random_value(g, type) for _ in range(1000)]
+    column = pa.array(some, type).take(pa.array([g.randrange(1000) for _ in range(rows)]))
+    keys = list(range(rows))
+    g.shuffle(keys)
+    texts = pa.array(["%08d" % (key * 7919 % 10 ** 8) * 10 for key in keys])
+    table = pa.table([pa.array(keys, pa.int64()), column, texts], schema=pa.schema([
+        pa.field("k", pa.int64(), nullable=False), pa.field("v", type), pa.field("w", pa.string())]))
+    pq.write_table(table, work + "/in.parquet", row_group_size=count)
+    t.run("init", instance=instance)
+    t.run("table", "create", "t", "--like", work + "/in.parquet", "--row-key", "k", instance=instance)
+    want = table.sort_by("k").combine_chunks()
+    for half in (table.slice(0, rows // 2), table.slice(rows // 2)):
+        pq.write_table(half, work + "/half.parquet", row_group_size=count)
+        t.run("ingest", "t", work + "/half.parquet", "--memory", "16MiB", "--threads", "2", instance=instance)
+    for _ in range(2):
+        got = pa.ipc.open_stream(t.run("scan", "t", "-o", "arrow", instance=instance)).read_all().combine_chunks()
+        for name in want.schema.names:
+            assert got[name].cast(want[name].type).equals(want[name]), "column %s differs" % name
+        t.run("compact", "t", "--all", "--memory", "16MiB", "--threads", "2", instance=instance)
+    t.run("check", "t", instance=instance)
+
+
 t.main(globals())
