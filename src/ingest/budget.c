@@ -14,22 +14,29 @@
 #define FAN_IN_MAX   256u
 #define FAN_IN_MIN   4u
 
+/* Of a run that is merged each column is described twice, in a block and in the window onto it, with
+ * a bitmap each, and its parts may be unpacked. */
+#define COLUMN_BYTES (2 * (sizeof(struct arr_col) + 64) + 4 * sizeof(struct buf))
+/* A worker's reader has a window of each column, and about as much of it decompressed. */
+#define COLUMN_READ_BYTES ((size_t)16 << 10)
+
 static size_t clamp(size_t value, size_t low, size_t high)
 {
     return num_max_size(num_min_size(value, high), low);
 }
 
-struct ingest_budget ingest_budget_of(size_t memory, size_t threads)
+struct ingest_budget ingest_budget_of(size_t memory, size_t threads, size_t columns)
 {
     struct ingest_budget b = {0};
     threads = num_max_size(threads, 1);
+    columns = num_max_size(columns, 1);
     memory = num_max_size(memory, INGEST_MEMORY_MIN);
     b.memory = memory;
     /* A group for each thread and one being filled, each with its encoded pages. */
     b.output_bytes = num_min_size(memory / 4, 2 * (threads + 1) * OUTPUT_GROUP_BYTES_MAX);
     b.output_threads =
         clamp(num_max_size(b.output_bytes / (2 * GROUP_BYTES + CODEC_BYTES), 1) - 1, 1, threads);
-    b.workers = clamp(memory / WORKER_BYTES, 1, threads);
+    b.workers = clamp(memory / (WORKER_BYTES + columns * COLUMN_READ_BYTES), 1, threads);
     size_t share = (memory - b.output_bytes - memory / 8) / b.workers;
     b.chunk_max = share / 12;
     b.chunk_bytes = num_min_size(b.chunk_max, CHUNK_BYTES);
@@ -41,14 +48,16 @@ struct ingest_budget ingest_budget_of(size_t memory, size_t threads)
     /* Beside it all workers read and sort at the same time. The meter counts room that nobody
      * touched, and runs that are spilled early cost merges: so a quarter more is let pass. */
     b.metered_bytes = memory + memory / 4 - b.workers * (b.batch_bytes + 2 * b.chunk_max);
-    b.block_bytes = num_min_size(BLOCK_BYTES, share / 64);
+    /* A block is worth as much as what describes it. */
+    b.columns_bytes = columns * COLUMN_BYTES;
+    b.block_bytes = num_min_size(num_max_size(BLOCK_BYTES, b.columns_bytes), share / 64);
     b.fan_in = clamp(b.held_bytes / ingest_spilled_bytes(&b), FAN_IN_MIN, FAN_IN_MAX);
     return b;
 }
 
 size_t ingest_reader_bytes(const struct ingest_budget *b)
 {
-    return b->block_bytes + b->block_bytes / 2 + INGEST_WINDOW_BYTES;
+    return b->block_bytes + b->block_bytes / 2 + INGEST_WINDOW_BYTES + b->columns_bytes;
 }
 
 size_t ingest_spilled_bytes(const struct ingest_budget *b)

@@ -9,6 +9,9 @@
  * readers, compressors and the allocator take beyond the rows. Readers that need more than that take
  * it from what is held, which is then spilled earlier.
  *
+ * Columns take memory beside their bytes: a window of the reader, and what describes them in each
+ * batch. Of a table of thousands there are fewer workers, and fewer and longer spilled runs.
+ *
  * Pure.
  */
 #ifndef SLP_INGEST_BUDGET_H
@@ -29,11 +32,12 @@ struct ingest_budget {
     size_t held_bytes;     /* sorted rows that a worker holds before it spills them */
     size_t metered_bytes;  /* of all that is allocated, read ahead too: beyond it workers spill */
     size_t block_bytes;    /* rows of one block of a spilled run */
+    size_t columns_bytes;  /* what describes the columns of a run that is merged */
     size_t fan_in;         /* spilled runs that one merge may have before the output's */
 };
 
-/* Less than INGEST_MEMORY_MIN counts as that, no thread as one. */
-struct ingest_budget ingest_budget_of(size_t memory, size_t threads);
+/* Less than INGEST_MEMORY_MIN counts as that, no thread as one, and no column. */
+struct ingest_budget ingest_budget_of(size_t memory, size_t threads, size_t columns);
 
 /* What reads a spilled run: a block, parts of it decompressed, and a window. */
 size_t ingest_reader_bytes(const struct ingest_budget *b);

@@ -258,7 +258,8 @@ slp_rc ingest_run(struct state_table *table, const struct ingest_options *option
     slp_rc rc = SLP_OK;
     struct ingest g = {.table = table,
                        .o = options,
-                       .budget = ingest_budget_of(options->memory, options->threads)};
+                       .budget = ingest_budget_of(options->memory, options->threads,
+                                                  state_table_schema(table)->columns.count)};
     ingest_meter_init(&g.meter, mem);
     g.mem = &g.meter.base;
     arena_init(&g.arena, mem, KINDS_MAX_BYTES);

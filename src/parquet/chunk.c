@@ -14,6 +14,10 @@
  * hundreds of columns each of them holds a page. */
 #define LARGE_WINDOWS 8u
 
+/* Windows are as small as this where there are so many columns that their least sizes add up: then
+ * any is given back as soon as nothing in it is needed. */
+#define SMALL_WINDOW_BYTES ((size_t)16 * 1024)
+
 void pq_chunk_reader_init(struct pq_chunk_reader *r, struct alloc *mem,
                           const struct pq_column *column, struct source *src,
                           struct cx_codec *codec, bool verify_crc)
@@ -99,7 +103,7 @@ static void release(struct buf *b)
 
 static void release_large(const struct pq_chunk_reader *r, struct buf *b)
 {
-    if (b->cap / LARGE_WINDOWS > r->window_bytes)
+    if (b->cap / LARGE_WINDOWS > r->window_bytes || r->window_bytes <= SMALL_WINDOW_BYTES)
         release(b);
 }
 

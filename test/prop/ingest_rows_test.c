@@ -129,7 +129,7 @@ out:
 
 static struct ingest_budget random_budget(struct t *t)
 {
-    struct ingest_budget b = ingest_budget_of(16 << 20, 1);
+    struct ingest_budget b = ingest_budget_of(16 << 20, 1, 1);
     b.workers = (size_t)t_below(t, 4) + 1;
     b.fan_in = (size_t)t_below(t, 5) + 2;
     b.chunk_bytes = (size_t)t_below(t, 20000) + 1;
@@ -200,7 +200,7 @@ static void spilling_ingests_survive_every_fault(void **state)
     write_files(t, &p, rows, 120);
     t_table_open(t, &tt, schema_json, NULL, 0);
     T_FAULT_LOOP(t) {
-        struct trial trial = {.budget = ingest_budget_of(16 << 20, 1)};
+        struct trial trial = {.budget = ingest_budget_of(16 << 20, 1, 1)};
         const char *inputs[] = {p.path};
         struct ingest_feed feed = {0};
         struct ingest_rows in = {0};

@@ -260,7 +260,7 @@ static void threads_are_as_many_as_memory_has_room_for(void **state)
     t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
     assert_ok(t, output_new(tt.table, &o, &t->mem, &out, &t->err));
     for (size_t memory = (size_t)4 << 30; memory >= (size_t)16 << 20; memory /= 2) {
-        struct ingest_budget b = ingest_budget_of(memory, 8);
+        struct ingest_budget b = ingest_budget_of(memory, 8, 1);
         struct ingest_rows rows = {.mem = &t->mem,
                                    .rows = 1000000,
                                    .bytes = 100000000,
