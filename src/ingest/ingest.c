@@ -166,6 +166,7 @@ static slp_rc take_in(struct ingest *g, struct ingest_rows *rows, struct slp_err
         .rows = {.format = g->o->format,
                  .want =
                      g->o->row_kinds.len ? &g->kinds.want : &state_table_schema(g->table)->columns,
+                 .demand = g->o->row_kinds.len ? ingest_kinds_column(&g->kinds) : NULL,
                  .batch_rows = OUTPUT_GROUP_ROWS,
                  .batch_bytes = g->budget.batch_bytes,
                  .rejects = ingest_rejects_rows(&g->rejects)},

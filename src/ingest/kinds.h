@@ -38,4 +38,10 @@ SLP_NODISCARD slp_rc ingest_deletes(struct alloc *mem, const struct state_table 
                                     const struct process *p, const struct slice *keys, size_t count,
                                     struct run **out, struct slp_err *err);
 
+/* The name of the column that says the kinds; as long as `k`. */
+static inline const char *ingest_kinds_column(const struct ingest_kinds *k)
+{
+    return k->want.fields[k->want.count - 1].name;
+}
+
 #endif

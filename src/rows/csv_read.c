@@ -167,6 +167,7 @@ slp_rc rows_csv_open(struct alloc *mem, struct rows_text_in *in, uint8_t delimit
     TRY_OUT(rows_csv_header(&r->scan, &r->arena, &r->header, err));
     TRY_OUT(arena_array(&r->arena, want->count, sizeof *r->places, (void **)&r->places, err));
     TRY_OUT(rows_match(&r->header, want, false, r->places, err));
+    r->base.header = &r->header;
     *out = &r->base;
 out:
     if (rc != SLP_OK)

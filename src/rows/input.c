@@ -206,6 +206,16 @@ static slp_rc open_format(struct rows_input *in, const struct rows_input_options
     }
 }
 
+static slp_rc demand_column(const char *name, const char *file, const struct arr_schema *have,
+                            struct slp_err *err)
+{
+    const char *nearest = arr_schema_nearest(have, slice_str(name));
+    if (arr_schema_find(have, slice_str(name)) >= 0)
+        return SLP_OK;
+    FAIL(err, BAD_INPUT, "file \"%s\": no column \"%s\"%s%s%s", file, name,
+         nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+}
+
 slp_rc rows_input_open(struct alloc *mem, const char *path,
                        const struct rows_input_options *options, struct rows_input **out,
                        struct slp_err *err)
@@ -222,8 +232,13 @@ slp_rc rows_input_open(struct alloc *mem, const char *path,
     TRY_OUT(rows_text_in_open(&in->text, mem, path, err));
     TRY_OUT(find_format(&in->text, options->format, &in->format, err));
     TRY_OUT(open_format(in, options, err));
+    const struct arr_schema *have = in->schema;
     if (options->want)
         TRY_OUT(rows_input_want(in, options->want, err));
+    if (!have && in->reader)
+        have = in->reader->header;
+    if (options->demand && have)
+        TRY_OUT(demand_column(options->demand, in->text.name, have, err));
     *out = in;
 out:
     if (rc != SLP_OK)

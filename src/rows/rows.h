@@ -100,7 +100,9 @@ struct rows_rejects {
 struct rows_input_options {
     enum rows_format format;
     const struct arr_schema *want; /* NULL: the file's own columns */
-    bool infer;              /* without `want`: text gets the types that rows_file_schema tells */
+    const char *demand; /* a column that must be there although it may be null; NULL: none. Lines of
+                           NDJSON are not asked for it */
+    bool infer;         /* without `want`: text gets the types that rows_file_schema tells */
     const char *temp_folder; /* for Parquet that comes on a pipe; NULL: $TMPDIR or /tmp */
     int64_t batch_rows;      /* 0: 65,536 */
     size_t batch_bytes;      /* a batch is closed at about this many; 0: 16 MiB */
@@ -113,7 +115,7 @@ struct rows_input_options {
  *
  * Errors   NOT_FOUND, DENIED  the file
  *          BAD_INPUT          a wanted column is missing (nearest name), there twice, or of another
- *                             type
+ *                             type; the demanded one is missing
  *          INVALID            text without `want` or `infer`
  *          CORRUPT            as the Parquet reader says
  *          UNSUPPORTED        the same; a file that is none of the formats, or of one that is only

@@ -109,6 +109,7 @@ struct rows_text_reader_ops {
 struct rows_text_reader {
     const struct rows_text_reader_ops *ops;
     const struct rows_rejects *rejects; /* set by who opened it; NULL: a bad row is an error */
+    const struct arr_schema *header;    /* the names of a CSV file; NULL: others */
 };
 
 /* Open readers over `in`, which stays the caller's and outlives them, as does `want`. CSV reads its

@@ -8,6 +8,9 @@ setup_table() {
     run_ok init
     run_ok table create t --schema schema.json "$@"
     run_ok ingest t one.csv
+    run ingest t two.csv --row-kind-column oq
+    expect_rc 1
+    expect_err 'two.csv": no column "oq"; did you mean "op"?'
     run_ok ingest t two.csv --row-kind-column op
 }
 
