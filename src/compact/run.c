@@ -6,26 +6,20 @@
 #include "base/num.h"
 #include "compact/inputs.h"
 #include "compact/reader.h"
-#include "os/thread.h"
+#include "output/team.h"
 
 /*
- * One thread takes one stretch after the other and writes each group as it is made. Several take
- * stretches in order, and the caller's thread writes their groups, in order:
+ * Stretches, copied or merged (stretch.h), are the pieces of a team (output/team.h), which writes
+ * their groups in order:
  *
- *   stretch     0        1        2        3 ...       copied or merged, see stretch.h
- *   slot        0        1        2        0           threads + 1 of them
+ *   stretch     0        1        2        3 ...
+ *   slot        0        1        2        0           one a maker of the team
  *   groups    [a][b]   [c][d]   [e]                    written: a b c d e ...
  *
- * A slot has everything that merging needs of its own: open files, rows being gathered, groups. So
- * threads meet only where a group is handed on. A slot that is ahead waits when it holds
- * SLOT_GROUPS; the oldest never waits long, since its groups are what is written next. One slot
- * more than threads keeps all of them busy while the oldest stretch ends.
- *
- * The lock guards what is marked below; the rest of a slot belongs to the thread that merges its
- * stretch, and to the caller's before that begins and after it is done.
+ * A slot has what merging needs of its own: open files, and rows being gathered.
  */
 
-#define SLOT_GROUPS    4u
+#define SLOT_GROUPS    OUTPUT_TEAM_GROUPS_MAX
 #define STRETCH_GROUPS 2
 
 #define PREFETCH_MIN_BYTES ((size_t)64 << 10)
@@ -45,7 +39,6 @@
 
 /* Files open at once, far enough below the usual limit of 1,024 handles. */
 #define OPEN_FILES_MAX 768u
-#define THREADS_MAX    64u
 
 /* A footer, which is read to copy blocks, may have this part of the memory in the file; unpacked it
  * takes some times as much. */
@@ -55,18 +48,13 @@
 #define STEP_ROWS 16384
 
 struct slot {
-    struct team *team;
     struct compact_inputs inputs;
     const struct compact_stretch *stretch;
+    struct output_maker *to;
     struct arr_batch rows; /* of the group being made; memory is kept */
-    struct datafile_group *groups[SLOT_GROUPS];
-    struct output_form forms[SLOT_GROUPS]; /* of these groups */
-    size_t made;                           /* groups of this stretch; under the lock */
-    size_t written;                        /* of these; under the lock */
-    bool is_done;                          /* under the lock */
 };
 
-struct team {
+struct work {
     struct state_table *table;
     const struct compact_job *job;
     const struct compact_options *options;
@@ -77,60 +65,11 @@ struct team {
     size_t threads;
     size_t prefetch_bytes;
     size_t group_bytes;
-    struct os_pool *pool; /* NULL: one thread */
-    struct os_mutex lock;
-    struct os_cond changed;
-    slp_rc failed; /* the first error; under the lock */
-    struct slp_err err;
     struct slot *slots;
     size_t slot_count;
 };
 
 /* ---- Making a stretch ---- */
-
-/* Keep the first error; everybody stops then. */
-static slp_rc fail_team(struct team *t, slp_rc rc, const struct slp_err *err)
-{
-    os_mutex_lock(&t->lock);
-    if (t->failed == SLP_OK) {
-        t->failed = rc;
-        t->err = *err;
-    }
-    os_cond_broadcast(&t->changed);
-    os_mutex_unlock(&t->lock);
-    return rc;
-}
-
-/* Wait until the slot may hold another group. */
-static slp_rc await_room(struct slot *s)
-{
-    struct team *t = s->team;
-    os_mutex_lock(&t->lock);
-    while (t->failed == SLP_OK && s->made - s->written == SLOT_GROUPS)
-        os_cond_wait(&t->changed, &t->lock);
-    slp_rc rc = t->failed;
-    os_mutex_unlock(&t->lock);
-    return rc;
-}
-
-static slp_rc write_group(struct slot *s, size_t n, struct slp_err *err)
-{
-    TRY(output_next(s->team->out, &s->forms[n], err));
-    return output_group(s->team->out, s->groups[n], err);
-}
-
-/* Group `n` is made: write it, or leave it to the thread that writes. */
-static slp_rc hand_on(struct slot *s, size_t n, struct slp_err *err)
-{
-    struct team *t = s->team;
-    if (!t->pool)
-        return write_group(s, n, err);
-    os_mutex_lock(&t->lock);
-    s->made++;
-    os_cond_broadcast(&t->changed);
-    os_mutex_unlock(&t->lock);
-    return SLP_OK;
-}
 
 /* Where rows of a stretch come from: a merge, or what the table's stack makes of one. */
 struct rows_of {
@@ -139,201 +78,116 @@ struct rows_of {
 };
 
 /* More rows; none when the stretch is at its end, or the group must be. */
-static slp_rc more_rows(struct slot *s, struct rows_of *from, int64_t most, struct slp_err *err)
+static slp_rc more_rows(const struct work *w, struct slot *s, struct rows_of *from, int64_t most,
+                        struct slp_err *err)
 {
     int64_t step = num_min_i64(most - s->rows.rows, STEP_ROWS);
     if (!from->merge)
         return compact_reader_next(&from->reader, step, &s->rows, err);
-    slp_rc rc = merge_next(from->merge, step, s->team->group_bytes, &s->rows, NULL, err);
+    slp_rc rc = merge_next(from->merge, step, w->group_bytes, &s->rows, NULL, err);
     return rc == SLP_DONE ? SLP_OK : rc;
 }
 
 /* Gather the rows of one group; none when the stretch is at its end. */
-static slp_rc fill_group(struct slot *s, struct rows_of *from, struct slp_err *err)
+static slp_rc fill_group(const struct work *w, struct slot *s, struct rows_of *from,
+                         struct slp_err *err)
 {
-    const struct team *t = s->team;
-    const int64_t most = output_group_rows(t->out);
+    const int64_t most = output_group_rows(w->out);
     arr_batch_clear(&s->rows);
-    while (s->rows.rows < most && arr_batch_memory(&s->rows) < t->group_bytes) {
+    while (s->rows.rows < most && arr_batch_memory(&s->rows) < w->group_bytes) {
         int64_t before = s->rows.rows;
-        if (t->options->cancel && *t->options->cancel)
+        if (w->options->cancel && *w->options->cancel)
             FAIL(err, CANCELLED, "cancelled");
-        TRY(more_rows(s, from, most, err));
+        TRY(more_rows(w, s, from, most, err));
         if (s->rows.rows == before)
             return SLP_OK;
     }
     return SLP_OK;
 }
 
-/* Group `n` of the slot, for rows of a form. */
-static slp_rc ready_group(struct slot *s, size_t n, unsigned form, struct slp_err *err)
+/* What rows are that come in the form of `stack`. */
+static slp_rc describe(const struct work *w, unsigned stack, struct output_form *out,
+                       struct slp_err *err)
 {
-    const struct team *t = s->team;
-    const struct schema *schema = NULL;
-    TRY(process_schema(t->table, t->job->process, form, &schema, err));
-    if (s->groups[n] && s->forms[n].schema != schema) {
-        datafile_group_free(s->groups[n]);
-        s->groups[n] = NULL;
-    }
-    s->forms[n] = (struct output_form){.schema = schema, .stack = form};
-    if (s->groups[n])
-        return SLP_OK;
-    return datafile_group_new(t->mem, schema, output_write_options(t->out), &s->groups[n], err);
+    *out = (struct output_form){.stack = stack};
+    return process_schema(w->table, w->job->process, stack, &out->schema, err);
 }
 
-static void count_kinds(struct slot *s, size_t n)
+static void count_kinds(const struct slot *s, struct output_form *form)
 {
     int64_t kinds[STACK_KIND_COUNT];
-    if (s->forms[n].stack == 0)
+    if (form->stack == 0)
         return;
-    stack_count_kinds(&s->rows, s->forms[n].stack, kinds);
-    s->forms[n].deletes = kinds[STACK_DELETE];
-    s->forms[n].resets = kinds[STACK_RESET];
+    stack_count_kinds(&s->rows, form->stack, kinds);
+    form->deletes = kinds[STACK_DELETE];
+    form->resets = kinds[STACK_RESET];
 }
 
-static slp_rc make_groups(struct slot *s, struct rows_of *from, struct slp_err *err)
+static slp_rc make_groups(const struct work *w, struct slot *s, struct rows_of *from,
+                          struct slp_err *err)
 {
-    const struct team *t = s->team;
-    for (size_t n = 0;; n++) {
-        size_t at = t->pool ? n % SLOT_GROUPS : 0;
-        TRY(fill_group(s, from, err));
+    for (;;) {
+        struct output_form form = {0};
+        struct datafile_group *group = NULL;
+        TRY(fill_group(w, s, from, err));
         if (s->rows.rows == 0)
             return SLP_OK;
-        if (t->pool && await_room(s) != SLP_OK)
+        TRY(describe(w, from->reader.form, &form, err));
+        slp_rc rc = output_maker_group(s->to, &form, &group, err);
+        if (rc == SLP_DONE)
             return SLP_OK; /* the error is told already */
-        TRY(ready_group(s, at, from->reader.form, err));
-        TRY(datafile_group_encode(s->groups[at], &s->rows, NULL, err));
-        count_kinds(s, at);
-        TRY(hand_on(s, at, err));
+        TRY(rc);
+        TRY(datafile_group_encode(group, &s->rows, NULL, err));
+        count_kinds(s, &form);
+        TRY(output_maker_hand(s->to, &form, err));
     }
 }
 
-/* A group of the stretch's blocks as they are: the slot holds no other. */
-static slp_rc copy_stretch(struct slot *s, bool *done, struct slp_err *err)
+/* A group of the stretch's blocks as they are; `*done` too when all is given up. */
+static slp_rc copy_stretch(const struct work *w, struct slot *s, bool *done, struct slp_err *err)
 {
-    TRY(ready_group(s, 0, 0, err));
-    TRY(compact_inputs_copy(&s->inputs, s->stretch, s->groups[0], done, err));
-    return *done ? hand_on(s, 0, err) : SLP_OK;
+    struct output_form form = {0};
+    struct datafile_group *group = NULL;
+    TRY(describe(w, 0, &form, err));
+    slp_rc rc = output_maker_group(s->to, &form, &group, err);
+    *done = rc == SLP_DONE;
+    if (rc != SLP_OK)
+        return *done ? SLP_OK : rc;
+    TRY(compact_inputs_copy(&s->inputs, s->stretch, group, done, err));
+    return *done ? output_maker_hand(s->to, &form, err) : SLP_OK;
 }
 
-static slp_rc merge_stretch(struct slot *s, struct slp_err *err)
+static slp_rc merge_stretch(const struct work *w, struct slot *s, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct rows_of from = {.merge = NULL};
-    if (s->team->job->process)
+    if (w->job->process)
         TRY(compact_reader_open(&s->inputs, s->stretch->range, &from.reader, err));
     else
         TRY(compact_inputs_merge(&s->inputs, s->stretch->range, &from.merge, err));
     if (from.merge || from.reader.run)
-        rc = make_groups(s, &from, err);
+        rc = make_groups(w, s, &from, err);
     merge_free(from.merge);
     compact_reader_close(&from.reader);
     return rc;
 }
 
-static slp_rc make_stretch(struct slot *s, struct slp_err *err)
+static slp_rc make_stretch(void *context, size_t piece, size_t maker, struct output_maker *to,
+                           struct slp_err *err)
 {
+    const struct work *w = context;
+    struct slot *s = &w->slots[maker];
     bool is_copied = false;
-    if (s->team->options->cancel && *s->team->options->cancel)
+    s->stretch = &w->stretches.items[piece];
+    s->to = to;
+    if (w->options->cancel && *w->options->cancel)
         FAIL(err, CANCELLED, "cancelled");
     if (s->stretch->input != COMPACT_MERGED)
-        TRY(copy_stretch(s, &is_copied, err));
-    return is_copied ? SLP_OK : merge_stretch(s, err);
+        TRY(copy_stretch(w, s, &is_copied, err));
+    return is_copied ? SLP_OK : merge_stretch(w, s, err);
 }
 
-static void run_slot(void *arg)
-{
-    struct slot *s = arg;
-    struct team *t = s->team;
-    struct slp_err err = {.code = SLP_OK};
-    slp_rc rc = make_stretch(s, &err);
-    if (rc != SLP_OK)
-        (void)fail_team(t, rc, &err);
-    os_mutex_lock(&t->lock);
-    s->is_done = true;
-    os_cond_broadcast(&t->changed);
-    os_mutex_unlock(&t->lock);
-}
-
-/* ---- Writing, in order ---- */
-
-/* Wait for the slot's next group; none: the stretch is done, or somebody failed. */
-static bool next_group(struct slot *s, size_t *n)
-{
-    struct team *t = s->team;
-    os_mutex_lock(&t->lock);
-    while (t->failed == SLP_OK && s->made == s->written && !s->is_done)
-        os_cond_wait(&t->changed, &t->lock);
-    bool found = t->failed == SLP_OK && s->made > s->written;
-    *n = s->written % SLOT_GROUPS;
-    os_mutex_unlock(&t->lock);
-    return found;
-}
-
-static void count_written(struct slot *s)
-{
-    struct team *t = s->team;
-    os_mutex_lock(&t->lock);
-    s->written++;
-    os_cond_broadcast(&t->changed);
-    os_mutex_unlock(&t->lock);
-}
-
-/* Write a stretch while it is made. Errors are told to the team. */
-static slp_rc write_stretch(struct slot *s)
-{
-    struct team *t = s->team;
-    size_t n = 0;
-    while (next_group(s, &n)) {
-        struct slp_err err = {.code = SLP_OK};
-        slp_rc rc = write_group(s, n, &err);
-        if (rc != SLP_OK)
-            return fail_team(t, rc, &err);
-        count_written(s);
-    }
-    os_mutex_lock(&t->lock);
-    slp_rc rc = t->failed;
-    os_mutex_unlock(&t->lock);
-    return rc;
-}
-
-static void submit(struct team *t, size_t number)
-{
-    struct slot *s = &t->slots[number % t->slot_count];
-    s->stretch = &t->stretches.items[number];
-    s->made = 0;
-    s->written = 0;
-    s->is_done = false;
-    os_pool_submit(t->pool, run_slot, s);
-}
-
-/* All stretches, one after the other. */
-static slp_rc run_alone(struct team *t, struct slp_err *err)
-{
-    for (size_t n = 0; n < t->stretches.count; n++) {
-        t->slots[0].stretch = &t->stretches.items[n];
-        TRY(make_stretch(&t->slots[0], err));
-    }
-    return SLP_OK;
-}
-
-/* All stretches, as many at once as there are slots. */
-static slp_rc run_stretches(struct team *t)
-{
-    size_t stretches = t->stretches.count;
-    size_t next = 0;
-    assert(t->slot_count > 0);
-    slp_rc rc = SLP_OK;
-    for (size_t n = 0; n < stretches && rc == SLP_OK; n++) {
-        while (next < stretches && next < n + t->slot_count)
-            submit(t, next++);
-        rc = write_stretch(&t->slots[n % t->slot_count]);
-    }
-    os_pool_wait(t->pool);
-    return rc;
-}
-
-/* ---- The team ---- */
+/* ---- The whole ---- */
 
 /*
  * Memory: a quarter of the budget for windows of the inputs, half of it for groups: a slot holds
@@ -341,40 +195,39 @@ static slp_rc run_stretches(struct team *t)
  * most. What one block of every input takes decoded comes on top, and the least sizes, where the
  * budget is less than these.
  */
-static void share_memory(struct team *t)
+static void share_memory(struct work *w)
 {
-    size_t slots = t->threads > 1 ? t->threads + 1 : 1;
-    size_t groups = t->threads > 1 ? 2 + SLOT_GROUPS / 2 : 2;
-    size_t window = t->options->memory / 4 / (slots * t->job->input_count);
-    size_t group = t->options->memory / 2 / (slots * groups);
-    t->prefetch_bytes = num_max_size(num_min_size(window, PREFETCH_MAX_BYTES), PREFETCH_MIN_BYTES);
-    t->group_bytes = num_max_size(num_min_size(group, OUTPUT_GROUP_BYTES_MAX), GROUP_MIN_BYTES);
+    size_t slots = w->threads > 1 ? w->threads + 1 : 1;
+    size_t groups = w->threads > 1 ? 2 + SLOT_GROUPS / 2 : 2;
+    size_t window = w->options->memory / 4 / (slots * w->job->input_count);
+    size_t group = w->options->memory / 2 / (slots * groups);
+    w->prefetch_bytes = num_max_size(num_min_size(window, PREFETCH_MAX_BYTES), PREFETCH_MIN_BYTES);
+    w->group_bytes = num_max_size(num_min_size(group, OUTPUT_GROUP_BYTES_MAX), GROUP_MIN_BYTES);
 }
 
-static slp_rc add_slot(struct team *t, struct slp_err *err)
+static slp_rc add_slot(struct work *w, struct slp_err *err)
 {
-    struct slot *s = &t->slots[t->slot_count];
-    const struct arr_schema *columns = &state_table_schema(t->table)->columns;
-    TRY(compact_inputs_open(t->table, t->job, t->prefetch_bytes, t->mem, &s->inputs, err));
-    s->team = t;
-    t->slot_count++;
-    return arr_batch_init(&s->rows, t->mem, columns, err);
+    struct slot *s = &w->slots[w->slot_count];
+    const struct arr_schema *columns = &state_table_schema(w->table)->columns;
+    TRY(compact_inputs_open(w->table, w->job, w->prefetch_bytes, w->mem, &s->inputs, err));
+    w->slot_count++;
+    return arr_batch_init(&s->rows, w->mem, columns, err);
 }
 
 /* So many rows that a stretch fills STRETCH_GROUPS groups. */
-static int64_t stretch_rows(const struct team *t)
+static int64_t stretch_rows(const struct work *w)
 {
     uint64_t bytes = 1;
     int64_t rows = 1;
-    if (t->options->stretch_rows)
-        return t->options->stretch_rows;
-    for (size_t i = 0; i < t->job->input_count; i++) {
-        bytes += t->job->inputs[i].info.index_offset;
-        rows += t->job->inputs[i].info.rows;
+    if (w->options->stretch_rows)
+        return w->options->stretch_rows;
+    for (size_t i = 0; i < w->job->input_count; i++) {
+        bytes += w->job->inputs[i].info.index_offset;
+        rows += w->job->inputs[i].info.rows;
     }
     uint64_t row_bytes = RAW_PER_ENCODED * (bytes / (uint64_t)rows + 1);
-    int64_t group_rows = (int64_t)(t->group_bytes / row_bytes) + 1;
-    return STRETCH_GROUPS * num_min_i64(group_rows, output_group_rows(t->out));
+    int64_t group_rows = (int64_t)(w->group_bytes / row_bytes) + 1;
+    return STRETCH_GROUPS * num_min_i64(group_rows, output_group_rows(w->out));
 }
 
 static bool ask_process(void *context, size_t input, struct key_range range)
@@ -383,30 +236,30 @@ static bool ask_process(void *context, size_t input, struct key_range range)
     return compact_is_untouched(context, input);
 }
 
-static slp_rc plan(struct team *t, struct slp_err *err)
+static slp_rc plan(struct work *w, struct slp_err *err)
 {
     void *ranges = NULL;
-    int64_t least = t->options->copy_bytes ? t->options->copy_bytes : COMPACT_COPY_BYTES;
-    TRY(arena_array(&t->arena, t->job->input_count, sizeof(struct key_range), &ranges, err));
-    for (size_t i = 0; i < t->job->input_count; i++)
-        ((struct key_range *)ranges)[i] = key_range_clip(t->job->inputs[i].range, t->job->range);
-    struct compact_plan_input in = {.files = t->slots[0].inputs.files,
+    int64_t least = w->options->copy_bytes ? w->options->copy_bytes : COMPACT_COPY_BYTES;
+    TRY(arena_array(&w->arena, w->job->input_count, sizeof(struct key_range), &ranges, err));
+    for (size_t i = 0; i < w->job->input_count; i++)
+        ((struct key_range *)ranges)[i] = key_range_clip(w->job->inputs[i].range, w->job->range);
+    struct compact_plan_input in = {.files = w->slots[0].inputs.files,
                                     .ranges = ranges,
-                                    .count = t->job->input_count,
-                                    .range = t->job->range,
-                                    .rows = t->threads > 1 ? stretch_rows(t) : 0,
-                                    .codec = output_write_options(t->out)->codec,
+                                    .count = w->job->input_count,
+                                    .range = w->job->range,
+                                    .rows = w->threads > 1 ? stretch_rows(w) : 0,
+                                    .codec = output_write_options(w->out)->codec,
                                     .least_copy_bytes = least > 0 ? (uint64_t)least : 0,
-                                    .most_copy_bytes = least > 0 ? t->group_bytes / 2 : 0,
-                                    .most_footer_bytes = t->options->memory / FOOTER_SHARE,
-                                    .may_copy = t->job->may_copy,
-                                    .context = t->job->may_copy_context};
-    struct compact_job job = *t->job;
+                                    .most_copy_bytes = least > 0 ? w->group_bytes / 2 : 0,
+                                    .most_footer_bytes = w->options->memory / FOOTER_SHARE,
+                                    .may_copy = w->job->may_copy,
+                                    .context = w->job->may_copy_context};
+    struct compact_job job = *w->job;
     if (!in.may_copy && job.process) {
         in.may_copy = ask_process;
         in.context = &job;
     }
-    return compact_plan(&in, t->mem, &t->arena, &t->stretches, err);
+    return compact_plan(&in, w->mem, &w->arena, &w->stretches, err);
 }
 
 size_t compact_fan_in(const struct arr_schema *columns, size_t memory)
@@ -416,54 +269,49 @@ size_t compact_fan_in(const struct arr_schema *columns, size_t memory)
 }
 
 /* Every slot has all inputs open: no more slots than that many are merged at once. */
-static size_t most_threads(const struct team *t)
+static size_t most_threads(const struct work *w)
 {
-    size_t files = t->job->input_count;
-    const struct arr_schema *columns = &state_table_schema(t->table)->columns;
-    size_t slots = compact_fan_in(columns, t->options->memory) / files;
-    size_t threads = num_min_size(t->options->threads, THREADS_MAX);
+    size_t files = w->job->input_count;
+    const struct arr_schema *columns = &state_table_schema(w->table)->columns;
+    size_t slots = compact_fan_in(columns, w->options->memory) / files;
+    size_t threads = num_min_size(w->options->threads, OUTPUT_TEAM_THREADS_MAX);
     return slots > 2 ? num_min_size(threads, slots - 1) : 1;
 }
 
-static slp_rc assemble(struct team *t, struct slp_err *err)
+/* Slots for the stretches, one more than threads where there are several. */
+static slp_rc assemble(struct work *w, struct slp_err *err)
 {
-    t->threads = most_threads(t);
-    share_memory(t);
-    TRY(arena_array(&t->arena, t->threads + 1, sizeof *t->slots, (void **)&t->slots, err));
-    TRY(add_slot(t, err));
-    TRY(plan(t, err));
-    if (t->threads <= 1 || t->stretches.count <= 1)
+    w->threads = most_threads(w);
+    share_memory(w);
+    TRY(arena_array(&w->arena, w->threads + 1, sizeof *w->slots, (void **)&w->slots, err));
+    TRY(add_slot(w, err));
+    TRY(plan(w, err));
+    w->threads = num_min_size(w->threads, num_max_size(w->stretches.count, 1));
+    if (w->threads == 1)
         return SLP_OK;
-    size_t threads = num_min_size(t->threads, t->stretches.count);
-    while (t->slot_count < num_min_size(threads + 1, t->stretches.count))
-        TRY(add_slot(t, err));
-    return os_pool_new(t->mem, threads, &t->pool, err);
+    while (w->slot_count < num_min_size(w->threads + 1, w->stretches.count))
+        TRY(add_slot(w, err));
+    return SLP_OK;
 }
 
-static void dismiss(struct team *t)
+static void dismiss(struct work *w)
 {
-    os_pool_free(t->pool);
-    for (size_t i = 0; i < t->slot_count; i++) {
-        struct slot *s = &t->slots[i];
-        compact_inputs_close(&s->inputs);
-        arr_batch_fini(&s->rows);
-        for (size_t g = 0; g < SLOT_GROUPS; g++)
-            datafile_group_free(s->groups[g]);
+    for (size_t i = 0; i < w->slot_count; i++) {
+        compact_inputs_close(&w->slots[i].inputs);
+        arr_batch_fini(&w->slots[i].rows);
     }
-    os_cond_fini(&t->changed);
-    os_mutex_fini(&t->lock);
-    arena_fini(&t->arena);
+    arena_fini(&w->arena);
 }
 
 /* Rows were conserved: each input gave what the state says of it, and all of it was written. */
-static slp_rc check_rows(const struct team *t, struct slp_err *err)
+static slp_rc check_rows(const struct work *w, struct slp_err *err)
 {
     int64_t sum = 0;
-    for (size_t i = 0; i < t->job->input_count; i++) {
-        const struct compact_input *input = &t->job->inputs[i];
+    for (size_t i = 0; i < w->job->input_count; i++) {
+        const struct compact_input *input = &w->job->inputs[i];
         int64_t rows = 0;
-        for (size_t s = 0; s < t->slot_count; s++)
-            rows += t->slots[s].inputs.rows[i];
+        for (size_t s = 0; s < w->slot_count; s++)
+            rows += w->slots[s].inputs.rows[i];
         if (input->expected_rows >= 0 && rows != input->expected_rows)
             FAIL(err, CORRUPT,
                  "data file \"%.*s\": %" PRId64 " rows in its interval, the log says %" PRId64
@@ -471,9 +319,9 @@ static slp_rc check_rows(const struct team *t, struct slp_err *err)
                  SLICE_ARG(input->object), rows, input->expected_rows);
         sum += rows;
     }
-    if (t->job->process ? sum < output_rows(t->out) : sum != output_rows(t->out))
+    if (w->job->process ? sum < output_rows(w->out) : sum != output_rows(w->out))
         FAIL(err, CORRUPT, "%" PRId64 " rows were read and %" PRId64 " written", sum,
-             output_rows(t->out));
+             output_rows(w->out));
     return SLP_OK;
 }
 
@@ -481,20 +329,19 @@ slp_rc compact_merge_once(struct state_table *table, const struct compact_job *j
                           const struct compact_options *options, struct output *out,
                           struct alloc *mem, struct slp_err *err)
 {
-    struct team t = {.table = table, .job = job, .options = options, .out = out, .mem = mem};
-    arena_init(&t.arena, mem, SIZE_MAX / 2);
-    os_mutex_init(&t.lock);
-    os_cond_init(&t.changed);
-    slp_rc rc = assemble(&t, err);
-    if (rc == SLP_OK && t.pool) {
-        rc = run_stretches(&t);
-        if (rc != SLP_OK && err)
-            *err = t.err;
-    } else if (rc == SLP_OK) {
-        rc = run_alone(&t, err);
+    struct work w = {.table = table, .job = job, .options = options, .out = out, .mem = mem};
+    arena_init(&w.arena, mem, SIZE_MAX / 2);
+    slp_rc rc = assemble(&w, err);
+    if (rc == SLP_OK) {
+        struct output_team_options o = {.threads = w.threads,
+                                        .groups = w.threads > 1 ? SLOT_GROUPS : 1,
+                                        .pieces = w.stretches.count,
+                                        .make = make_stretch,
+                                        .context = &w};
+        rc = output_team_run(out, &o, mem, err);
     }
     if (rc == SLP_OK)
-        rc = check_rows(&t, err);
-    dismiss(&t);
+        rc = check_rows(&w, err);
+    dismiss(&w);
     return rc;
 }

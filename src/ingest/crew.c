@@ -115,14 +115,18 @@ static slp_rc fill_group(const struct crew *c, struct bench *b, struct merge *me
 static slp_rc make_groups(const struct crew *c, struct bench *b, struct merge *merge,
                           struct output_maker *to, struct slp_err *err)
 {
+    const struct output_form form = {.schema = state_table_schema(c->o->table)};
     for (;;) {
+        struct datafile_group *group = NULL;
         TRY(fill_group(c, b, merge, to, err));
         if (b->rows.rows == 0)
             return SLP_OK;
-        slp_rc rc = output_make(to, &b->rows, err);
+        slp_rc rc = output_maker_group(to, &form, &group, err);
         if (rc == SLP_DONE)
             return SLP_OK;
         TRY(rc);
+        TRY(datafile_group_encode(group, &b->rows, NULL, err));
+        TRY(output_maker_hand(to, &form, err));
     }
 }
 
@@ -167,6 +171,7 @@ slp_rc ingest_crew_run(const struct ingest_crew_options *options, const struct i
     slp_rc rc = assemble(&c, err);
     if (rc == SLP_OK) {
         struct output_team_options o = {.threads = options->crew.threads,
+                                        .groups = OUTPUT_TEAM_GROUPS,
                                         .pieces = c.stretches.count,
                                         .make = make_stretch,
                                         .context = &c};
