@@ -174,6 +174,7 @@ static slp_rc run_pieces(struct team *t, struct slp_err *err)
 {
     size_t next = 0;
     slp_rc rc = SLP_OK;
+    assert(t->count > 0);
     for (size_t n = 0; n < t->o->pieces && rc == SLP_OK; n++) {
         while (next < t->o->pieces && next < n + t->count)
             submit(t, next++);

@@ -177,9 +177,10 @@ static enum state_reason judge_others(const struct table_state *s, const struct 
     }
     if (ordered && between)
         return STATE_REASON_NOT_ADJACENT;
-    bool is_judged = !STATE_BUG(DROP_ANY) && !STATE_BUG(OLDEST_FINISH);
-    return item->drops_deletes && older && is_judged ? STATE_REASON_NOT_OLDEST
-                                                     : STATE_REASON_APPLIED;
+    if (STATE_BUG(DROP_ANY))
+        older = false;
+    return item->drops_deletes && older && !STATE_BUG(OLDEST_FINISH) ? STATE_REASON_NOT_OLDEST
+                                                                     : STATE_REASON_APPLIED;
 }
 
 static enum state_reason judge_leaf_job(const struct table_state *s,
