@@ -605,6 +605,8 @@ slp_rc state_replica_commit(struct state_replica *r, struct state_txn *txn,
         goto out;
     }
     TRY_OUT(commit_watched(&a, err));
+    /* A random id is nobody else's: what came first was a copy of this very one. */
+    r->outcome.is_duplicate = r->outcome.is_duplicate && txn->has_token;
     state_head_refresh(r);
     *out = (struct state_result){.outcome = r->outcome, .losses = a.losses};
 out:

@@ -337,7 +337,7 @@ slp_rc state_snapshot_make(struct state_replica *r, enum state_keep_mode mode, s
     }
     assert(!state_is_partial(r->machine.table));
     if (r->machine.table->tokens_from > m.parent.number)
-        FAIL_OUT(err, INVALID, "made from a state that does not reach back to its parent");
+        FAIL_OUT(err, NOT_FOUND, "frames behind its parent are gone: newer ones were verified");
     if (mode == STATE_KEEP_WRITE)
         TRY_OUT(state_embedded_move(r, m.parent.number, err));
     TRY_OUT(make_ring_and_dead(&m, err));

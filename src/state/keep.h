@@ -27,7 +27,8 @@ enum state_keep_mode {
  * The snapshot of what `r` has replayed to, taking over what it can from `parent` (the name of a
  * root; empty: none). `root` is its name, `*minted` the lowest base of objects that are its own.
  * Writing also copies embedded files out of the log. Errors: CORRUPT when comparing finds a difference;
- * LIMIT for a state that no snapshot holds.
+ * LIMIT for a state that no snapshot holds; NOT_FOUND when `r` had to begin behind the parent, whose
+ * frames were trimmed.
  */
 SLP_NODISCARD slp_rc state_snapshot_make(struct state_replica *r, enum state_keep_mode mode,
                                          struct slice parent, char root[STATE_ROOT_NAME_BYTES],
