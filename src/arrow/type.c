@@ -439,6 +439,14 @@ slp_rc arr_type_parse(struct slice text, struct arr_type *out, struct slp_err *e
     return fail_nearest(text, word, err);
 }
 
+size_t arr_field_leaf_count(const struct arr_field *f)
+{
+    size_t count = f->child_count == 0;
+    for (size_t i = 0; i < f->child_count; i++)
+        count += arr_field_leaf_count(&f->children[i]);
+    return count;
+}
+
 int64_t arr_schema_find(const struct arr_schema *s, struct slice name)
 {
     for (size_t i = 0; i < s->count; i++) {

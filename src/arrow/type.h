@@ -141,6 +141,12 @@ static inline bool arr_type_is_nested(struct arr_type t)
     return t.kind >= ARR_FLAT_KIND_COUNT;
 }
 
+/* TIMESTAMP, TIME32, TIME64: a unit, and `utc` means something. */
+static inline bool arr_type_has_zone(struct arr_type t)
+{
+    return t.kind == ARR_TIMESTAMP || t.kind == ARR_TIME32 || t.kind == ARR_TIME64;
+}
+
 /* LIST or MAP: offsets and one child. */
 static inline bool arr_type_is_list(struct arr_type t)
 {
@@ -163,6 +169,9 @@ void arr_type_format(struct arr_type t, char *out, size_t out_bytes);
 /* The name of the whole type: "list<item: int64>", "struct<a: int32, b: string>",
  * "map<string, list<item: double>>"; cut with "..." where there is no room. */
 void arr_field_type_format(const struct arr_field *f, char *out, size_t out_bytes);
+
+/* Flat fields at or below it: 1 for a flat one. */
+size_t arr_field_leaf_count(const struct arr_field *f);
 
 /* Parse what arr_type_format writes for flat types, and other names: string, long, int, double
  * precision... (type.c has the table). Errors: INVALID with the nearest name. */

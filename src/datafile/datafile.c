@@ -106,6 +106,7 @@ static slp_rc match_nested(struct datafile *f, size_t column, size_t at, struct 
         f->pages[at + i] = leaves[i];
     }
     f->nodes[column] = node;
+    f->has_nested = true;
     return SLP_OK;
 }
 

@@ -24,8 +24,9 @@ struct datafile_space {
     struct key_vec probe;       /* one key */
     struct key_columns columns; /* of the rows in the range, in place of their keys */
     struct arr_col millis;      /* for columns in seconds */
-    struct pq_nested *nested;   /* by column of the table; blank for flat ones and those not read */
-    struct buf last_key;        /* of the rows so far */
+    struct pq_nested
+        *nested; /* by column of the table, blank for those not read; NULL if all are flat */
+    struct buf last_key; /* of the rows so far */
     struct buf window;
 };
 
@@ -41,6 +42,7 @@ struct datafile {
     struct pq_column *pages;           /* how pages of each leaf of the file decode */
     size_t *file_columns;              /* by column of the table; of a nested one its first leaf */
     const struct pq_node **nodes;      /* by column of the table; NULL for flat ones */
+    bool has_nested;                   /* one of them is not */
     uint64_t index_bytes;              /* read so far */
     struct datafile_space *idle;       /* NULL: none */
 };

@@ -165,7 +165,7 @@ static slp_rc take_type(struct cursor *c, struct index_column *out, struct slp_e
     if (kind >= ARR_FLAT_KIND_COUNT)
         FAIL(err, UNSUPPORTED, "type %u at byte %zu is not known: use a newer version", kind,
              start);
-    bool is_time = kind == ARR_TIMESTAMP || kind == ARR_TIME32 || kind == ARR_TIME64;
+    bool is_time = arr_type_has_zone((struct arr_type){.kind = kind});
     if (flags > (INDEX_NULLABLE | INDEX_UTC | INDEX_NESTED) || (flags & INDEX_UTC && !is_time))
         FAIL(err, CORRUPT, "flags %u of a column at byte %zu", flags, start + 1);
     if (is_time || kind == ARR_DECIMAL128)

@@ -33,7 +33,7 @@ static slp_rc put_crc(struct buf *out, size_t start, struct slp_err *err)
 static slp_rc put_column(struct buf *out, const struct index_column *c, struct slp_err *err)
 {
     enum arr_kind kind = c->type.kind;
-    bool is_time = kind == ARR_TIMESTAMP || kind == ARR_TIME32 || kind == ARR_TIME64;
+    bool is_time = arr_type_has_zone(c->type);
     unsigned flags = (c->nullable ? INDEX_NULLABLE : 0) | (is_time && c->type.utc ? INDEX_UTC : 0) |
                      (c->is_nested ? INDEX_NESTED : 0);
     TRY(put_i64(out, c->field_id, err));

@@ -20,7 +20,7 @@ slp_rc datafile_space_take(struct datafile *f, struct datafile_space **out, stru
     if (rc == SLP_OK)
         rc = pq_scratch_init(&s->scratch, f->mem, true, err);
     s->has_scratch = rc == SLP_OK;
-    if (rc == SLP_OK)
+    if (rc == SLP_OK && f->has_nested)
         rc = alloc_array(f->mem, f->schema->columns.count, sizeof *s->nested, (void **)&s->nested,
                          err);
     if (rc != SLP_OK) {

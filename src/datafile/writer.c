@@ -100,14 +100,13 @@ static slp_rc start(struct datafile_writer *w, struct slp_err *err)
     return SLP_OK;
 }
 
-/* Leaves of all fields. */
-static size_t count_leaves(const struct arr_field *fields, size_t count)
+/* Columns of the file: the leaves of all fields. */
+static size_t count_columns(const struct arr_schema *s)
 {
-    size_t leaves = 0;
-    for (size_t i = 0; i < count; i++)
-        leaves +=
-            fields[i].child_count ? count_leaves(fields[i].children, fields[i].child_count) : 1;
-    return leaves;
+    size_t count = 0;
+    for (size_t i = 0; i < s->count; i++)
+        count += arr_field_leaf_count(&s->fields[i]);
+    return count;
 }
 
 slp_rc datafile_writer_new(struct alloc *mem, struct sink *sink, const struct schema *schema,
@@ -126,8 +125,7 @@ slp_rc datafile_writer_new(struct alloc *mem, struct sink *sink, const struct sc
     w->sink = (struct crc_sink){.base = {.ops = &crc_ops, .name = sink->name}, .to = sink};
     os_mutex_init(&w->lock);
     os_cond_init(&w->done);
-    datafile_index_init(&w->index, mem,
-                        count_leaves(schema->columns.fields, schema->columns.count));
+    datafile_index_init(&w->index, mem, count_columns(&schema->columns));
     buf_init(&w->first_key, mem, KEY_MAX_BYTES);
     buf_init(&w->last_key, mem, KEY_MAX_BYTES);
     datafile_group_options(schema, options, &w->pq_options);

@@ -18,14 +18,6 @@ struct shape {
     struct slp_err *err;
 };
 
-static size_t count_leaves(const struct arr_field *field)
-{
-    size_t count = field->child_count == 0;
-    for (size_t i = 0; i < field->child_count; i++)
-        count += count_leaves(&field->children[i]);
-    return count;
-}
-
 static slp_rc add_leaf(struct shape *s, const struct arr_field *field, struct place at)
 {
     struct pq_leaf leaf;
@@ -82,7 +74,7 @@ slp_rc pq_shape_of(const struct arr_field *field, struct arena *a, struct pq_nod
                    struct pq_column **columns, struct slp_err *err)
 {
     struct shape s = {.a = a, .is_nested = field->child_count > 0, .err = err};
-    size_t count = count_leaves(field);
+    size_t count = arr_field_leaf_count(field);
     if (count > ARR_COLUMNS_MAX)
         FAIL(err, LIMIT, "%zu columns, at most %u are read", count, ARR_COLUMNS_MAX);
     TRY(arena_array(a, count, sizeof *s.columns, (void **)&s.columns, err));

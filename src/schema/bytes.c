@@ -4,11 +4,6 @@
 #define FLAG_NULLABLE 1u
 #define FLAG_UTC      2u
 
-static bool has_zone(struct arr_type t)
-{
-    return t.kind == ARR_TIMESTAMP || t.kind == ARR_TIME32 || t.kind == ARR_TIME64;
-}
-
 static slp_rc encode_field(const struct arr_field *f, bool has_name, struct buf *out,
                            struct slp_err *err);
 
@@ -27,8 +22,8 @@ static slp_rc encode_field(const struct arr_field *f, bool has_name, struct buf 
                            struct slp_err *err)
 {
     struct slice name = slice_str(f->name);
-    unsigned flags =
-        (f->nullable ? FLAG_NULLABLE : 0) | (has_zone(f->type) && f->type.utc ? FLAG_UTC : 0);
+    unsigned flags = (f->nullable ? FLAG_NULLABLE : 0) |
+                     (arr_type_has_zone(f->type) && f->type.utc ? FLAG_UTC : 0);
     TRY(buf_append_varint(out, (uint64_t)f->id, err));
     if (has_name) {
         TRY(buf_append_varint(out, name.len, err));
@@ -117,7 +112,7 @@ static slp_rc take_type(struct reader *r, uint8_t kind, uint8_t flags, struct ar
     struct arr_type t = {.kind = (enum arr_kind)kind, .utc = (flags & FLAG_UTC) != 0};
     uint8_t small = 0;
     uint64_t number = 0;
-    if (t.utc && !has_zone(t))
+    if (t.utc && !arr_type_has_zone(t))
         FAIL(r->err, CORRUPT, "flag utc of no time before offset %zu", r->offset);
     switch (t.kind) {
     case ARR_TIMESTAMP:

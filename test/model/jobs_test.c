@@ -166,10 +166,7 @@ static const char *look(enum breakage what, size_t *count)
     struct leaf_state start = {.inputs = {1, 1}};
     struct search s = {.bytes = sizeof start, .step = step, .check = check};
     broken = what;
-    const char *complaint = search_run(&s, &start, 1000000);
-    *count = s.count;
-    search_end(&s);
-    return complaint;
+    return search_all(&s, &start, 1000000, count);
 }
 
 static void jobs_are_fenced_in_every_order(void **state)

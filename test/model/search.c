@@ -67,3 +67,11 @@ void search_end(struct search *s)
     free(s->table);
     *s = (struct search){.bytes = 0};
 }
+
+const char *search_all(struct search *s, const void *start, size_t most, size_t *count)
+{
+    const char *complaint = search_run(s, start, most);
+    *count = s->count;
+    search_end(s);
+    return complaint;
+}

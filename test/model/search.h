@@ -25,6 +25,9 @@ struct search {
 /* Look at every state that can be reached from `start`, until one is wrong. `most` bounds it: more is a
  * failure too. Returns the complaint; NULL: all are right. */
 const char *search_run(struct search *s, const void *start, size_t most);
+
+/* The same from beginning to end; `*count` is how many states were looked at. */
+const char *search_all(struct search *s, const void *start, size_t most, size_t *count);
 void search_offer(struct search *s, const void *state);
 void search_end(struct search *s);
 

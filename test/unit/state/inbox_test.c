@@ -321,18 +321,26 @@ static const struct store_ops rival_ops = {.submit = rival_submit,
                                            .clock_us = rival_clock_us,
                                            .sleep_us = rival_sleep_us};
 
+/* The table again, through a store in which the handle of `w` is somebody else. */
+static void rival_open(struct t *t, struct world *w, struct rival *v,
+                       struct state_instance **instance, struct state_table **table)
+{
+    *v = (struct rival){.base = {.ops = &rival_ops}, .below = w->store};
+    assert_ok(t, state_instance_open(&t->mem, &v->base, NULL, instance, &t->err));
+    assert_ok(t, state_table_open(*instance, slice_str("t"), table, &t->err));
+    v->other = w->table;
+}
+
 /* Lose so many races, then win: two directly, the others while packing. */
 static void lose(struct t *t, int wins, uint64_t listings)
 {
     struct world w;
+    struct rival v;
     struct state_instance *instance = NULL;
     struct state_table *table = NULL;
     struct state_result r;
     world_open(t, &w, NULL);
-    struct rival v = {.base = {.ops = &rival_ops}, .below = w.store};
-    assert_ok(t, state_instance_open(&t->mem, &v.base, NULL, &instance, &t->err));
-    assert_ok(t, state_table_open(instance, slice_str("t"), &table, &t->err));
-    v.other = w.table;
+    rival_open(t, &w, &v, &instance, &table);
     v.wins = wins;
     struct state_new_file f = file_of("mine", "b", "k", 10);
     struct state_txn txn = {.kind = STATE_ADD, .add = {.files = &f, .count = 1}};
@@ -363,14 +371,12 @@ static void what_somebody_else_packed_is_durable_before_it_is_told(void **state)
 {
     struct t *t = *state;
     struct world w;
+    struct rival v;
     struct state_instance *instance = NULL;
     struct state_table *table = NULL;
     struct state_result r;
     world_open(t, &w, NULL);
-    struct rival v = {.base = {.ops = &rival_ops}, .below = w.store};
-    assert_ok(t, state_instance_open(&t->mem, &v.base, NULL, &instance, &t->err));
-    assert_ok(t, state_table_open(instance, slice_str("t"), &table, &t->err));
-    v.other = w.table;
+    rival_open(t, &w, &v, &instance, &table);
     for (int i = 0; i < 2; i++) {
         struct state_new_file f = file_of("mine", "b", "k", 10);
         struct state_txn txn = {.kind = STATE_ADD, .add = {.files = &f, .count = 1}};

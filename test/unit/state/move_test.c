@@ -6,39 +6,11 @@
 #include <string.h>
 
 #include "lib/refs.h"
-#include "lib/t.h"
 #include "state/keep.h"
 #include "state/open.h"
 #include "state/salvage.h"
 #include "unit/state/helpers.h"
-
-static const char schema_json[] =
-    "{\"rowKeyFields\":[{\"name\":\"key\",\"type\":\"StringType\"}],\"sortKeyFields\":[],"
-    "\"valueFields\":[]}";
-
-struct world {
-    struct store *store;
-    struct state_instance *instance;
-    struct state_table *table;
-};
-
-static void world_open(struct t *t, struct world *w)
-{
-    struct state_table_options make = {.name = slice_str("t"),
-                                       .schema_json = slice_str(schema_json)};
-    assert_ok(t, store_memory_new(alloc_system(), &w->store, &t->err));
-    assert_ok(t, state_instance_create(w->store, NULL, &t->err));
-    assert_ok(t, state_instance_open(&t->mem, w->store, NULL, &w->instance, &t->err));
-    assert_ok(t, state_table_create(w->instance, &make, &t->err));
-    assert_ok(t, state_table_open(w->instance, slice_str("t"), &w->table, &t->err));
-}
-
-static void world_close(struct world *w)
-{
-    state_table_close(w->table);
-    state_instance_close(w->instance);
-    store_close(w->store);
-}
+#include "unit/state/one_table.h"
 
 #define BODY_BYTES 1000u
 

@@ -232,21 +232,30 @@ static void a_log_that_stands_still_is_moved_on_so_that_leftovers_grow_old_G1(vo
 
 /* ---- G2: what goes is worked out behind the collect ---- */
 
+/* A file, a snapshot behind it, and pin "p" of that; it expires then, or never. */
+static void add_and_pin(struct t *t, struct world *w, int64_t expires_us)
+{
+    struct state_kept kept;
+    struct state_result result = {0};
+    t_table_add(t, &w->tt, "a,1\n");
+    assert_ok(t, state_table_keep(w->tt.table, 1, &kept, &t->err));
+    const struct state_verified *v = state_verified_at(view(w), 0);
+    struct state_txn pin = {.kind = STATE_PIN,
+                            .pin = {.name = slice_str("p"),
+                                    .root = slice_str(v->root),
+                                    .number = v->number,
+                                    .expires_us = expires_us}};
+    assert_ok(t, state_table_commit(w->tt.table, &pin, NULL, &result, &t->err));
+    assert_ok(t, state_result_check(&result, &t->err));
+}
+
 static void dead_files_wait_for_readers_and_for_pins_G2(void **state)
 {
     struct t *t = *state;
     struct world w;
-    struct state_kept kept;
     struct state_result result = {0};
     begin(t, &w);
-    t_table_add(t, &w.tt, "a,1\n");
-    assert_ok(t, state_table_keep(w.tt.table, 1, &kept, &t->err));
-    const struct state_verified *v = state_verified_at(view(&w), 0);
-    struct state_txn pin = {
-        .kind = STATE_PIN,
-        .pin = {.name = slice_str("p"), .root = slice_str(v->root), .number = v->number}};
-    assert_ok(t, state_table_commit(w.tt.table, &pin, NULL, &result, &t->err));
-    assert_ok(t, state_result_check(&result, &t->err));
+    add_and_pin(t, &w, 0);
     kill_files(t, &w);
     move_on(t, &w, 1);
     assert_int_equal(collect(t, &w), 0);
@@ -267,19 +276,9 @@ static void an_expired_pin_goes_and_with_it_what_it_held_T1(void **state)
 {
     struct t *t = *state;
     struct world w;
-    struct state_kept kept;
     struct state_result result = {0};
     begin(t, &w);
-    t_table_add(t, &w.tt, "a,1\n");
-    assert_ok(t, state_table_keep(w.tt.table, 1, &kept, &t->err));
-    const struct state_verified *v = state_verified_at(view(&w), 0);
-    struct state_txn pin = {
-        .kind = STATE_PIN,
-        .pin = {.name = slice_str("p"),
-                .root = slice_str(v->root),
-                .number = v->number,
-                .expires_us = store_now_us(w.tt.store) + (int64_t)20 * DAY_S * 1000000}};
-    assert_ok(t, state_table_commit(w.tt.table, &pin, NULL, &result, &t->err));
+    add_and_pin(t, &w, store_now_us(w.tt.store) + (int64_t)20 * DAY_S * 1000000);
     struct state_txn late = {.kind = STATE_UNPIN, .unpin = {.name = slice_str("p"), .at = {1, 0}}};
     assert_ok(t, state_table_commit(w.tt.table, &late, NULL, &result, &t->err));
     assert_int_equal(result.outcome.reason, STATE_REASON_NO_PIN);
