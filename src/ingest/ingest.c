@@ -156,6 +156,7 @@ static slp_rc blame(const struct ingest *g, const char *path, slp_rc rc)
 static slp_rc take_in(struct ingest *g, struct ingest_rows *rows, struct slp_err *err)
 {
     const char *folder = g->o->temp_folder;
+    const struct rows_check check = {.row = ingest_kinds_check, .context = &g->kinds};
     struct ingest_feed feed;
     const char *blamed = NULL;
     struct ingest_feed_options f = {
@@ -169,7 +170,8 @@ static slp_rc take_in(struct ingest *g, struct ingest_rows *rows, struct slp_err
                  .demand = g->o->row_kinds.len ? ingest_kinds_column(&g->kinds) : NULL,
                  .batch_rows = OUTPUT_GROUP_ROWS,
                  .batch_bytes = g->budget.batch_bytes,
-                 .rejects = ingest_rejects_rows(&g->rejects)},
+                 .rejects = ingest_rejects_rows(&g->rejects),
+                 .check = g->o->row_kinds.len ? &check : NULL},
     };
     slp_rc rc = ingest_feed_init(&feed, g->mem, &f, err);
     if (rc != SLP_OK)

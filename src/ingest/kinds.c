@@ -1,7 +1,6 @@
 #include "ingest/kinds.h"
 
-#include <inttypes.h>
-
+#include "base/num.h"
 #include "stack/fold.h"
 
 static bool is_key(const struct schema *table, size_t column)
@@ -37,26 +36,50 @@ slp_rc ingest_kinds_init(struct ingest_kinds *k, const struct state_table *table
     return SLP_OK;
 }
 
-static slp_rc parse_kinds(const struct ingest_kinds *k, const struct arr_col *texts,
-                          struct arr_col *out, bool *has_deletes, struct slp_err *err)
+static slp_rc parse_kind(const struct arr_col *texts, int64_t row, enum stack_kind *out,
+                         struct slp_err *err)
+{
+    struct slice text = {0};
+    *out = STACK_PUT;
+    if (!arr_col_is_null(texts, row))
+        text = arr_col_bytes(texts, row);
+    if (text.len > 0 && !stack_kind_parse(text, out))
+        FAIL(err, BAD_INPUT, "\"%.*s\" is no kind of row; expected put, delete or reset",
+             SLICE_ARG(slice_first(text, num_min_size(text.len, 80))));
+    return SLP_OK;
+}
+
+slp_rc ingest_kinds_check(const void *kinds, const struct arr_batch *batch, int64_t row,
+                          const char **column, struct slp_err *err)
+{
+    const struct ingest_kinds *k = kinds;
+    size_t count = k->table->columns.count;
+    enum stack_kind kind = STACK_PUT;
+    *column = ingest_kinds_column(k);
+    TRY(parse_kind(&batch->cols[count], row, &kind, err));
+    for (size_t i = 0; kind != STACK_DELETE && i < count; i++) {
+        const struct arr_field *field = &k->table->columns.fields[i];
+        *column = field->name;
+        if (!field->nullable && arr_col_is_null(&batch->cols[i], row))
+            FAIL(err, BAD_INPUT, "null, and the column may not be");
+    }
+    *column = NULL;
+    return SLP_OK;
+}
+
+static slp_rc parse_kinds(const struct arr_col *texts, struct arr_col *out, bool *has_deletes,
+                          struct slp_err *err)
 {
     for (int64_t r = 0; r < texts->rows; r++) {
         enum stack_kind kind = STACK_PUT;
-        struct slice text = {0};
-        if (!arr_col_is_null(texts, r))
-            text = arr_col_bytes(texts, r);
-        if (text.len > 0 && !stack_kind_parse(text, &kind))
-            FAIL(err, BAD_INPUT,
-                 "row %" PRId64 ": column \"%s\": \"%.*s\" is no kind of row; "
-                 "expected put, delete or reset",
-                 r, k->want.fields[k->want.count - 1].name, SLICE_ARG(text));
+        TRY(parse_kind(texts, r, &kind, err));
         *has_deletes = *has_deletes || kind == STACK_DELETE;
         TRY(arr_col_append_i64(out, kind, err));
     }
     return SLP_OK;
 }
 
-/* Blank the values of deletes; no other row may lack one that the table's field needs. */
+/* Blank the values of deletes. */
 static slp_rc blank(const struct arr_field *field, const uint8_t *kinds, struct arr_col *col,
                     struct alloc *mem, struct slp_err *err)
 {
@@ -78,16 +101,6 @@ out:
     return rc;
 }
 
-static slp_rc check_nulls(const struct arr_field *field, const uint8_t *kinds,
-                          const struct arr_col *col, struct slp_err *err)
-{
-    for (int64_t r = 0; r < col->rows && !field->nullable; r++)
-        if (kinds[r] != STACK_DELETE && arr_col_is_null(col, r))
-            FAIL(err, BAD_INPUT, "row %" PRId64 ": column \"%s\" is null and may not be", r,
-                 field->name);
-    return SLP_OK;
-}
-
 slp_rc ingest_kinds_apply(const struct ingest_kinds *k, struct arr_batch *batch,
                           struct slp_err *err)
 {
@@ -96,13 +109,10 @@ slp_rc ingest_kinds_apply(const struct ingest_kinds *k, struct arr_batch *batch,
     bool has_deletes = false;
     struct arr_col kinds;
     arr_col_init(&kinds, batch->mem, (struct arr_type){.kind = ARR_INT8});
-    TRY_OUT(parse_kinds(k, &batch->cols[count], &kinds, &has_deletes, err));
+    TRY_OUT(parse_kinds(&batch->cols[count], &kinds, &has_deletes, err));
     for (size_t i = 0; i < count; i++) {
         const struct arr_field *field = &k->table->columns.fields[i];
-        if (is_key(k->table, i))
-            continue;
-        TRY_OUT(check_nulls(field, kinds.data.ptr, &batch->cols[i], err));
-        if (has_deletes)
+        if (has_deletes && !is_key(k->table, i))
             TRY_OUT(blank(field, kinds.data.ptr, &batch->cols[i], batch->mem, err));
     }
     struct arr_col texts = batch->cols[count];

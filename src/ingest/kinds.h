@@ -7,7 +7,8 @@
  *           b,  , delete                      b, null, 1
  *
  * A null or empty kind is a put. Of a delete only the key counts: what else stands there is blanked, and
- * fields that may not be null may be missing.
+ * fields that may not be null may be missing. A kind that is none of the three makes a bad row, as a
+ * value does that does not fit its column: who reads the input asks ingest_kinds_check of each row.
  */
 #ifndef SLP_INGEST_KINDS_H
 #define SLP_INGEST_KINDS_H
@@ -27,8 +28,12 @@ SLP_NODISCARD slp_rc ingest_kinds_init(struct ingest_kinds *k, const struct stat
                                        const struct process *p, struct slice name,
                                        struct arena *arena, struct slp_err *err);
 
-/* Make rows of a batch as it was read. Errors: BAD_INPUT, a kind that is none, a put without a value
- * that it must have, by row of the batch; NO_MEMORY, LIMIT. */
+/* For struct rows_check, of columns as `want` says. Errors: BAD_INPUT, a kind that is none, a row other
+ * than a delete without a value that it must have. */
+SLP_NODISCARD slp_rc ingest_kinds_check(const void *kinds, const struct arr_batch *batch,
+                                        int64_t row, const char **column, struct slp_err *err);
+
+/* Make rows of a batch as it was read, each of whose rows was checked. Errors: NO_MEMORY, LIMIT. */
 SLP_NODISCARD slp_rc ingest_kinds_apply(const struct ingest_kinds *k, struct arr_batch *batch,
                                         struct slp_err *err);
 

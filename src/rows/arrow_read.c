@@ -323,6 +323,7 @@ static slp_rc fill_some(struct rows_arrow *a, struct arr_batch *out, struct rows
     const struct rows_sift sift = {.mem = a->mem,
                                    .file = a->in->name,
                                    .rejects = a->base.rejects,
+                                   .check = a->base.check,
                                    .take = take_columns,
                                    .context = a};
     TRY(rows_sift(&sift, &a->staged, a->first_row, out, err));

@@ -69,6 +69,7 @@ static slp_rc put_record(struct csv_reader *r, struct arr_batch *out, struct slp
             return rc;
         }
     }
+    TRY(rows_text_check(&r->base, out, &r->column, err));
     out->rows++;
     return SLP_OK;
 }

@@ -12,6 +12,7 @@ struct rows_input {
     const struct arr_schema *schema;
     struct rows_limits limits;
     const struct rows_rejects *rejects; /* may be NULL */
+    const struct rows_check *check;     /* the same */
     struct rows_parquet *parquet;
     struct os_temp *spool; /* of Parquet that came on a pipe */
     struct rows_arrow *arrow;
@@ -146,7 +147,7 @@ static slp_rc open_parquet(struct rows_input *in, const struct rows_input_option
         TRY(spool_rest(in, o->temp_folder, err));
     const char *name = in->spool ? in->text.name : in->path;
     TRY(rows_parquet_open(in->mem, name, in->spool, in->limits, &in->parquet, err));
-    rows_parquet_rejects(in->parquet, in->rejects);
+    rows_parquet_rejects(in->parquet, in->rejects, in->check);
     in->schema = rows_parquet_schema(in->parquet);
     return SLP_OK;
 }
@@ -156,6 +157,7 @@ static slp_rc open_arrow(struct rows_input *in, struct slp_err *err)
     TRY(rows_arrow_open(in->mem, &in->text, &in->arrow, err));
     in->reader = rows_arrow_reader(in->arrow);
     in->reader->rejects = in->rejects;
+    in->reader->check = in->check;
     in->schema = rows_arrow_schema(in->arrow);
     return SLP_OK;
 }
@@ -227,6 +229,7 @@ slp_rc rows_input_open(struct alloc *mem, const char *path,
     in->limits.rows = options->batch_rows ? options->batch_rows : ROWS_BATCH_ROWS_DEFAULT;
     in->limits.bytes = options->batch_bytes ? options->batch_bytes : ROWS_BATCH_BYTES_DEFAULT;
     in->rejects = options->rejects;
+    in->check = options->check;
     arena_init(&in->arena, mem, ROWS_ARENA_MAX_BYTES);
     TRY_OUT(arena_text(&in->arena, slice_str(path), &in->path, err));
     TRY_OUT(rows_text_in_open(&in->text, mem, path, err));
@@ -253,6 +256,7 @@ static slp_rc open_reader(struct rows_input *in, struct slp_err *err)
     else
         TRY(rows_csv_open(in->mem, &in->text, delimiter_of(in), in->schema, &in->reader, err));
     in->reader->rejects = in->rejects;
+    in->reader->check = in->check;
     return SLP_OK;
 }
 

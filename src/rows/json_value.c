@@ -94,36 +94,61 @@ static slp_rc put_map(struct rows_json_pull *p, const struct arr_field *field, s
     }
 }
 
-/* The member of that name that has no value for this row yet. */
+/* The member of that name, which has no value for this row yet; SIZE_MAX: there is none. */
 static slp_rc find_member(const struct arr_field *field, const struct arr_col *c, struct slice name,
                           size_t *out, struct slp_err *err)
 {
     struct arr_schema members = {.fields = field->children, .count = field->child_count};
     struct slice shown = slice_first(name, num_min_size(name.len, 80));
     int64_t at = arr_schema_find(&members, name);
+    *out = SIZE_MAX;
     if (at < 0)
-        FAIL(err, BAD_INPUT, "\"%.*s\" is no member of it", SLICE_ARG(shown));
+        return SLP_OK;
     if (c->children[at].rows > c->rows)
         FAIL(err, BAD_INPUT, "\"%.*s\" is there twice", SLICE_ARG(shown));
     *out = (size_t)at;
     return SLP_OK;
 }
 
+/* The value of a member; `*known` counts those that are wanted. */
+static slp_rc put_member(struct rows_json_pull *p, struct slice name, const struct arr_field *field,
+                         struct arr_col *c, size_t *known, struct slp_err *err)
+{
+    size_t at = 0;
+    TRY(find_member(field, c, name, &at, err));
+    if (at == SIZE_MAX) {
+        struct rows_json_token t;
+        TRY(rows_json_next(p, &t, err));
+        return rows_json_skip(p, t, err);
+    }
+    ++*known;
+    slp_rc rc = put_next(p, &field->children[at], &c->children[at], err);
+    return err_wrap(err, rc, "%s", field->children[at].name);
+}
+
+/* Members may all be missing, but those that are there are not all unknown: that is a name mistyped, or
+ * another struct. */
+static slp_rc refuse_unknown(const struct arr_field *field, struct slp_err *err)
+{
+    FAIL(err, BAD_INPUT, "none of its members is known; expected \"%s\"%s", field->children[0].name,
+         field->child_count > 1 ? " or others of its type" : "");
+}
+
 static slp_rc put_struct(struct rows_json_pull *p, const struct arr_field *field, struct arr_col *c,
                          struct slp_err *err)
 {
-    for (bool is_first = true;; is_first = false) {
+    size_t known = 0;
+    size_t members = 0;
+    for (;; members++) {
         struct rows_json_token name;
-        size_t at = 0;
-        slp_rc rc = rows_json_member(p, is_first, &name, err);
+        slp_rc rc = rows_json_member(p, members == 0, &name, err);
         if (rc == SLP_DONE)
             break;
         TRY(rc);
-        TRY(find_member(field, c, name.text, &at, err));
-        rc = put_next(p, &field->children[at], &c->children[at], err);
-        if (rc != SLP_OK)
-            return err_wrap(err, rc, "%s", field->children[at].name);
+        TRY(put_member(p, name.text, field, c, &known, err));
     }
+    if (members > 0 && known == 0)
+        return refuse_unknown(field, err);
     for (size_t i = 0; i < field->child_count; i++) {
         if (c->children[i].rows > c->rows)
             continue;

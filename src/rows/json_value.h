@@ -2,7 +2,8 @@
  * JSON values into columns of any type:
  *
  *   list            [1, 2, null]
- *   struct          {"x": 1, "y": "q"}       members in any order; missing ones are null
+ *   struct          {"x": 1, "y": "q"}       members in any order; missing ones are null, those that
+ *                                            are not known are passed over, unless all are
  *   map             {"a": 1, "b": null}      keys are texts, as their type is written; or, as maps
  *                                            whose keys are no texts are printed,
  *                   [{"key": 1, "value": 2}]
@@ -19,7 +20,8 @@
  * may stand in its children already: arr_col_truncate takes them back.
  *
  * Errors   BAD_INPUT  a value that does not fit, by the path to it ("x: [2]: a number, expected ..."),
- *                     a member twice or not known, a null or a missing member where none may be
+ *                     a member twice, an object of members of which none is known, a null or a
+ *                     missing member where none may be
  *          LIMIT, NO_MEMORY
  */
 SLP_NODISCARD slp_rc rows_json_value(struct rows_json_pull *p, const struct arr_field *field,

@@ -94,6 +94,8 @@ static slp_rc put_line(struct ndjson_reader *r, struct slice line, struct arr_ba
     if (found < r->want->count)
         TRY(put_missing(r, out, err));
     TRY(rows_json_need(&r->pull, ROWS_JSON_END, &t, err));
+    r->column = NULL;
+    TRY(rows_text_check(&r->base, out, &r->column, err));
     out->rows++;
     return SLP_OK;
 }

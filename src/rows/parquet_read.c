@@ -33,6 +33,7 @@ struct rows_parquet {
     enum pq_crc crc;
     bool keeps_dictionaries;
     const struct rows_rejects *rejects; /* may be NULL */
+    const struct rows_check *check;     /* the same */
 };
 
 /* A source of one's own over the file. */
@@ -199,9 +200,11 @@ void rows_parquet_keep_dictionaries(struct rows_parquet *p)
         p->have.fields[i].is_dictionary = arr_type_is_variable(p->have.fields[i].type);
 }
 
-void rows_parquet_rejects(struct rows_parquet *p, const struct rows_rejects *rejects)
+void rows_parquet_rejects(struct rows_parquet *p, const struct rows_rejects *rejects,
+                          const struct rows_check *check)
 {
     p->rejects = rejects;
+    p->check = check;
 }
 
 void rows_parquet_close(struct rows_parquet *p)
@@ -321,6 +324,7 @@ static slp_rc take_batch(struct part *s, struct arr_batch *out, struct slp_err *
     const struct rows_sift sift = {.mem = s->mem,
                                    .file = s->p->path,
                                    .rejects = s->p->rejects,
+                                   .check = s->p->check,
                                    .take = take_columns,
                                    .context = s};
     int64_t count = s->staged.rows;

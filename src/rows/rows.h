@@ -12,9 +12,11 @@
  *
  *     times of day and durations as timestamps utf8, fixed_binary -> binary
  *
- * Items of lists, keys and values of maps and members of structs widen likewise: members are found
- * by name, missing ones are null if they may be, and none is left out. CSV, TSV and NDJSON take their
- * types from the wanted schema (arrow/text.h, rows/json_value.h). A file's own rule of null does not
+ * Items of lists, keys and values of maps and members of structs widen likewise. Members of structs
+ * are as columns are: found by name, passed over where nobody wants them, null where they are missing
+ * and may be null. But a struct that has members, and none that is wanted, is taken for another one
+ * and refused. CSV, TSV and NDJSON take their types from the wanted schema (arrow/text.h,
+ * rows/json_value.h). A file's own rule of null does not
  * count: null is refused, by row, where it arrives, within lists, structs and maps by the rows of the
  * batch.
  *
@@ -97,6 +99,20 @@ struct rows_rejects {
     void *context;
 };
 
+/*
+ * What a row must keep to besides its columns' types. One that does not is a bad row like any other.
+ *
+ * row      of `batch`, of the wanted columns; rows before it were asked for already, or are not there
+ *          any more. `*column` is the one at fault, NULL at first
+ * Errors   BAD_INPUT  the reason, without place; others end reading
+ * Threads  as rows_rejects
+ */
+struct rows_check {
+    slp_rc (*row)(const void *context, const struct arr_batch *batch, int64_t row,
+                  const char **column, struct slp_err *err);
+    const void *context;
+};
+
 struct rows_input_options {
     enum rows_format format;
     const struct arr_schema *want; /* NULL: the file's own columns */
@@ -107,7 +123,8 @@ struct rows_input_options {
     int64_t batch_rows;      /* 0: 65,536 */
     size_t batch_bytes;      /* a batch is closed at about this many; 0: 16 MiB */
     const struct rows_rejects
-        *rejects; /* NULL: a row that does not fit is BAD_INPUT; outlives it */
+        *rejects;                   /* NULL: a row that does not fit is BAD_INPUT; outlives it */
+    const struct rows_check *check; /* NULL: types alone count; outlives it */
 };
 
 /*

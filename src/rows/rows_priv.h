@@ -38,7 +38,8 @@ SLP_NODISCARD slp_rc rows_detect(const char *path, struct slice head, enum rows_
 bool rows_widens(struct arr_type from, struct arr_type to);
 
 /* The same of whole fields: items of lists, keys and values of maps widen, and members of structs by
- * name; those of `to` that are missing may be null, and none of `from` is left out. */
+ * name: those of `to` that are missing may be null, those of `from` that `to` lacks are left out, but
+ * not all of them. */
 bool rows_field_widens(const struct arr_field *from, const struct arr_field *to);
 
 /*
@@ -75,6 +76,7 @@ struct rows_sift {
     struct alloc *mem;
     const char *file;
     const struct rows_rejects *rejects; /* NULL: nothing is sifted */
+    const struct rows_check *check;     /* of rows that were taken; may be NULL */
     rows_take_fn take;
     void *context;
 };
@@ -109,8 +111,17 @@ struct rows_text_reader_ops {
 struct rows_text_reader {
     const struct rows_text_reader_ops *ops;
     const struct rows_rejects *rejects; /* set by who opened it; NULL: a bad row is an error */
+    const struct rows_check *check;     /* the same; may be NULL */
     const struct arr_schema *header;    /* the names of a CSV file; NULL: others */
 };
+
+/* Ask what the caller asks of a row whose values stand in the columns of `out` and which `out` does not
+ * count yet. Errors: as struct rows_check. */
+static inline slp_rc rows_text_check(const struct rows_text_reader *r, const struct arr_batch *out,
+                                     const char **column, struct slp_err *err)
+{
+    return r->check ? r->check->row(r->check->context, out, out->rows, column, err) : SLP_OK;
+}
 
 /* Open readers over `in`, which stays the caller's and outlives them, as does `want`. CSV reads its
  * header. */
@@ -160,7 +171,8 @@ void rows_parquet_filter(struct rows_parquet *p, const struct pred *pred,
                          struct rows_counts *counts);
 void rows_parquet_crc(struct rows_parquet *p, enum pq_crc crc);
 void rows_parquet_keep_dictionaries(struct rows_parquet *p);
-void rows_parquet_rejects(struct rows_parquet *p, const struct rows_rejects *rejects);
+void rows_parquet_rejects(struct rows_parquet *p, const struct rows_rejects *rejects,
+                          const struct rows_check *check);
 void rows_parquet_close(struct rows_parquet *p);
 const struct arr_schema *rows_parquet_schema(const struct rows_parquet *p);
 size_t rows_parquet_parts(const struct rows_parquet *p);

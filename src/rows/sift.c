@@ -1,3 +1,5 @@
+#include <inttypes.h>
+
 #include "rows/rows_priv.h"
 
 /* The JSON of one row. */
@@ -48,6 +50,20 @@ out:
     return rc;
 }
 
+/* Take rows, and ask of each what the caller asks. */
+static slp_rc take_and_check(const struct rows_sift *s, struct arr_batch *staged, int64_t first_row,
+                             struct arr_batch *out, const char **column, struct slp_err *err)
+{
+    const struct rows_check *check = s->check;
+    TRY(s->take(s->context, staged, first_row, out, column, err));
+    for (int64_t row = 0; check && row < out->rows; row++) {
+        slp_rc rc = check->row(check->context, out, row, column, err);
+        if (rc != SLP_OK)
+            return err_wrap(err, rc, "row %" PRId64, first_row + row + 1);
+    }
+    return SLP_OK;
+}
+
 /* Take a copy of a span, whole or not at all. */
 static slp_rc take_span(const struct rows_sift *s, const struct arr_batch *staged, struct span span,
                         int64_t first_row, struct arr_batch *out, struct rows_reject *bad,
@@ -59,7 +75,7 @@ static slp_rc take_span(const struct rows_sift *s, const struct arr_batch *stage
     TRY_OUT(arr_batch_init(&copy, s->mem, staged->schema, err));
     TRY_OUT(arr_batch_append_run(&copy, staged, span.first, span.count, err));
     TRY_OUT(arr_batch_init(&piece, s->mem, out->schema, err));
-    TRY_OUT(s->take(s->context, &copy, first_row + span.first, &piece, &bad->column, err));
+    TRY_OUT(take_and_check(s, &copy, first_row + span.first, &piece, &bad->column, err));
     if (out->rows > 0) {
         rc = arr_batch_append_run(out, &piece, 0, piece.rows, err);
     } else {
@@ -109,6 +125,6 @@ slp_rc rows_sift(const struct rows_sift *s, struct arr_batch *staged, int64_t fi
     const char *column = NULL;
     if (s->rejects)
         return sift_spans(s, staged, first_row, out, err);
-    slp_rc rc = s->take(s->context, staged, first_row, out, &column, err);
+    slp_rc rc = take_and_check(s, staged, first_row, out, &column, err);
     return column ? err_wrap(err, rc, "column \"%s\"", column) : rc;
 }

@@ -62,7 +62,8 @@ static const struct arr_field *find_member(const struct arr_field *f, const char
     return found;
 }
 
-/* Each member has its place in `to`, and those of `to` that are missing may be null. */
+/* Members of `to` that are missing may be null; others than its own are left out, but not all: that is
+ * another struct. */
 static bool members_widen(const struct arr_field *from, const struct arr_field *to)
 {
     size_t met = 0;
@@ -74,7 +75,7 @@ static bool members_widen(const struct arr_field *from, const struct arr_field *
             return false;
         met += count;
     }
-    return met == from->child_count;
+    return met > 0 || from->child_count == 0;
 }
 
 bool rows_field_widens(const struct arr_field *from, const struct arr_field *to)

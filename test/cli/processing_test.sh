@@ -25,6 +25,75 @@ expect_rows() {
     run_ok check t
 }
 
+# A row that is no put, no delete and no reset, and a put without the value that it must have.
+test_bad_kinds_are_bad_rows_in_every_format() {
+    local rows='{"k":"a","n":1,"ts":1,"op":"put"}
+{"k":"b","n":2,"ts":2,"op":"upsert"}
+{"k":"c","op":"delete"}
+{"k":"d","n":4,"op":"reset"}
+{"k":"e","n":5,"ts":5}'
+    local format place first=2
+    printf '%s\n' "$rows" >kinds.ndjson
+    run_ok init
+    for format in ndjson csv parquet arrow; do
+        run_ok cat kinds.ndjson -o "$format" --output "kinds.$format.new"
+        mv "kinds.$format.new" "kinds.$format"
+        printf '{"fields":[{"name":"k","type":"string"},{"name":"n","type":"int64","nullable":true},{"name":"ts","type":"int64"}],"rowKey":["k"]}' >schema.json
+        run_ok table create "$format" --schema schema.json
+        run ingest "$format" "kinds.$format" --row-kind-column op
+        expect_rc 1
+        case $format in
+        ndjson) place='line 2, column "op": ' first=2 ;;
+        csv) place='line 3, column "op": ' first=3 ;;
+        *) place='column "op": row 2: ' first=2 ;;
+        esac
+        expect_err "kinds.$format\": $place\"upsert\" is no kind of row; expected put, delete or reset"
+        run ingest "$format" "kinds.$format" --row-kind-column op --on-error quarantine
+        expect_rc 3
+        run_ok scan "$format" --no-header
+        expect_out_is 'a,1,1
+e,5,5'
+        run_ok cat "$format.rejected.ndjson" --columns "$([ "$place" = "${place#line}" ] && echo row || echo line),column" --no-header
+        expect_out_is "$first,op
+$((first + 2)),ts"
+    done
+}
+
+# As columns are: what nobody wants is passed over, in every format; a struct that has nothing of ours is refused.
+test_unknown_members_of_structs_are_passed_over() {
+    local format
+    printf '{"k":1,"s":{"w":[{"x":7}],"x":1,"z":"q"},"more":{"x":2}}\n{"k":2,"s":{"x":3,"w":null}}\n' >in.ndjson
+    printf '{"k":3,"s":{"X":1}}\n{"k":4,"s":{}}\n' >other.ndjson
+    printf 'k,s\n1,"{""x"":1,""y"":2}"\n2,"{""x"":3,""w"":[]}"\n' >in.csv
+    printf '{"fields":[{"name":"k","type":"int64"},{"name":"s","type":"struct","nullable":true,"fields":[{"name":"x","type":"int64","nullable":true},{"name":"w","type":"list","nullable":true,"element":{"type":"struct","nullable":true,"fields":[{"name":"x","type":"int64","nullable":true}]}},{"name":"z","type":"string","nullable":true}]}],"rowKey":["k"]}' >wide.json
+    printf '{"fields":[{"name":"k","type":"int64"},{"name":"s","type":"struct","nullable":true,"fields":[{"name":"X","type":"int64","nullable":true}]}],"rowKey":["k"]}' >upper.json
+    printf '{"fields":[{"name":"k","type":"int64"},{"name":"s","type":"struct","nullable":true,"fields":[{"name":"x","type":"int64","nullable":true}]}],"rowKey":["k"]}' >schema.json
+    run_ok init
+    run_ok table create wide --schema wide.json
+    run_ok ingest wide in.ndjson
+    run_ok table create upper --schema upper.json
+    run_ok ingest upper other.ndjson
+    for format in parquet arrow; do
+        run_ok scan wide -o "$format" --output "in.$format"
+        run_ok scan upper -o "$format" --output "other.$format"
+    done
+    for format in ndjson csv parquet arrow; do
+        run_ok table create "$format" --schema schema.json
+        run_ok ingest "$format" "in.$format"
+        run_ok scan "$format" -o ndjson
+        expect_out_is '{"k":1,"s":{"x":1}}
+{"k":2,"s":{"x":3}}'
+        [ $format = csv ] && continue
+        run ingest "$format" "other.$format"
+        expect_rc 1
+        expect_err '"s"'
+    done
+    run ingest ndjson other.ndjson --on-error skip
+    expect_rc 3
+    run_ok scan ndjson --where 'k > 2' -o ndjson
+    expect_out_is '{"k":4,"s":{"x":null}}'
+}
+
 test_an_aggregate_reduces_what_comes_in() {
     setup_table --engine 'aggregate(sum: n; max: ts)'
     run_ok table properties t --where "name = 'engine'" --columns value --no-header

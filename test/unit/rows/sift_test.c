@@ -18,6 +18,21 @@ static slp_rc take(void *context, const struct rows_reject *r, struct slp_err *e
                       SLICE_ARG(r->text));
 }
 
+/* No seven in the last column. */
+static slp_rc no_seven(const void *context, const struct arr_batch *batch, int64_t row,
+                       const char **column, struct slp_err *err)
+{
+    size_t last = batch->schema->count - 1;
+    assert_int_equal(*(const int *)context, 7);
+    *column = batch->schema->fields[last].name;
+    if (!arr_col_is_null(&batch->cols[last], row) && arr_col_i64(&batch->cols[last], row) == 7)
+        FAIL(err, BAD_INPUT, "a seven");
+    return SLP_OK;
+}
+
+static const int marker = 7;
+static const struct rows_check sevens = {.row = no_seven, .context = &marker};
+
 /* Read a file without its bad rows. */
 static slp_rc read_good(struct t *t, const char *path, const char *schema, struct taken *taken,
                         struct buf *out)
@@ -27,6 +42,8 @@ static slp_rc read_good(struct t *t, const char *path, const char *schema, struc
     const struct rows_rejects rejects = {.take = take, .context = taken};
     struct rows_input_options o = {
         .want = sample_schema(&s, schema), .batch_rows = 5, .rejects = &rejects};
+    size_t last = o.want->count - 1;
+    o.check = strcmp(o.want->fields[last].name, "c") == 0 ? &sevens : NULL;
     slp_rc rc = rows_input_open(&t->mem, path, &o, &in, &t->err);
     for (size_t part = 0; rc == SLP_OK && part < rows_input_parts(in); part++) {
         struct arr_stream *stream = NULL;
@@ -177,6 +194,64 @@ static void rows_of_binary_formats_are_rejected_as_json(void **state)
     place_drop(&p);
 }
 
+static void what_the_caller_asks_makes_bad_rows_in_every_format(void **state)
+{
+    static const struct {
+        enum rows_format format;
+        const char *rejected;
+    } formats[] = {
+        {ROWS_PARQUET, "0/2 c: row 2: a seven: {\"a\":\"y\",\"c\":7}\n"
+                       "0/7 c: row 7: a seven: {\"a\":\"d\",\"c\":7}\n"},
+        {ROWS_ARROW, "0/2 c: row 2: a seven: {\"a\":\"y\",\"c\":7}\n"
+                     "0/7 c: row 7: a seven: {\"a\":\"d\",\"c\":7}\n"},
+        {ROWS_NDJSON, "2/0 c: a seven: {\"a\":\"y\",\"c\":7}\n"
+                      "7/0 c: a seven: {\"a\":\"d\",\"c\":7}\n"},
+        {ROWS_CSV, "3/0 c: a seven: y,7\n8/0 c: a seven: d,7\n"},
+    };
+    struct t *t = *state;
+    struct place p;
+    place_make(&p);
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        save(t, place_path(&p, "x"), formats[i].format, "a utf8; c int64",
+             "{\"a\":\"x\",\"c\":1}\n{\"a\":\"y\",\"c\":7}\n{\"a\":\"z\"}\n"
+             "{\"a\":\"a\"}\n{\"a\":\"b\"}\n{\"a\":\"c\"}\n{\"a\":\"d\",\"c\":7}\n");
+        expect(t, place_path(&p, "x"), "a utf8!; c int64", "x|1\nz|~\na|~\nb|~\nc|~\n",
+               formats[i].rejected);
+    }
+    place_drop(&p);
+}
+
+/* The place stands in the error where nobody takes bad rows. */
+static void what_the_caller_asks_fails_by_line_or_row(void **state)
+{
+    static const struct {
+        enum rows_format format;
+        const char *place;
+    } formats[] = {{ROWS_PARQUET, "column \"c\": row 2: a seven"},
+                   {ROWS_ARROW, "column \"c\": row 2: a seven"},
+                   {ROWS_NDJSON, "line 2, column \"c\": a seven"},
+                   {ROWS_CSV, "line 3, column \"c\": a seven"}};
+    struct t *t = *state;
+    struct place p;
+    struct sample s;
+    place_make(&p);
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        struct rows_input *in = NULL;
+        struct arr_stream *stream = NULL;
+        struct arr_batch b = {0};
+        struct rows_input_options o = {.want = sample_schema(&s, "c int64"), .check = &sevens};
+        save(t, place_path(&p, "x"), formats[i].format, "c int64", "{\"c\":1}\n{\"c\":7}\n");
+        assert_ok(t, rows_input_open(&t->mem, place_path(&p, "x"), &o, &in, &t->err));
+        assert_ok(t, rows_input_part(in, 0, &t->mem, &stream, &t->err));
+        assert_rc(t, arr_stream_next(stream, &b, &t->err), SLP_BAD_INPUT);
+        assert_err_has(t, formats[i].place);
+        arr_batch_fini(&b);
+        arr_stream_close(stream);
+        rows_input_close(in);
+    }
+    place_drop(&p);
+}
+
 static slp_rc refuse(void *context, const struct rows_reject *r, struct slp_err *err)
 {
     (void)context;
@@ -229,4 +304,5 @@ T_MAIN(T_TEST(records_of_csv_are_rejected_as_they_stood),
        T_TEST(a_quote_that_is_never_closed_costs_its_line),
        T_TEST(lines_of_ndjson_are_rejected_as_they_stood),
        T_TEST(rows_of_binary_formats_are_rejected_as_json), T_TEST(who_takes_them_can_end_it),
-       T_TEST(sifting_survives_every_fault))
+       T_TEST(what_the_caller_asks_makes_bad_rows_in_every_format),
+       T_TEST(what_the_caller_asks_fails_by_line_or_row), T_TEST(sifting_survives_every_fault))

@@ -49,6 +49,11 @@ static void nested_values_widen_where_nothing_is_lost(void **state)
         {"struct<m list<timestamp[ms]>>", "{\"m\":[\"2001-01-31T06:00:00\"]}",
          "struct<m list<timestamp[us]>>", "{\"m\":[\"2001-01-31T06:00:00\"]}"},
         {"list<utf8>", "[\"hi\"]", "list<binary>", "[\"aGk=\"]"},
+        {"struct<x int8, y utf8>", "{\"x\":1,\"y\":\"q\"}", "struct<y utf8>", "{\"y\":\"q\"}"},
+        {"struct<x int8, y utf8, y utf8>", "{\"x\":1}", "struct<x int16, z int8>",
+         "{\"x\":1,\"z\":null}"},
+        {"list<struct<w list<int8>, x int8>>", "[{\"x\":1},null,{\"w\":[1]}]",
+         "list<struct<x int8>>", "[{\"x\":1},null,{\"x\":null}]"},
     };
     struct t *t = *state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -68,7 +73,8 @@ static void what_would_lose_something_is_no_widening(void **state)
         {"list<int32>", "int32"},
         {"int32", "list<int32>"},
         {"list<int32>", "struct<element int32>"},
-        {"struct<x int32, y utf8>", "struct<x int32>"},
+        {"struct<x int32, y utf8>", "struct<z int32>"},
+        {"list<struct<x int32>>", "list<struct<y int32>>"},
         {"struct<x int32, x int32>", "struct<x int32>"},
         {"struct<x int32>", "struct<x int32, y utf8!>"},
         {"struct<X int32>", "struct<x int32>"},
