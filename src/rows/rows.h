@@ -208,7 +208,9 @@ SLP_NODISCARD slp_rc rows_input_part(struct rows_input *in, size_t part, struct 
  * CSV and NDJSON have no types: each column gets the first of bool, int64, double, date,
  * timestamp[us], timestamp[us, UTC] and utf8 that all its values among the first 10,000 rows
  * parse as, utf8 if all are null. Digits behind a leading zero are text, as are whole numbers
- * beyond int64: neither would be printed as it was. All columns of text may be null.
+ * beyond int64: neither would be printed as it was. In NDJSON arrays are lists and objects structs,
+ * or maps where they are always empty or have more than 200 different members of one type. All
+ * columns of text may be null.
  *
  * Errors as rows_input_open, and those of reading the rows; INVALID for standard input, which goes
  * by once: rows_input_open with `infer` tells its columns and reads them.

@@ -337,4 +337,28 @@ PYTHON
     expect_err 'row key field "l" has type list<element: int32>, which keys do not take'
 }
 
+test_a_table_like_nested_lines_takes_them_back() {
+    local format rows='{"k":1,"l":[1,2],"s":{"a":1,"b":["x"]},"m":[],"e":{}}
+{"k":2,"l":[0.5],"s":null,"m":[{"d":"2001-01-31","l":[[true]]},null],"e":null}'
+    printf '%s\n' "$rows" >rows.ndjson
+    run_ok init
+    run_ok table create t --like rows.ndjson --row-key k
+    run_ok table describe t --columns name,type --no-header
+    expect_out_is 'k,int64
+l,list<element: double>
+s,"struct<a: int64, b: list<element: string>>"
+m,"list<element: struct<d: date, l: list<element: list<element: bool>>>>"
+e,"map<string, string>"'
+    run_ok ingest t rows.ndjson
+    run_ok scan t -o ndjson
+    expect_out_is "$rows"
+    for format in parquet arrow; do
+        run_ok scan t -o "$format" --output "rows.$format"
+        run_ok table create "$format" --like "rows.$format" --row-key k
+        run_ok ingest "$format" "rows.$format"
+        run_ok scan "$format" -o ndjson
+        expect_out_is "$rows"
+    done
+}
+
 run_tests

@@ -20,9 +20,9 @@ static void print_schema(const struct arr_schema *s, char *out, size_t room)
     size_t at = 0;
     out[0] = 0;
     for (size_t i = 0; i < s->count; i++) {
-        char type[64];
+        char type[300];
         assert_true(s->fields[i].nullable);
-        arr_type_format(s->fields[i].type, type, sizeof type);
+        arr_field_type_format(&s->fields[i], type, sizeof type);
         at += (size_t)snprintf(out + at, room - at, "%s%s %s", i ? "; " : "", s->fields[i].name,
                                type);
         assert_true(at < room);
@@ -81,6 +81,56 @@ static void ndjson_columns_are_those_of_all_lines(void **state)
     check(*state, ROWS_NDJSON, cases, sizeof cases / sizeof cases[0]);
 }
 
+static void arrays_are_lists_and_objects_structs(void **state)
+{
+    static const struct good cases[] = {
+        {"{\"a\":[1,null],\"b\":[]}\n{\"a\":[0.5],\"b\":null}\n",
+         "a list<element: double>; b list<element: string>"},
+        {"{\"a\":{\"x\":1}}\n{\"a\":{\"y\":[{\"z\":\"2001-01-31\"}],\"x\":null}}\n",
+         "a struct<x: int64, y: list<element: struct<z: date>>>"},
+        {"{\"a\":[[1],[]]}\n{\"a\":[null,[\"NaN\"]]}\n", "a list<element: list<element: double>>"},
+        {"{\"a\":{}}\n", "a map<string, string>"},
+        {"{\"a\":{}}\n{\"a\":{\"element\":[true]}}\n", "a struct<element: list<element: bool>>"},
+    };
+    check(*state, ROWS_NDJSON, cases, sizeof cases / sizeof cases[0]);
+}
+
+/* {"a":{"m0":VALUE,"m1":VALUE,...}}, `last` in place of the last one. */
+static void infer_many(struct t *t, size_t members, const char *value, const char *last,
+                       const char *want)
+{
+    struct buf text;
+    struct arena a;
+    struct arr_schema s = {0};
+    char got[300];
+    arena_init(&a, &t->mem, 1 << 20);
+    buf_init(&text, &t->mem, 1 << 20);
+    assert_ok(t, buf_printf(&text, &t->err, "{\"a\":{"));
+    for (size_t i = 0; i < members; i++)
+        assert_ok(t, buf_printf(&text, &t->err, "%s\"m%zu\":%s", i ? "," : "", i,
+                                i + 1 < members ? value : last));
+    assert_ok(t, buf_append(&text, "}}\n", 4, &t->err));
+    assert_ok(t, infer(t, ROWS_NDJSON, (const char *)text.ptr, &a, &s));
+    arr_field_type_format(&s.fields[0], got, sizeof got);
+    if (want)
+        assert_string_equal(got, want);
+    else
+        assert_int_equal(s.fields[0].child_count, members);
+    arena_fini(&a);
+    buf_fini(&text);
+}
+
+static void objects_of_many_members_of_one_type_are_maps(void **state)
+{
+    struct t *t = *state;
+    infer_many(t, 200, "1", "1", NULL);
+    infer_many(t, 201, "1", "1", "map<string, int64>");
+    infer_many(t, 201, "1", "\"x\"", NULL);
+    infer_many(t, 201, "{\"x\":1}", "{\"x\":0.5,\"y\":[]}",
+               "map<string, struct<x: double, y: list<element: string>>>");
+    infer_many(t, 201, "[{}]", "null", "map<string, list<element: map<string, string>>>");
+}
+
 static void what_has_no_columns_is_refused_by_place(void **state)
 {
     static const struct {
@@ -95,8 +145,15 @@ static void what_has_no_columns_is_refused_by_place(void **state)
         {ROWS_NDJSON, "{}\n", SLP_BAD_INPUT, "no columns"},
         {ROWS_NDJSON, "{\"a\":1}\n{\"a\":\"x\"}\n", SLP_BAD_INPUT,
          "line 2, column \"a\": values of different kinds"},
-        {ROWS_NDJSON, "{\"a\":{}}\n", SLP_UNSUPPORTED,
-         "line 1, column \"a\": an object; the types of nested values are not guessed"},
+        {ROWS_NDJSON, "{\"a\":{\"x\":1}}\n{\"a\":{\"x\":[]}}\n", SLP_BAD_INPUT,
+         "line 2, column \"a\": x: values of different kinds"},
+        {ROWS_NDJSON, "{\"a\":[1,{}]}\n", SLP_BAD_INPUT,
+         "column \"a\": items: values of different"},
+        {ROWS_NDJSON, "{\"a\":[1,]}\n", SLP_BAD_INPUT, "expected a value behind the comma"},
+        {ROWS_NDJSON, "{\"a\":[1 2]}\n", SLP_BAD_INPUT, "a number, expected a comma and a value"},
+        {ROWS_NDJSON, "{\"a\":[,1]}\n", SLP_BAD_INPUT, "expected a value"},
+        {ROWS_NDJSON, "{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}\n",
+         SLP_LIMIT, "arrays and objects more than 31 deep"},
         {ROWS_NDJSON, "{\"a\":9223372036854775808}\n", SLP_UNSUPPORTED, "beyond int64"},
         {ROWS_NDJSON, "{\"a\\u0000b\":1}\n", SLP_BAD_INPUT, "a NUL"},
         {ROWS_NDJSON, "{\"a\":1}}\n", SLP_BAD_INPUT, "line 1: byte 8"},
@@ -141,7 +198,8 @@ static void inference_survives_every_fault(void **state)
             struct arr_schema s = {0};
             arena_init(&a, &t->mem, 1 << 20);
             slp_rc rc =
-                infer(t, formats[i], i ? "{\"a\":1,\"b\":\"\\n\"}\n" : "a,b\n1,\"\"\"\"\n", &a, &s);
+                infer(t, formats[i],
+                      i ? "{\"a\":[{\"x\":{}}],\"b\":\"\\n\"}\n" : "a,b\n1,\"\"\"\"\n", &a, &s);
             assert_true(t->fault_hit ? rc != SLP_OK && s.fields == NULL : rc == SLP_OK);
             arena_fini(&a);
         }
@@ -149,6 +207,7 @@ static void inference_survives_every_fault(void **state)
 }
 
 T_MAIN(T_TEST(csv_columns_get_the_first_type_that_fits_all),
-       T_TEST(ndjson_columns_are_those_of_all_lines),
+       T_TEST(ndjson_columns_are_those_of_all_lines), T_TEST(arrays_are_lists_and_objects_structs),
+       T_TEST(objects_of_many_members_of_one_type_are_maps),
        T_TEST(what_has_no_columns_is_refused_by_place), T_TEST(only_the_first_10000_rows_count),
        T_TEST(inference_survives_every_fault))
