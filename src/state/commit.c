@@ -222,6 +222,8 @@ static slp_rc renew_base(struct attempt *a, struct slp_err *err)
     buf_init(&old, a->r->mem, STATE_TXN_MAX_BYTES * 2);
     arena_init(&arena, a->r->mem, STATE_FRAME_ARENA_MAX);
     TRY_OUT(buf_append(&old, a->body.ptr, a->txn_bytes, err));
+    struct hash128 hash = hash_xxh128(buf_slice(&old));
+    TRY_OUT(buf_append(&a->r->watched_before, hash.bytes, sizeof hash.bytes, err));
     TRY_OUT(state_txn_decode(buf_slice(&old), 0, &arena, &txn, &used, err));
     TRY_OUT(encode_body(a, &txn, err));
     a->txn->base = txn.base;
@@ -538,6 +540,7 @@ static slp_rc commit_watched(struct attempt *a, struct slp_err *err)
     if (!a->is_crowded)
         r->crowd.count = 0;
     r->is_watching = true;
+    buf_clear(&r->watched_before);
     r->watched_txid = a->txn->txid;
     r->is_found = false;
     r->is_expired = false;
@@ -605,8 +608,6 @@ slp_rc state_replica_commit(struct state_replica *r, struct state_txn *txn,
         goto out;
     }
     TRY_OUT(commit_watched(&a, err));
-    /* A random id is nobody else's: what came first was a copy of this very one. */
-    r->outcome.is_duplicate = r->outcome.is_duplicate && txn->has_token;
     state_head_refresh(r);
     *out = (struct state_result){.outcome = r->outcome, .losses = a.losses};
 out:

@@ -40,6 +40,9 @@ slp_rc state_replica_restart(struct state_replica *r, struct slp_err *err)
     return SLP_OK;
 }
 
+/* A transaction may get a new base so often: as many hashes. */
+#define WATCHED_MAX_BYTES ((size_t)1 << 20)
+
 slp_rc state_replica_init(struct state_replica *r, struct state_instance *instance,
                           const struct hash128 *table, struct slp_err *err)
 {
@@ -55,6 +58,7 @@ slp_rc state_replica_init(struct state_replica *r, struct state_instance *instan
     }
     r->floor.number = 1;
     buf_init(&r->floor_bytes, r->mem, STATE_FLOOR_MAX_BYTES);
+    buf_init(&r->watched_before, r->mem, WATCHED_MAX_BYTES);
     buf_init(&r->head_objects, r->mem, 4 * STATE_HEAD_ROOT_BYTES);
     state_since_init(&r->since, r->mem, !table);
     arena_init(&r->arena, r->mem, STATE_FRAME_ARENA_MAX);
@@ -72,6 +76,7 @@ void state_replica_fini(struct state_replica *r)
     for (size_t i = 0; i < STATE_READ_AHEAD; i++)
         buf_fini(&r->frames[i]);
     buf_fini(&r->floor_bytes);
+    buf_fini(&r->watched_before);
     state_probe_free(r);
     state_base_fini(&r->base);
     state_since_fini(&r->since);
@@ -328,6 +333,7 @@ slp_rc state_replica_fetch(struct state_replica *r, size_t width, size_t *got, s
         }
         width = 1;
     }
+    r->asked = width;
     *got = n;
     return SLP_OK;
 }
@@ -357,6 +363,18 @@ out:
     return err_wrap(err, rc, "frame \"%s\"", name.text);
 }
 
+/* Are these bytes its author's own, with this base or one that it had before? A copy with an older base
+ * comes too late, and so the author sets a new one while a copy with the last is still under way. */
+static bool is_own(const struct state_replica *r, struct slice encoded)
+{
+    struct slice before = buf_slice(&r->watched_before);
+    struct hash128 hash = hash_xxh128(encoded);
+    bool is_found = slice_equal(encoded, r->watched);
+    for (size_t i = 0; i < before.len && !is_found; i += sizeof hash.bytes)
+        is_found = memcmp(before.ptr + i, hash.bytes, sizeof hash.bytes) == 0;
+    return is_found;
+}
+
 /*
  * Keep what became of the watched transaction. With other bytes it is another author's, who had the
  * same token. Its own it must be taken for wherever they are the same, however the answer to the
@@ -377,7 +395,7 @@ static slp_rc note_outcome(struct state_replica *r, struct slice encoded, uint32
     if (o->item_count)
         memcpy(r->items, o->items, o->item_count * sizeof *r->items);
     r->outcome.items = o->item_count ? r->items : NULL;
-    r->outcome.is_duplicate = o->is_duplicate || !slice_equal(encoded, r->watched);
+    r->outcome.is_duplicate = o->is_duplicate || !is_own(r, encoded);
     r->is_found = true;
     return SLP_OK;
 }
@@ -578,7 +596,7 @@ static slp_rc refresh_once(struct state_replica *r, struct slp_err *err)
         TRY(state_replica_fetch(r, width, &got, err));
         for (size_t i = 0; i < got; i++)
             TRY(state_replica_take(r, buf_slice(&r->frames[i]), err));
-        if (got < width && r->seen <= r->number)
+        if (got < r->asked && r->seen <= r->number)
             return SLP_OK;
         width = width < TAIL_WIDTH ? FIRST_WIDTH : STATE_READ_AHEAD;
     }

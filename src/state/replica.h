@@ -79,13 +79,15 @@ struct state_replica {
     const struct state_head *hint; /* while a snapshot is loaded for a head */
     struct state_floor floor;      /* as it was last read; of a catalogue never */
     uint64_t seen;                 /* the highest number of a frame that was there */
+    size_t asked;                  /* so many frames were asked for last */
     struct arena arena;            /* transactions of the frame at hand */
     struct buf frames[STATE_READ_AHEAD];
     struct buf floor_bytes;
     /* The transaction whose fate somebody waits for. */
     bool is_watching;
     struct hash128 watched_txid;
-    struct slice watched; /* its bytes: another author with the same token has others */
+    struct slice watched;      /* its bytes: another author with the same token has others */
+    struct buf watched_before; /* hashes of its bytes with the bases that it had before */
     uint64_t watched_base;
     bool is_found;
     bool is_expired;
@@ -104,7 +106,8 @@ SLP_NODISCARD slp_rc state_replica_init(struct state_replica *r, struct state_in
 void state_replica_fini(struct state_replica *r);
 
 /*
- * Read the next frames, at most `width`, into r->frames; none means that the tip is reached. The
+ * Read the next frames, at most `width`, into r->frames; none means that the tip is reached, and so does
+ * less than r->asked where none is seen behind them: it may ask for less or more than `width`. The
  * floor is read after them (rule F1): where it has passed the next frame, the replica first goes on
  * from the snapshot that the floor names.
  */

@@ -336,6 +336,36 @@ static void a_snapshot_that_is_not_reproduced_is_not_recorded(void **state)
     world_close(&w);
 }
 
+/* Its txids since the parent are not at hand where the frames behind that are gone: whoever makes it was
+ * overtaken by those who verified newer ones, which is nothing wrong. */
+static void who_begins_behind_the_parent_makes_no_snapshot(void **state)
+{
+    struct t *t = *state;
+    struct world w;
+    struct state_replica r = {0};
+    struct hash128 id;
+    char root[STATE_ROOT_NAME_BYTES];
+    uint64_t minted = 0;
+    world_open(t, &w);
+    for (int i = 0; i < 2; i++) {
+        add_some(t, w.table, 4);
+        assert_true(keep(t, &w).is_made);
+    }
+    size_t before = objects(t, &w, "snap/");
+    id = state_table_id(w.table);
+    assert_ok(t, state_replica_init(&r, w.instance, &id, &t->err));
+    assert_ok(t, state_replica_refresh(&r, &t->err));
+    struct slice first = slice_str(state_verified_at(r.machine.table, 0)->root);
+    assert_rc(t, state_snapshot_make(&r, STATE_KEEP_WRITE, first, root, &minted, &t->err),
+              SLP_NOT_FOUND);
+    assert_err_has(t, "newer ones were verified");
+    assert_int_equal(objects(t, &w, "snap/"), before);
+    struct slice second = slice_str(state_verified_at(r.machine.table, 1)->root);
+    assert_ok(t, state_snapshot_make(&r, STATE_KEEP_WRITE, second, root, &minted, &t->err));
+    state_replica_fini(&r);
+    world_close(&w);
+}
+
 /* ------------------------------------------------------------------ the floor */
 
 static void the_floor_is_magic_version_checksum_number_and_root(void **state)
@@ -531,6 +561,7 @@ T_MAIN(T_TEST(a_snapshot_is_made_when_it_is_due_and_frames_go_behind_the_second)
        T_TEST(a_frame_below_the_floor_counts_for_nobody),
        T_TEST(a_damaged_or_missing_snapshot_is_named),
        T_TEST(a_snapshot_that_is_not_reproduced_is_not_recorded),
+       T_TEST(who_begins_behind_the_parent_makes_no_snapshot),
        T_TEST(the_floor_is_magic_version_checksum_number_and_root), T_TEST(the_floor_only_rises),
        T_TEST(a_snapshot_is_verified_only_behind_one_of_the_two_newest),
        T_TEST(damaged_snapshots_are_refused_or_read),
