@@ -166,8 +166,8 @@ static slp_rc begins_key(struct sweep *s, size_t input, int64_t block, bool *out
     return SLP_OK;
 }
 
-/* A piece of the run from `first` on: inside one row group, not too large, and from one beginning
- * of a key to another. `blocks->end` is `first` when there is none. */
+/* A piece of the run from `first` on: inside one row group, a block or not too large, and from one
+ * beginning of a key to another. `blocks->end` is `first` when there is none. */
 static slp_rc find_piece(struct sweep *s, const struct own *run, int64_t first,
                          struct datafile_blocks *blocks, uint64_t *bytes, struct slp_err *err)
 {
@@ -179,7 +179,8 @@ static slp_rc find_piece(struct sweep *s, const struct own *run, int64_t first,
     for (int64_t i = first; i < run->end; i++) {
         bool is_end = false;
         TRY(datafile_block_info(f, i, s->in->codec, &b, err));
-        if ((group >= 0 && b.group != group) || sum + b.bytes > s->in->most_copy_bytes)
+        /* A block that is too large by itself is larger still when it is merged. */
+        if (group >= 0 && (b.group != group || sum + b.bytes > s->in->most_copy_bytes))
             return SLP_OK;
         group = b.group;
         sum += b.bytes;

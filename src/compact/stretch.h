@@ -40,12 +40,12 @@ struct compact_plan_input {
     struct datafile *const *files;
     const struct key_range *ranges; /* where the rows of each file count, inside `range` */
     size_t count;
-    struct key_range range;       /* of the job */
-    int64_t rows;                 /* of a merged stretch, about; 0: these are not cut */
-    enum cx_kind codec;           /* of the output */
-    uint64_t least_copy_bytes;    /* of a run of blocks */
-    uint64_t most_copy_bytes;     /* longer ones are cut; 0: nothing is copied */
-    uint64_t most_footer_bytes;   /* of a file that is copied from */
+    struct key_range range;     /* of the job */
+    int64_t rows;               /* of a merged stretch, about; 0: these are not cut */
+    enum cx_kind codec;         /* of the output */
+    uint64_t least_copy_bytes;  /* of a run of blocks */
+    uint64_t most_copy_bytes;   /* longer ones are cut, to a block at least; 0: nothing is copied */
+    uint64_t most_footer_bytes; /* of a file that is copied from */
     compact_may_copy_fn may_copy; /* NULL: yes */
     void *context;
 };

@@ -47,7 +47,8 @@ struct datafile_info {
 struct datafile_write_options {
     enum cx_kind codec;      /* CX_ZSTD */
     int level;               /* 1 */
-    size_t block_bytes;      /* a block's rows: the median column reaches so many bytes; 32 KiB */
+    size_t block_bytes;      /* a block's rows: the median column reaches so many bytes; 32 KiB;
+                                the widest one 1 MiB at most, if that is more than a row */
     size_t threads;          /* row groups encoded at once; 1 */
     struct slice lineage;    /* JSON: table, base, txid or job and attempt, parents */
     enum pq_profile profile; /* which readers the file is for */

@@ -6,6 +6,10 @@
 
 #define ROWS_MULTIPLE 64
 
+/* What the widest column of a block has before compression, where that is more than one row: who
+ * merges holds a block of each input, and a lookup reads one. */
+#define WIDEST_BYTES ((uint64_t)1 << 20)
+
 /* Bits of a row in one column before compression. */
 static uint64_t row_bits(const struct arr_col *c)
 {
@@ -42,13 +46,25 @@ static uint64_t median_bits(const struct arr_batch *b)
     return low;
 }
 
+/* So many rows have WIDEST_BYTES in no column more. */
+static int64_t widest_rows(const struct arr_batch *b)
+{
+    uint64_t bits = 1;
+    for (size_t i = 0; i < b->schema->count; i++) {
+        uint64_t more = row_bits(&b->cols[i]);
+        bits = more > bits ? more : bits;
+    }
+    int64_t rows = (int64_t)(8 * WIDEST_BYTES / bits);
+    return rows < ROWS_MULTIPLE ? num_max_i64(rows, 1) : rows - rows % ROWS_MULTIPLE;
+}
+
 static int64_t choose_block_rows(const struct arr_batch *b, size_t block_bytes)
 {
     uint64_t bits = median_bits(b);
     uint64_t rows = bits ? 8 * (uint64_t)block_bytes / bits : DATAFILE_BLOCK_ROWS_MAX;
     rows = rows < DATAFILE_BLOCK_ROWS_MAX ? rows : DATAFILE_BLOCK_ROWS_MAX;
     rows -= rows % ROWS_MULTIPLE;
-    return rows ? (int64_t)rows : ROWS_MULTIPLE;
+    return num_min_i64(rows ? (int64_t)rows : ROWS_MULTIPLE, widest_rows(b));
 }
 
 void datafile_group_options(const struct schema *schema,

@@ -177,6 +177,44 @@ static void keys_that_fall_inside_a_group_are_refused(void **state)
     t_file_fini(&f);
 }
 
+/* So many blocks have `count` rows of which each has a text of `bytes` beside its key. */
+static int64_t blocks_of(struct t *t, int64_t count, size_t bytes)
+{
+    static const char texts[] =
+        "{\"fields\":[{\"id\":1,\"name\":\"k\",\"type\":\"int64\"},"
+        "{\"id\":2,\"name\":\"v\",\"type\":\"string\"}],\"rowKey\":[\"k\"]}";
+    struct t_file f;
+    struct buf text;
+    struct datafile_group *g = NULL;
+    struct datafile_write_options o;
+    datafile_write_options_init(&o);
+    t_file_init(t, &f, texts);
+    buf_init(&text, &t->mem, bytes);
+    assert_ok(t, buf_resize(&text, bytes, &t->err));
+    for (int64_t i = 0; i < count; i++) {
+        assert_ok(t, arr_col_append_i64(&f.rows.cols[0], i, &t->err));
+        assert_ok(t, arr_col_append(&f.rows.cols[1], buf_slice(&text), &t->err));
+    }
+    f.rows.rows = count;
+    assert_ok(t, datafile_group_new(&t->mem, &f.schema, &o, &g, &t->err));
+    assert_ok(t, datafile_group_encode(g, &f.rows, NULL, &t->err));
+    int64_t blocks = g->ends.count / 2;
+    datafile_group_free(g);
+    buf_fini(&text);
+    t_file_fini(&f);
+    return blocks;
+}
+
+/* Of the median column a block would have 4,096 rows. */
+static void a_block_has_a_mebibyte_of_its_widest_column_at_most_and_a_row_at_least(void **state)
+{
+    struct t *t = *state;
+    assert_int_equal(blocks_of(t, 4097, 100), 2);
+    assert_int_equal(blocks_of(t, 4097, 1020), 5); /* with their lengths, 1,024 rows */
+    assert_int_equal(blocks_of(t, 33, (128 << 10) - 4), 5);
+    assert_int_equal(blocks_of(t, 3, 2 << 20), 3);
+}
+
 static void groups_survive_every_fault(void **state)
 {
     struct t *t = *state;
@@ -199,4 +237,6 @@ T_MAIN(T_TEST(rows_that_were_merged_need_no_keys),
        T_TEST(groups_made_apart_give_the_bytes_of_groups_handed_over),
        T_TEST(a_group_says_its_rows_and_bytes_and_none_before_it_is_encoded),
        T_TEST(a_group_below_the_last_one_is_refused_and_one_of_equal_keys_is_not),
-       T_TEST(keys_that_fall_inside_a_group_are_refused), T_TEST(groups_survive_every_fault))
+       T_TEST(keys_that_fall_inside_a_group_are_refused),
+       T_TEST(a_block_has_a_mebibyte_of_its_widest_column_at_most_and_a_row_at_least),
+       T_TEST(groups_survive_every_fault))
