@@ -289,5 +289,151 @@ static void a_reader_that_goes_on_from_a_snapshot_reads_to_the_tip_F1(void **sta
     scene_close(&s);
 }
 
-T_MAIN(T_TEST(a_reader_that_goes_on_from_a_snapshot_reads_to_the_tip_F1),
+/* ------------------------------------------------------------------ what goes meanwhile */
+
+#define LONG_FILES 12
+#define LONG_KEY   60000
+
+/* A commit whose payload is too large for a frame. */
+static slp_rc add_apart(struct state_table *table, struct slp_err *err)
+{
+    static char keys[2][LONG_KEY];
+    static char names[LONG_FILES][16];
+    struct state_new_file files[LONG_FILES];
+    struct state_result r;
+    memset(keys[0], 'a', LONG_KEY);
+    memset(keys[1], 'b', LONG_KEY);
+    for (int i = 0; i < LONG_FILES; i++) {
+        (void)snprintf(names[i], sizeof names[i], "long %d", i);
+        files[i] = file_of(names[i], "a", "b", 10);
+        files[i].info.first_key = slice_of(keys[0], LONG_KEY);
+        files[i].info.last_key = slice_of(keys[1], LONG_KEY);
+    }
+    struct state_txn txn = {.kind = STATE_ADD, .add = {.files = files, .count = LONG_FILES}};
+    return state_table_commit(table, &txn, NULL, &r, err);
+}
+
+/* The frame is read; before its body is, the floor passes it, and a collector takes the body. */
+static slp_rc take_body_away(struct scene *s, const struct store_request *q, struct slice folder,
+                             struct slp_err *err)
+{
+    if (s->step > 0 || q->verb != STORE_GET || !slice_starts_with(folder, slice_str("body/")))
+        return SLP_OK;
+    s->step = 1;
+    TRY(trim(s, err));
+    return store_delete(s->below, q->name, err);
+}
+
+/* What is gone is damage only at or above the floor. */
+static void a_body_that_goes_while_its_frame_is_trimmed_is_no_damage_F1_G3(void **state)
+{
+    struct t *t = *state;
+    struct scene s;
+    scene_open(t, &s);
+    assert_ok(t, add_apart(s.table, &t->err));
+    s.happens = take_body_away;
+    assert_ok(t, state_table_refresh(s.own, &t->err));
+    assert_int_equal(s.step, 1);
+    s.happens = NULL;
+    assert_int_equal(state_number(state_table_view(s.own)),
+                     state_number(state_table_view(s.table)));
+    assert_int_equal(times(s.own, "long 0"), 1);
+    scene_close(&s);
+}
+
+/* Delete what the snapshot that `r` stands on has of txids, and its root. */
+static void collect_base(struct t *t, struct scene *s, const struct state_replica *r)
+{
+    size_t gone = 0;
+    struct state_name name;
+    for (size_t i = 0; i < r->base.list_count; i++) {
+        if (r->base.lists[i].kind != STATE_LIST_TOKENS)
+            continue;
+        state_snapshot_object(r, r->base.lists[i].name, &name);
+        assert_ok(t, store_delete(s->below, state_name_slice(&name), &t->err));
+        gone++;
+    }
+    assert_true(gone > 0);
+    state_snapshot_object(r, slice_str(r->base.root), &name);
+    assert_ok(t, store_delete(s->below, state_name_slice(&name), &t->err));
+}
+
+/* Who sleeps while the snapshot is collected that it stands on looks for its token in the newest one. */
+static void a_token_is_found_though_the_snapshot_one_stands_on_is_gone_I5(void **state)
+{
+    struct t *t = *state;
+    struct scene s;
+    struct state_replica late;
+    struct state_result first;
+    struct state_result again;
+    struct state_new_file f = file_of("mine", "b", "k", 10);
+    struct state_txn txn = {.kind = STATE_ADD, .add = {.files = &f, .count = 1}};
+    struct state_commit_options o = {.token = slice_str("token")};
+    scene_open(t, &s);
+    struct hash128 id = state_table_id(s.table);
+    assert_ok(t, state_replica_init(&late, s.own_instance, &id, &t->err));
+    assert_ok(t, state_table_commit(s.table, &txn, &o, &first, &t->err));
+    assert_ok(t, add_some(s.table, 7, &t->err)); /* it leaves the ring */
+    assert_ok(t, trim(&s, &t->err));
+    assert_ok(t, state_replica_refresh(&late, &t->err));
+    assert_true(late.base.number > first.outcome.at.frame);
+    assert_ok(t, add_some(s.table, 40, &t->err)); /* so that all txids are merged anew */
+    assert_ok(t, trim(&s, &t->err));
+    assert_ok(t, trim(&s, &t->err));
+    collect_base(t, &s, &late);
+    assert_ok(t, state_replica_commit(&late, &txn, &o, &again, &t->err));
+    assert_true(again.outcome.is_duplicate);
+    assert_int_equal(again.outcome.at.frame, first.outcome.at.frame);
+    state_replica_fini(&late);
+    scene_close(&s);
+}
+
+#define EMBEDDED_BYTES 500u
+
+static slp_rc add_embedded(struct state_table *table, struct state_result *r, struct slp_err *err)
+{
+    static const uint8_t bytes[EMBEDDED_BYTES] = {7};
+    struct slice bodies[] = {slice_of(bytes, sizeof bytes)};
+    struct state_new_file f = file_of("", "b", "k", 10);
+    f.name = (struct slice){0};
+    f.info.file_bytes = sizeof bytes;
+    f.body = 1;
+    struct state_txn txn = {.kind = STATE_ADD, .add = {.files = &f, .count = 1}};
+    struct state_commit_options o = {.bodies = bodies, .body_count = 1};
+    return state_table_commit(table, &txn, &o, r, err);
+}
+
+/* Before the keeper reads what is embedded in frame 2, others trim that; and somebody who slept creates
+ * a frame of this number again. */
+static slp_rc create_again(struct scene *s, const struct store_request *q, struct slice folder,
+                           struct slp_err *err)
+{
+    if (s->step > 0 || q->offset == 0 || !is_frame_get(q, folder, 2))
+        return SLP_OK;
+    s->step = 1;
+    TRY(trim(s, err));
+    return store_put_if_absent(s->below, q->name, slice_str("a short frame"), err);
+}
+
+/* Frames count only if the floor, read after them, has not passed them. */
+static void a_keeper_takes_no_embedded_file_from_a_frame_that_was_made_again_F1_G4(void **state)
+{
+    struct t *t = *state;
+    struct scene s;
+    struct state_kept kept;
+    struct state_result r;
+    scene_open(t, &s);
+    assert_ok(t, add_embedded(s.table, &r, &t->err));
+    assert_int_equal(r.outcome.at.frame, 2);
+    s.happens = create_again;
+    assert_ok(t, state_table_keep(s.own, 1, &kept, &t->err));
+    assert_int_equal(s.step, 1);
+    assert_false(kept.is_made); /* it was overtaken */
+    scene_close(&s);
+}
+
+T_MAIN(T_TEST(a_body_that_goes_while_its_frame_is_trimmed_is_no_damage_F1_G3),
+       T_TEST(a_token_is_found_though_the_snapshot_one_stands_on_is_gone_I5),
+       T_TEST(a_keeper_takes_no_embedded_file_from_a_frame_that_was_made_again_F1_G4),
+       T_TEST(a_reader_that_goes_on_from_a_snapshot_reads_to_the_tip_F1),
        T_TEST(an_authors_own_copy_with_an_earlier_base_is_no_repeat_I4))
