@@ -395,19 +395,13 @@ static slp_rc add_unfiled(struct planner *p, struct compact_choice *c,
     return SLP_OK;
 }
 
-static bool is_covered(const struct state_file *f, struct state_position at)
-{
-    return state_position_compare(f->low, at) <= 0 && state_position_compare(at, f->high) <= 0;
-}
-
-/* Rule O4: is there an add between two unfiled files that neither of them holds? */
+/* Rule O4: does a run of leaves stand between two unfiled files? */
 static bool is_parted(const struct table_state *s, const struct state_file *a,
                       const struct state_file *b)
 {
     for (size_t i = 0; i < state_add_count(s); i++) {
         struct state_position at = state_add_at(s, i);
-        if (state_position_compare(at, a->low) >= 0 && state_position_compare(at, b->high) <= 0 &&
-            !is_covered(a, at) && !is_covered(b, at))
+        if (state_position_compare(at, a->low) >= 0 && state_position_compare(at, b->low) <= 0)
             return true;
     }
     return false;

@@ -53,7 +53,9 @@ slp_rc process_retire(struct state_table *table, struct alloc *mem, size_t *coun
     TRY_OUT(find_due(state_table_view(table), &arena, &due, &n, err));
     if (n == 0)
         goto out;
-    struct state_txn txn = {.kind = STATE_RETIRE_PURGE, .retire = {.purges = due, .count = n}};
+    struct state_txn txn = {
+        .kind = STATE_RETIRE_PURGE,
+        .retire = {.purges = due, .count = n, .seen = state_number(state_table_view(table))}};
     TRY_OUT(state_table_commit(table, &txn, NULL, &result, err));
     if (count && state_result_check(&result, NULL) == SLP_OK)
         *count = n;

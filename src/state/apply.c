@@ -279,7 +279,7 @@ static slp_rc apply_item(const struct state_act *act, size_t i, struct state_id 
     case STATE_FILE_DOWN:
         return state_apply_file_down(s, txn->file_down.files[i], reason, err);
     case STATE_RETIRE_PURGE:
-        state_apply_retire(s, txn->retire.purges[i], reason);
+        state_apply_retire(act, txn->retire.purges[i], reason);
         return SLP_OK;
     case STATE_WITHDRAW:
         state_apply_withdraw(s, txn->withdraw.files[i], reason);

@@ -60,13 +60,19 @@ void state_trim_adds(struct table_state *s)
         memmove(g->adds, g->adds + below, g->add_count * sizeof *g->adds);
 }
 
-static slp_rc note_add(struct table_state *s, struct state_position at, struct slp_err *err)
+/* Leaves have a run of this lowest position: no fold may reach over it (rule O4). */
+static slp_rc note_filed(struct table_state *s, struct state_position low, struct slp_err *err)
 {
     struct state_global *g = &s->global;
-    if (s->unfiled_count == 0)
+    size_t i = g->add_count;
+    while (i > 0 && state_position_compare(g->adds[i - 1], low) > 0)
+        i--;
+    if (s->unfiled_count == 0 || (i > 0 && state_position_compare(g->adds[i - 1], low) == 0))
         return SLP_OK;
     TRY(state_grow(s->mem, &g->adds, &g->add_room, g->add_count + 1, sizeof *g->adds, err));
-    g->adds[g->add_count++] = at;
+    memmove(g->adds + i + 1, g->adds + i, (g->add_count - i) * sizeof *g->adds);
+    g->adds[i] = low;
+    g->add_count++;
     return SLP_OK;
 }
 
@@ -85,9 +91,14 @@ slp_rc state_apply_file_down(struct table_state *s, struct state_id id, enum sta
         return SLP_OK;
     }
     struct state_entry *e = state_unfiled_take(s, i);
+    struct state_position low;
+    struct state_position high;
+    state_entry_positions(e, &low, &high);
     slp_rc rc = state_tree_file(s, e, false, err);
     if (e->refs == 0)
         state_entry_free(s->mem, e); /* it meets no leaf that is loaded */
+    if (rc == SLP_OK)
+        rc = note_filed(s, low, err);
     state_trim_adds(s);
     return rc;
 }
@@ -193,6 +204,7 @@ static slp_rc enter_all(const struct state_act *act, const struct state_add *add
                         struct slp_err *err)
 {
     struct table_state *s = act->s;
+    bool has_filed = false;
     for (size_t i = 0; i < add->count; i++) {
         char name[80];
         struct state_id id = {.at = act->at, .item = (uint32_t)i};
@@ -202,10 +214,11 @@ static slp_rc enter_all(const struct state_act *act, const struct state_add *add
             f.name = slice_str(name);
         }
         bool is_wide = STATE_BUG(COUNT_LEAVES) && meets_many(s, &f);
+        has_filed = has_filed || !(add->files[i].is_unfiled || is_wide);
         TRY(state_enter_file(s, &f, add->files[i].is_unfiled || is_wide, err));
     }
-    if (add->count)
-        TRY(note_add(s, act->at, err));
+    if (has_filed)
+        TRY(note_filed(s, act->at, err));
     if (add->ends_job) {
         state_submitted_end(s, add->job);
         state_close_job(s, import);

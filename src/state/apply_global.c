@@ -155,17 +155,21 @@ static slp_rc apply_purge(const struct state_act *act, enum state_reason *reason
     return *reason == STATE_REASON_APPLIED ? state_add_purge(act->s, &purge, err) : SLP_OK;
 }
 
-/* Rule P5: whether a live file is below it is for who proposes this to know. */
-void state_apply_retire(struct table_state *s, struct state_position purge,
+/* Rule P5: whether a live file is below it is for who proposes this to know. What he has seen is worth
+ * nothing behind a restore, which may bring such a file back. */
+void state_apply_retire(const struct state_act *act, struct state_position purge,
                         enum state_reason *reason)
 {
-    struct state_global *g = &s->global;
+    const struct table_state *s = act->s;
+    struct state_global *g = &act->s->global;
+    bool is_overtaken = act->txn->retire.seen < g->restored_at.frame && !STATE_BUG(RETIRE_BLIND);
     size_t i = 0;
     while (i < g->purge_count && state_position_compare(g->purges[i].at, purge) != 0)
         i++;
     for (size_t k = 0; STATE_BUG(RETIRE_CHECKED) && k < s->leaf_count; k++)
         i = s->leaves[k]->ref_count ? g->purge_count : i;
     *reason = i == g->purge_count                           ? STATE_REASON_NO_PURGE
+              : is_overtaken                                ? STATE_REASON_RESTORED
               : state_purge_is_restorable(s, &g->purges[i]) ? STATE_REASON_RESTORABLE
                                                             : STATE_REASON_APPLIED;
     if (*reason != STATE_REASON_APPLIED)

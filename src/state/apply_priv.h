@@ -97,7 +97,7 @@ SLP_NODISCARD slp_rc state_apply_cut(struct table_state *s, const struct state_c
 /* Is it about the global part alone? Then it was applied, or `reason` says why not. */
 SLP_NODISCARD slp_rc state_apply_global(const struct state_act *act, bool *is_global,
                                         enum state_reason *reason, struct slp_err *err);
-void state_apply_retire(struct table_state *s, struct state_position purge,
+void state_apply_retire(const struct state_act *act, struct state_position purge,
                         enum state_reason *reason);
 SLP_NODISCARD slp_rc state_add_purge(struct table_state *s, const struct state_purge *purge,
                                      struct slp_err *err);

@@ -248,7 +248,7 @@ static slp_rc merge_purges(struct table_state *s, const struct state_global *now
 /* Schema, properties and range deletes become those of the snapshot; marks, pins, and the flag of
  * deletes stay. */
 static slp_rc restore_global(struct table_state *s, const struct table_state *from,
-                             struct slp_err *err)
+                             struct state_position at, struct slp_err *err)
 {
     struct state_global now = s->global;
     struct state_global mixed = from->global;
@@ -259,6 +259,7 @@ static slp_rc restore_global(struct table_state *s, const struct table_state *fr
     mixed.is_paused = now.is_paused;
     mixed.paused_at = now.paused_at;
     mixed.is_dropped = now.is_dropped;
+    mixed.restored_at = at;
     mixed.pins = now.pins;
     mixed.pin_count = now.pin_count;
     mixed.submitted = now.submitted; /* they wait for the table, whatever is in it */
@@ -294,7 +295,7 @@ static slp_rc restore(struct table_state *s, const struct table_state *from,
             state_entry_free(s->mem, restored.copies[i]);
     if (rc == SLP_OK)
         rc = key_range_copy(&s->keys, from->seen, &s->seen, err); /* what its shards have */
-    return rc == SLP_OK ? restore_global(s, from, err) : rc;
+    return rc == SLP_OK ? restore_global(s, from, at, err) : rc;
 }
 
 slp_rc state_apply_restore(const struct state_act *act, enum state_reason *reason,

@@ -260,6 +260,7 @@ static const struct state_wire_field global_fields[] = {
     ONE(29, POSITION, "paused_at", struct state_global, paused_at),
     ONE(31, BOOL, "dropped", struct state_global, is_dropped),
     LIST(33, SHAPE, "submitted", struct state_global, submitted, submitted_count, &submitted_shape),
+    ONE(35, POSITION, "restored_at", struct state_global, restored_at),
 };
 const struct state_shape state_global_shape =
     SHAPE("a global part", struct state_global, global_fields);
@@ -395,7 +396,8 @@ slp_rc state_global_copy(struct alloc *mem, struct arena *arena, const struct st
                                 .horizon = from->horizon,
                                 .is_paused = from->is_paused,
                                 .paused_at = from->paused_at,
-                                .is_dropped = from->is_dropped};
+                                .is_dropped = from->is_dropped,
+                                .restored_at = from->restored_at};
     if (from->engine > STATE_ENGINE_PARTIAL)
         FAIL(err, UNSUPPORTED, "merge engine %u; this program does not know it, use a newer one",
              from->engine);

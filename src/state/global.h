@@ -1,7 +1,7 @@
 /*
  * The global part of a table's state (rule P1): what is not below a leaf, and is kept in the root of
  * every snapshot. Engine, schema versions, properties, purges, pins, the marks of collection, and
- * the positions of adds that folds of unfiled files must not reach over.
+ * the positions that folds of unfiled files must not reach over.
  *
  * Pure. Everything is borrowed as view.h says.
  */
@@ -99,7 +99,8 @@ bool state_is_paused(const struct table_state *s);
 struct state_position state_paused_at(const struct table_state *s);
 bool state_is_dropped(const struct table_state *s);
 
-/* Positions of the adds since the oldest unfiled file, ascending (rule O4). */
+/* The lowest positions of runs that leaves were given since the oldest unfiled file, by adds and by
+ * filing down, ascending: no fold reaches over one where order counts (rule O4). */
 size_t state_add_count(const struct table_state *s);
 struct state_position state_add_at(const struct table_state *s, size_t i);
 

@@ -27,7 +27,7 @@ struct state_global {
     struct state_pin *pins; /* ascending by name */
     size_t pin_count;
     size_t pin_room;
-    struct state_position *adds;
+    struct state_position *adds; /* see state_add_at */
     size_t add_count;
     size_t add_room;
     struct state_submitted *submitted; /* ascending by id; their texts are theirs */
@@ -39,6 +39,7 @@ struct state_global {
     bool is_paused;
     struct state_position paused_at;
     bool is_dropped;
+    struct state_position restored_at; /* the newest restore */
 };
 
 /* As a snapshot's root holds it (docs/format/snapshot.md): the struct itself. */

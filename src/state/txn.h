@@ -348,6 +348,7 @@ struct state_purge_rows {
 struct state_retire_purge {
     const struct state_position *purges;
     size_t count;
+    uint64_t seen; /* the frame of the state in which its author saw that nothing is below them */
 };
 
 struct state_alter {

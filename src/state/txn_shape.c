@@ -232,6 +232,7 @@ static const struct state_shape purge_shape =
 
 static const struct state_wire_field retire_fields[] = {
     LIST(1, POSITION, "purge", struct state_retire_purge, purges, count, NULL),
+    ONE(3, U64, "seen", struct state_retire_purge, seen),
 };
 static const struct state_shape retire_shape =
     SHAPE("a retire purge", struct state_retire_purge, retire_fields);

@@ -358,7 +358,8 @@ static bool plan_purge(struct trial *w, struct letter *l)
                                               .schema_version = state_schema_version(w->s)};
     } else if (which == 2 && state_purge_count(w->s)) {
         at = state_purge_at(w->s, (size_t)t_below(w->t, state_purge_count(w->s)))->at;
-        txn = (struct state_txn){.kind = STATE_RETIRE_PURGE, .retire = {.purges = &at, .count = 1}};
+        txn = (struct state_txn){.kind = STATE_RETIRE_PURGE,
+                                 .retire = {.purges = &at, .count = 1, .seen = state_number(w->s)}};
     }
     seal(w, &txn, l);
     return true;

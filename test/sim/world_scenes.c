@@ -70,17 +70,60 @@ static void move_on(struct world_seat *seat, int count)
     }
 }
 
-/* The n-th addition: a row at the first key. */
-static bool add_one(struct world_seat *seat, int n, struct state_result *r)
+/* The n-th addition. */
+static bool add_rows(struct world_seat *seat, int n, struct world_rows rows, bool is_unfiled,
+                     struct state_result *r)
 {
     struct world_addition *a = &seat->w->additions[n];
     struct state_new_file f;
-    a->rows = (struct world_rows){.puts = {(uint64_t)1 << n}};
+    a->rows = rows;
     if (!world_file(seat, &a->rows, &f))
         return false;
+    f.is_unfiled = is_unfiled;
     struct state_txn txn = {.kind = STATE_ADD, .add = {.files = &f, .count = 1}};
     a->is_acknowledged = world_commit(seat, &txn, NO_TOKEN, r);
     return a->is_acknowledged;
+}
+
+/* A row at the first key. */
+static bool add_one(struct world_seat *seat, int n, struct state_result *r)
+{
+    return add_rows(seat, n, (struct world_rows){.puts = {(uint64_t)1 << n}}, false, r);
+}
+
+/* A job over two files, or one, from beginning to end; what it makes out of them in `out`. */
+static bool do_job(struct world_seat *seat, uint32_t kind, const struct state_id *inputs,
+                   size_t count, struct state_id *out)
+{
+    struct world *w = seat->w;
+    struct state_result r = {.losses = 0};
+    struct state_new_file file;
+    struct world_rows rows;
+    struct state_assign_item item = {
+        .kind = kind, .inputs = inputs, .input_count = count, .deadline_us = INT64_MAX / 2};
+    struct state_txn assign = {.kind = STATE_ASSIGN, .assign = {.items = &item, .count = 1}};
+    const struct table_state *s = state_table_view(seat->table);
+    if (kind == STATE_JOB_LEAF)
+        item.leaf = state_leaf_at(s, state_leaf_holding(s, slice_of(world_letters, 1)))->range;
+    if (!world_commit(seat, &assign, NO_TOKEN, &r))
+        return false;
+    const struct state_job *job =
+        state_job_find(state_table_view(seat->table), state_result_id(&r, 0));
+    world_merge(w, state_table_view(seat->table), job, &rows);
+    struct state_replace_item done = {.job = job->id, .attempt = 1, .range = job->range};
+    struct state_txn replace = {.kind = STATE_REPLACE, .replace = {.items = &done, .count = 1}};
+    if (rows.puts[0] | rows.dels[0]) {
+        struct state_position mark = job->assigned;
+        if (!world_file(seat, &rows, &file))
+            return false;
+        file.purged_through = mark;
+        file.is_unfiled = kind == STATE_JOB_FOLD;
+        done.outputs = &file;
+        done.output_count = 1;
+    }
+    bool ok = world_commit(seat, &replace, NO_TOKEN, &r);
+    *out = state_result_id(&r, 0);
+    return ok;
 }
 
 /* ------------------------------------------------------------------ NO_TOKENS */
@@ -153,7 +196,8 @@ static bool retire(struct world_seat *seat, struct state_position at)
     struct state_result r;
     struct state_txn collect = {.kind = STATE_COLLECT,
                                 .collect = {.minted = state_minted(s), .horizon = state_number(s)}};
-    struct state_txn txn = {.kind = STATE_RETIRE_PURGE, .retire = {.purges = &at, .count = 1}};
+    struct state_txn txn = {.kind = STATE_RETIRE_PURGE,
+                            .retire = {.purges = &at, .count = 1, .seen = state_number(s)}};
     return world_commit(seat, &collect, NO_TOKEN, &r) && world_commit(seat, &txn, NO_TOKEN, &r);
 }
 
@@ -189,6 +233,79 @@ static void retire_under_a_part(struct sim *sim, void *arg)
     world_leave(&all);
 }
 
+/* ------------------------------------------------------------------ FOLD_HOLES */
+
+/* Rule O4: while order does not count, two wide files with an add between are folded. The delete that
+ * comes then is not folded into what reaches over that add. */
+static void fold_over_a_hole(struct sim *sim, void *arg)
+{
+    struct world *w = arg;
+    struct world_seat seat;
+    struct state_result r[4];
+    struct state_id both[2];
+    struct state_id folded;
+    if (!world_sit(w, (struct key_range){0}, &seat))
+        return;
+    for (int n = 0; n < 4; n++) {
+        struct world_rows rows = {.puts = {0}};
+        if (n == 3) {
+            both[0] = (struct state_id){.at = r[0].outcome.at};
+            both[1] = (struct state_id){.at = r[2].outcome.at};
+            if (!do_job(&seat, STATE_JOB_FOLD, both, 2, &folded))
+                sim_fail(sim, "the scene shows nothing: the fold was refused");
+            rows.dels[0] = (uint64_t)1 << n;
+        } else {
+            rows.puts[0] = (uint64_t)1 << n;
+        }
+        if (sim_has_failed(sim) || !add_rows(&seat, n, rows, n != 1, &r[n]))
+            return;
+    }
+    both[0] = folded;
+    both[1] = (struct state_id){.at = r[3].outcome.at};
+    (void)do_job(&seat, STATE_JOB_FOLD, both, 2, &folded);
+    world_leave(&seat);
+}
+
+/* ------------------------------------------------------------------ RETIRE_BLIND */
+
+/* Rule P5: a range delete was carried out, and a restore brings back the file that it was about. Who
+ * has not seen that takes the delete for done. */
+static void restore_under_a_retirement(struct sim *sim, void *arg)
+{
+    struct world *w = arg;
+    struct world_seat seat;
+    struct state_result r = {.losses = 0};
+    struct state_result wiped = {.losses = 0};
+    struct state_id file;
+    struct state_txn wipe = {.kind = STATE_RANGE_DELETE,
+                             .range_delete = {.range = world_range("b", "c")}};
+    struct state_txn pause = {.kind = STATE_PAUSE};
+    if (!world_sit(w, (struct key_range){0}, &seat) || !add_one(&seat, 0, &r))
+        return;
+    file = (struct state_id){.at = r.outcome.at};
+    bool is_wiped = world_commit(&seat, &wipe, NO_TOKEN, &wiped);
+    move_on(&seat, 12);
+    const struct table_state *s = state_table_view(seat.table);
+    size_t count = state_verified_count(s);
+    struct state_verified root = {.number = 0};
+    if (count)
+        root = *state_verified_at(s, count - 1);
+    struct state_txn back = {.kind = STATE_RESTORE,
+                             .restore = {.root = slice_str(root.root), .number = root.number}};
+    bool is_done = is_wiped && do_job(&seat, STATE_JOB_LEAF, &file, 1, &file);
+    struct state_txn txn = {.kind = STATE_RETIRE_PURGE,
+                            .retire = {.purges = &wiped.outcome.at,
+                                       .count = 1,
+                                       .seen = state_number(state_table_view(seat.table))}};
+    is_done = is_done && world_commit(&seat, &pause, NO_TOKEN, &r);
+    if (!is_done || root.number < wiped.outcome.at.frame ||
+        !world_commit(&seat, &back, NO_TOKEN, &r))
+        sim_fail(sim, "the scene shows nothing: no restore of what was wiped");
+    else
+        (void)world_commit(&seat, &txn, NO_TOKEN, &r);
+    world_leave(&seat);
+}
+
 /* ------------------------------------------------------------------ all of them */
 
 static const struct {
@@ -200,6 +317,8 @@ static const struct {
     {"NO_TOKENS", "/log/", slow_author, pass_author},
     {"BODY_FREE", "/" STATE_BODY_PREFIX, late_author, collect_body},
     {"RETIRE_CHECKED", NULL, retire_under_a_part, NULL},
+    {"FOLD_HOLES", NULL, fold_over_a_hole, NULL},
+    {"RETIRE_BLIND", NULL, restore_under_a_retirement, NULL},
 };
 
 const char *world_scene_name(size_t i)

@@ -379,7 +379,8 @@ static void retire(struct world_seat *seat)
     arena_fini(&a);
     for (size_t i = 0; i < state_job_count(s); i++)
         is_needed = is_needed || state_position_compare(state_job_at(s, i)->assigned, at) < 0;
-    struct state_txn txn = {.kind = STATE_RETIRE_PURGE, .retire = {.purges = &at, .count = 1}};
+    struct state_txn txn = {.kind = STATE_RETIRE_PURGE,
+                            .retire = {.purges = &at, .count = 1, .seen = state_number(s)}};
     if (!is_needed)
         w->tally.retired += world_commit(seat, &txn, NO_TOKEN, &r);
 }

@@ -121,7 +121,7 @@ static enum state_reason purge(struct t *t, struct table_state *s, bool is_on_ke
 static enum state_reason retire(struct t *t, struct table_state *s, struct state_position at)
 {
     struct state_txn txn = next_of(s, STATE_RETIRE_PURGE);
-    txn.retire = (struct state_retire_purge){.purges = &at, .count = 1};
+    txn.retire = (struct state_retire_purge){.purges = &at, .count = 1, .seen = state_number(s)};
     return do_it(t, s, &txn);
 }
 
@@ -437,7 +437,7 @@ static void a_fold_takes_no_files_with_another_add_between_O4(void **state)
         wide[1] = add(t, s, "c", "z", true);
         (void)add(t, s, "x", "y", false); /* it meets nobody's keys, but who knows that later */
         wide[2] = add(t, s, "b", "k", true);
-        assert_int_equal(state_add_count(s), 4);
+        assert_int_equal(state_add_count(s), 1); /* of those that leaves have, since the oldest */
         assert_int_equal(fold(t, s, wide + 1, 2),
                          ordered ? STATE_REASON_NOT_ADJACENT : STATE_REASON_APPLIED);
         struct state_id ends[2] = {wide[0], wide[2]};
@@ -447,6 +447,79 @@ static void a_fold_takes_no_files_with_another_add_between_O4(void **state)
             assert_int_equal(fold(t, s, wide, 2), STATE_REASON_APPLIED);
         state_free(s);
     }
+}
+
+static struct state_id fold_done(struct t *t, struct table_state *s, const struct state_id *ids)
+{
+    struct state_new_file out = file_of("o", "c", "d", 20);
+    out.is_unfiled = true;
+    assert_int_equal(fold(t, s, ids, 2), STATE_REASON_APPLIED);
+    struct state_id job = state_job_at(s, 0)->id;
+    assert_int_equal(replace(t, s, job, 1, state_job_at(s, 0)->range, &out, 1).reason,
+                     STATE_REASON_APPLIED);
+    return (struct state_id){.at = {.frame = state_number(s)}};
+}
+
+static enum state_reason file_down(struct t *t, struct table_state *s, struct state_id id)
+{
+    struct state_txn txn = next_of(s, STATE_FILE_DOWN);
+    txn.file_down = (struct state_file_down){.files = &id, .count = 1};
+    return do_it(t, s, &txn);
+}
+
+/* While order does not count, a fold reaches over adds that it does not hold. Behind the first delete
+ * nothing may be folded over these, or what was deleted would be newer than the delete. */
+static void a_fold_from_before_order_counted_has_holes_O4(void **state)
+{
+    struct t *t = *state;
+    struct table_state *s = table_of(t, STATE_ENGINE_BAG);
+    struct state_id ends[2];
+    ends[0] = add(t, s, "b", "k", true);
+    (void)add(t, s, "c", "d", false); /* in the hole */
+    ends[1] = add(t, s, "b", "z", true);
+    struct state_id holed = fold_done(t, s, ends);
+    struct state_new_file f = file_of("f", "c", "d", 1);
+    f.deletes = 1;
+    f.is_unfiled = true;
+    assert_int_equal(add_files(t, s, &f, 1).reason, STATE_REASON_APPLIED);
+    assert_true(state_is_order_sensitive(s));
+    struct state_id both[2] = {holed, {.at = {.frame = state_number(s)}}};
+    assert_int_equal(fold(t, s, both, 2), STATE_REASON_NOT_ADJACENT);
+    struct state_id next[2] = {both[1], add(t, s, "b", "k", true)};
+    (void)fold_done(t, s, next);                                   /* these are neighbours */
+    assert_int_equal(fold(t, s, &holed, 1), STATE_REASON_APPLIED); /* it stays where it is */
+    state_free(s);
+}
+
+static void what_was_filed_down_stands_between_others_O4(void **state)
+{
+    struct t *t = *state;
+    struct table_state *s = table_of(t, STATE_ENGINE_LAST);
+    struct state_id wide[3];
+    for (int i = 0; i < 3; i++)
+        wide[i] = add(t, s, "b", "k", true);
+    assert_int_equal(state_add_count(s), 0);
+    assert_int_equal(file_down(t, s, wide[1]), STATE_REASON_APPLIED);
+    assert_int_equal(state_add_count(s), 1);
+    struct state_id ends[2] = {wide[0], wide[2]};
+    assert_int_equal(fold(t, s, ends, 2), STATE_REASON_NOT_ADJACENT);
+    assert_int_equal(file_down(t, s, wide[0]), STATE_REASON_APPLIED);
+    assert_int_equal(state_add_count(s), 0); /* no fold reaches down there any more */
+    state_free(s);
+}
+
+/* One part of a run is under leaves: the other must not go to where it would be older than that. */
+static void a_run_that_is_filed_in_part_is_not_folded_O4(void **state)
+{
+    struct t *t = *state;
+    struct table_state *s = table_of(t, STATE_ENGINE_LAST);
+    struct state_id first = add(t, s, "b", "k", true);
+    struct state_new_file f[2] = {file_of("one", "a", "d", 10), file_of("two", "e", "z", 10)};
+    f[1].is_unfiled = true;
+    assert_int_equal(add_files(t, s, f, 2).reason, STATE_REASON_APPLIED);
+    struct state_id both[2] = {first, id_of(state_number(s), 0, 1)};
+    assert_int_equal(fold(t, s, both, 2), STATE_REASON_NOT_ADJACENT);
+    state_free(s);
 }
 
 static void a_fold_holds_unfiled_files_and_its_outputs_are_unfiled_P4(void **state)
@@ -478,7 +551,7 @@ static void a_fold_holds_unfiled_files_and_its_outputs_are_unfiled_P4(void **sta
     assert_int_equal(state_unfiled_at(s, 0)->file->low.frame, 2);
     assert_int_equal(state_unfiled_at(s, 0)->file->high.frame, 3);
     assert_int_equal(state_dead_count(s), 2);
-    assert_int_equal(state_add_count(s), 3);
+    assert_int_equal(state_add_count(s), 1);
     struct state_id folded = state_unfiled_at(s, 0)->file->id;
     txn = next_of(s, STATE_FILE_DOWN);
     txn.file_down = (struct state_file_down){.files = &folded, .count = 1};
@@ -716,6 +789,26 @@ static enum state_reason restore(struct t *t, struct table_state *s, const char 
     struct state_txn txn = next_of(s, STATE_RESTORE);
     txn.restore = (struct state_restore){.root = slice_str(root), .number = number, .from = from};
     return do_it(t, s, &txn);
+}
+
+/* Its author has seen a state without the files that the restore brings back. */
+static void a_purge_is_not_retired_by_who_has_not_seen_a_restore_P5(void **state)
+{
+    struct t *t = *state;
+    struct table_state *then = history(t, 3);
+    struct table_state *s = history(t, 3);
+    struct state_position at = state_purge_at(s, 0)->at;
+    assert_int_equal(verify(t, s, "snap/a", 3, ""), STATE_REASON_APPLIED);
+    assert_int_equal(note(t, s, STATE_PAUSE), STATE_REASON_APPLIED);
+    uint64_t seen = state_number(s);
+    assert_int_equal(restore(t, s, "snap/a", 3, then), STATE_REASON_APPLIED);
+    struct state_txn late = next_of(s, STATE_RETIRE_PURGE);
+    late.retire = (struct state_retire_purge){.purges = &at, .count = 1, .seen = seen};
+    assert_int_equal(do_it(t, s, &late), STATE_REASON_RESTORED);
+    assert_int_equal(state_purge_count(s), 1);
+    assert_int_equal(retire(t, s, at), STATE_REASON_APPLIED);
+    state_free(s);
+    state_free(then);
 }
 
 static void set_property(struct t *t, struct table_state *s, const char *name, const char *value)
@@ -1026,12 +1119,16 @@ T_MAIN(T_TEST(a_base_below_that_of_what_it_adds_is_refused_I2),
        T_TEST(an_unfiled_file_counts_as_a_run_of_the_leaves_that_it_meets_O3),
        T_TEST(a_run_is_taken_whole_O3), T_TEST(outputs_stand_where_their_inputs_stood_O1),
        T_TEST(a_fold_takes_no_files_with_another_add_between_O4),
+       T_TEST(a_fold_from_before_order_counted_has_holes_O4),
+       T_TEST(what_was_filed_down_stands_between_others_O4),
+       T_TEST(a_run_that_is_filed_in_part_is_not_folded_O4),
        T_TEST(a_fold_holds_unfiled_files_and_its_outputs_are_unfiled_P4),
        T_TEST(deletes_go_only_where_nothing_older_is_O6),
        T_TEST(a_files_mark_is_its_own_position_or_its_jobs_V3),
        T_TEST(a_purge_names_keys_only_where_the_engine_reduces_V3),
        T_TEST(range_deletes_are_kept_as_purges_of_keys_V4),
        T_TEST(a_purge_stays_while_a_state_before_it_may_come_back_V5_P5),
+       T_TEST(a_purge_is_not_retired_by_who_has_not_seen_a_restore_P5),
        T_TEST(a_snapshot_is_verified_on_top_of_what_is_kept_S2),
        T_TEST(a_pin_names_a_verified_snapshot_at_just_its_position_S4_G1),
        T_TEST(marks_only_rise_and_refuse_what_was_made_before_G1),

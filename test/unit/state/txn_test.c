@@ -153,7 +153,7 @@ static struct state_txn sample(enum state_kind kind)
         txn.withdraw = (struct state_withdraw){.files = ids, .count = 2};
         break;
     case STATE_RETIRE_PURGE:
-        txn.retire = (struct state_retire_purge){.purges = purges, .count = 2};
+        txn.retire = (struct state_retire_purge){.purges = purges, .count = 2, .seen = 9};
         break;
     case STATE_ALTER:
         txn.alter = (struct state_alter){.version = 2, .schema_json = slice_str("{\"v\":2}")};
