@@ -200,6 +200,21 @@ static void who_tells_before_it_is_durable_is_found(void **state)
 
 #define SYNCS_A_FRAME 2 /* of the object and of its folder */
 
+/* What a commit of a crowd asks the store for, its part of opening included. Most are looks at the tail,
+ * of two reads each, by those who wait for whoever packs. */
+#define READS_A_COMMIT 24u
+
+static void hold_requests(struct store_counts c)
+{
+    uint64_t writes = c.requests[STORE_PUT_IF_ABSENT] + c.requests[STORE_PUT_IF_MATCH];
+    print_message("%d reads, %d writes, %d listings, %d removals\n", (int)c.requests[STORE_GET],
+                  (int)writes, (int)c.requests[STORE_LIST_FROM], (int)c.requests[STORE_DELETE]);
+    assert_true(c.requests[STORE_GET] < ADDITIONS * READS_A_COMMIT);
+    assert_true(writes < ADDITIONS * 2);
+    assert_true(c.requests[STORE_LIST_FROM] < ADDITIONS);
+    assert_true(c.requests[STORE_DELETE] < ADDITIONS * 2);
+}
+
 /* One packs for all: races are lost before that is known and seldom behind it, frames are shared, and a
  * commit has little more than its own sync of the folder. */
 static void a_crowd_shares_frames_and_loses_few_races(void **state)
@@ -214,6 +229,7 @@ static void a_crowd_shares_frames_and_loses_few_races(void **state)
         assert_int_equal(w.told, ADDITIONS);
         assert_true(w.losses * 2 < ADDITIONS);
         assert_true((w.frames * SYNCS_A_FRAME + w.sim.settles) * 2 < ADDITIONS * 3);
+        hold_requests(store_counts_read(&w.sim.base));
         sim_end(&w.sim);
     }
 }

@@ -1,7 +1,9 @@
 #include "state/queue.h"
 
 #include "os/clock.h"
+#include "store/folder.h"
 
+#include "lib/place.h"
 #include "lib/t.h"
 
 /* A store whose writes wait at a gate, and then do what they are told. */
@@ -180,6 +182,90 @@ static void a_frame_goes_behind_the_newest_that_anyone_knows(void **state)
     world_free(w);
 }
 
+/* ------------------------------------------------------------------ a crowd in a loop */
+
+#define CROWD             16
+#define ROUNDS            8
+#define CROWD_BYTES       16u
+#define CROWD_FRAME_SYNCS 2u /* of its contents and of its folder */
+#define CROWD_FIRST_SYNCS 4u /* folders that are new, up to the root */
+
+/* A store whose frames are created when all who still commit are in them or wait for the next. */
+struct crowd {
+    struct store base;
+    struct store *below;
+    struct state_queue *queue;
+    int committing; /* atomic */
+    int failed;     /* atomic */
+};
+
+static slp_rc crowd_submit(struct store *s, struct store_request *requests, size_t count,
+                           struct slp_err *err)
+{
+    struct crowd *c = (struct crowd *)s;
+    if (requests[0].verb == STORE_PUT_IF_ABSENT) {
+        size_t packed = (requests[0].body.len - STATE_FRAME_HEAD_BYTES) / CROWD_BYTES;
+        while (state_queue_waiting(c->queue) + packed <
+               (size_t)__atomic_load_n(&c->committing, __ATOMIC_SEQ_CST))
+            os_clock_sleep_us(os_clock_system(), 20);
+    }
+    return store_submit(c->below, requests, count, err);
+}
+
+static slp_rc crowd_wait(struct store *s, struct store_request *requests, size_t count,
+                         const struct store_wait_options *o, struct slp_err *err)
+{
+    return store_wait(((struct crowd *)s)->below, requests, count, o, err);
+}
+
+static const struct store_ops crowd_ops = {.submit = crowd_submit, .wait = crowd_wait};
+
+static void commit_in_a_loop(void *arg)
+{
+    struct crowd *c = arg;
+    static const uint8_t bytes[CROWD_BYTES] = "a transaction.";
+    for (int i = 0; i < ROUNDS; i++) {
+        struct state_waiter w = {.body = slice_of(bytes, sizeof bytes)};
+        state_queue_turn(c->queue, &c->base, &w);
+        state_shared_unref(w.frame);
+        if (w.rc != SLP_OK)
+            (void)__atomic_fetch_add(&c->failed, 1, __ATOMIC_SEQ_CST);
+    }
+    (void)__atomic_fetch_sub(&c->committing, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Two frames, one after the other, hold all: who is not in the one waits for the other. So sixteen threads
+ * that commit in a loop have at most two syncs for four commits, on a folder, whoever comes first. */
+static void threads_of_a_process_share_syncs(void **state)
+{
+    struct t *t = *state;
+    struct place p;
+    struct state_queues qs;
+    struct os_pool *pool = NULL;
+    struct crowd c = {.base = {.ops = &crowd_ops}, .committing = CROWD};
+    place_make(&p);
+    assert_ok(t, store_folder_open(alloc_system(), p.path, true, &c.below, &t->err));
+    state_queues_init(&qs);
+    assert_ok(t, state_queue_ref(&qs, alloc_system(), "t/x/", &c.queue, &t->err));
+    assert_ok(t, os_pool_new(alloc_system(), CROWD, &pool, &t->err));
+    for (int i = 0; i < CROWD; i++)
+        os_pool_submit(pool, commit_in_a_loop, &c);
+    os_pool_wait(pool);
+    os_pool_free(pool);
+    struct store_counts counts = store_counts_read(c.below);
+    uint64_t frames = counts.requests[STORE_PUT_IF_ABSENT];
+    print_message("%d commits: %d frames, %d syncs\n", CROWD * ROUNDS, (int)frames,
+                  (int)counts.syncs);
+    assert_int_equal(c.failed, 0);
+    assert_in_range(frames, ROUNDS, 2 * ROUNDS);
+    assert_in_range(counts.syncs, frames * CROWD_FRAME_SYNCS,
+                    frames * CROWD_FRAME_SYNCS + CROWD_FIRST_SYNCS);
+    state_queue_unref(&qs, c.queue);
+    state_queues_fini(&qs);
+    store_close(c.below);
+    place_drop(&p);
+}
+
 static void a_log_has_one_queue_as_long_as_somebody_has_it(void **state)
 {
     struct t *t = *state;
@@ -230,4 +316,5 @@ static void a_turn_survives_every_fault(void **state)
 T_MAIN(T_TEST(those_that_wait_go_into_one_frame_behind_the_leaders),
        T_TEST(what_the_store_says_everybody_in_the_frame_is_told),
        T_TEST(a_frame_goes_behind_the_newest_that_anyone_knows),
+       T_TEST(threads_of_a_process_share_syncs),
        T_TEST(a_log_has_one_queue_as_long_as_somebody_has_it), T_TEST(a_turn_survives_every_fault))
