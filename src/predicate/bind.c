@@ -3,15 +3,15 @@
 #include <stdlib.h>
 
 #include "arrow/batch.h"
+#include "predicate/resolve.h"
 #include "predicate/tree.h"
 
 /* Errors of binding that are reported together. */
-#define ERRORS_MAX  5u
-#define COLUMNS_MAX 10u
+#define ERRORS_MAX 5u
 
 struct binder {
     struct slice text;
-    const struct arr_schema *schema;
+    struct pred_names names;
     struct arena *arena;
     struct slp_err *err;
 };
@@ -33,6 +33,11 @@ static slp_rc new_const(struct binder *b, uint8_t truth, struct pred_node **out)
     return SLP_OK;
 }
 
+static const struct arr_field *field_of(const struct binder *b, size_t column)
+{
+    return pred_names_field(&b->names, column);
+}
+
 static uint8_t truth_of(bool is_true)
 {
     return is_true ? PRED_TRUE : PRED_FALSE;
@@ -42,7 +47,7 @@ static uint8_t truth_of(bool is_true)
 static slp_rc new_fold(struct binder *b, size_t column, uint8_t truth, uint8_t null_truth,
                        struct pred_node **out)
 {
-    if (b->schema->fields[column].type.kind == ARR_NULL)
+    if (field_of(b, column)->type.kind == ARR_NULL)
         truth = null_truth;
     if (truth == null_truth)
         return new_const(b, truth, out);
@@ -53,101 +58,26 @@ static slp_rc new_fold(struct binder *b, size_t column, uint8_t truth, uint8_t n
     return SLP_OK;
 }
 
-static bool equal_without_case(struct slice a, struct slice b)
-{
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++) {
-        uint8_t x = a.ptr[i];
-        uint8_t y = b.ptr[i];
-        bool is_letter = (x | 0x20) >= 'a' && (x | 0x20) <= 'z';
-        if (x != y && !(is_letter && (x ^ y) == 0x20))
-            return false;
-    }
-    return true;
-}
-
-/* Names of columns for a message: all, or those equal to `name` without case. */
-static void list_columns(const struct arr_schema *schema, const struct slice *name, char *out,
-                         size_t out_bytes)
-{
-    size_t at = 0;
-    size_t listed = 0;
-    *out = '\0';
-    for (size_t i = 0; i < schema->count && at + 1 < out_bytes; i++) {
-        const char *field = schema->fields[i].name;
-        if (name && !equal_without_case(*name, slice_str(field)))
-            continue;
-        const char *more = listed == COLUMNS_MAX ? ", ..." : "";
-        int n = snprintf(out + at, out_bytes - at, "%s%.40s", listed ? ", " : "",
-                         *more ? "..." : field);
-        at += n > 0 ? (size_t)n : 0;
-        if (*more)
-            return;
-        listed++;
-    }
-}
-
-static slp_rc fail_unknown_column(struct binder *b, const struct pred_syntax *s)
-{
-    char columns[512];
-    struct slice shown = slice_first(s->name, num_min_size(s->name.len, 64));
-    const char *nearest = arr_schema_nearest(b->schema, s->name);
-    list_columns(b->schema, NULL, columns, sizeof columns);
-    if (nearest)
-        return pred_fail(b->err, SLP_INVALID, b->text, s->at,
-                         "unknown column \"%.*s\"; did you mean \"%s\"?", SLICE_ARG(shown),
-                         nearest);
-    if (s->is_quoted)
-        return pred_fail(
-            b->err, SLP_INVALID, b->text, s->at,
-            "unknown column \"%.*s\"; double quotes make a column name, use '%.*s' for "
-            "text; columns: %s",
-            SLICE_ARG(shown), SLICE_ARG(shown), columns);
-    return pred_fail(b->err, SLP_INVALID, b->text, s->at, "unknown column \"%.*s\"; columns: %s",
-                     SLICE_ARG(shown), columns);
-}
-
-/* Just this name, else the only one that is equal without case. */
-static slp_rc find_named(struct binder *b, const struct pred_syntax *s, size_t *out)
-{
-    int64_t exact = arr_schema_find(b->schema, s->name);
-    size_t found = 0;
-    if (exact >= 0) {
-        *out = (size_t)exact;
-        return SLP_OK;
-    }
-    for (size_t i = 0; i < b->schema->count; i++) {
-        if (!equal_without_case(s->name, slice_str(b->schema->fields[i].name)))
-            continue;
-        *out = i;
-        found++;
-    }
-    if (found == 1)
-        return SLP_OK;
-    if (found == 0)
-        return fail_unknown_column(b, s);
-    char columns[512];
-    list_columns(b->schema, &s->name, columns, sizeof columns);
-    return pred_fail(b->err, SLP_INVALID, b->text, s->at,
-                     "column \"%.*s\" could be any of %s; write the one you mean in double quotes",
-                     SLICE_ARG(slice_first(s->name, num_min_size(s->name.len, 64))), columns);
-}
-
+/* A column, or a member of one, that has a flat type conditions know. */
 static slp_rc find_column(struct binder *b, const struct pred_syntax *s, size_t *out)
 {
     size_t column = 0;
-    TRY(find_named(b, s, &column));
-    const struct arr_field *f = &b->schema->fields[column];
-    if (f->type.kind >= ARR_KEY_KIND_COUNT) {
-        char type[80];
-        arr_field_type_format(f, type, sizeof type);
-        return pred_fail(b->err, SLP_UNSUPPORTED, b->text, s->at,
-                         "column \"%.64s\" has type %s, which conditions do not take yet", f->name,
-                         type);
+    TRY(pred_resolve(&b->names, s, &column, b->err));
+    const struct arr_field *f = field_of(b, column);
+    char type[80];
+    if (f->type.kind < ARR_KEY_KIND_COUNT) {
+        *out = column;
+        return SLP_OK;
     }
-    *out = column;
-    return SLP_OK;
+    arr_field_type_format(f, type, sizeof type);
+    if (f->type.kind == ARR_STRUCT)
+        return pred_fail(b->err, SLP_UNSUPPORTED, b->text, s->at,
+                         "\"%.64s\" is a %s: conditions take IS NULL of it, and its members, as "
+                         "%.64s.%.64s",
+                         f->name, type, f->name, f->children[0].name);
+    return pred_fail(b->err, SLP_UNSUPPORTED, b->text, s->at,
+                     "\"%.64s\" has type %s, of which conditions take IS NULL alone", f->name,
+                     type);
 }
 
 static slp_rc new_compare(struct binder *b, size_t column, enum pred_op op, struct pred_value value,
@@ -177,7 +107,7 @@ static slp_rc fail_null(struct binder *b, const struct pred_syntax *s)
 static slp_rc compare_literal(struct binder *b, size_t column, enum pred_op op, bool is_safe,
                               const struct pred_syntax *literal, struct pred_node **out)
 {
-    const struct arr_field *field = &b->schema->fields[column];
+    const struct arr_field *field = field_of(b, column);
     uint8_t null_truth = null_truth_of(op, is_safe);
     struct pred_place place = {0};
     if (literal->literal.kind == PRED_LIT_NULL && !is_safe)
@@ -246,8 +176,8 @@ static slp_rc compare_columns(struct binder *b, const struct pred_syntax *left, 
     size_t other = 0;
     TRY(find_column(b, left, &column));
     TRY(find_column(b, right, &other));
-    const struct arr_field *x = &b->schema->fields[column];
-    const struct arr_field *y = &b->schema->fields[other];
+    const struct arr_field *x = field_of(b, column);
+    const struct arr_field *y = field_of(b, other);
     if (column == other) {
         bool is_true = order_fits(op, 0);
         return new_fold(b, column, truth_of(is_true), is_safe ? truth_of(is_true) : PRED_UNKNOWN,
@@ -386,7 +316,7 @@ static slp_rc bind_column(struct binder *b, const struct pred_syntax *s, bool ne
 {
     size_t column = 0;
     TRY(find_column(b, s, &column));
-    const struct arr_field *field = &b->schema->fields[column];
+    const struct arr_field *field = field_of(b, column);
     if (field->type.kind == ARR_NULL)
         return new_const(b, PRED_UNKNOWN, out);
     if (field->type.kind == ARR_BOOL)
@@ -485,7 +415,7 @@ static slp_rc finish_set(struct binder *b, struct arr_type type, struct pred_set
 static slp_rc bind_in_set(struct binder *b, const struct pred_syntax *s, size_t column,
                           bool inverse, struct pred_node **out)
 {
-    const struct arr_field *field = &b->schema->fields[column];
+    const struct arr_field *field = field_of(b, column);
     struct pred_set *set;
     void *room = NULL;
     if (field->type.kind == ARR_NULL)
@@ -587,7 +517,7 @@ static slp_rc bind_like(struct binder *b, const struct pred_syntax *s, bool nega
         return new_const(b, truth_of(pred_like_match(like, text) != inverse), out);
     }
     TRY(find_column(b, s->first, &column));
-    const struct arr_field *field = &b->schema->fields[column];
+    const struct arr_field *field = field_of(b, column);
     if (field->type.kind == ARR_NULL)
         return new_const(b, PRED_UNKNOWN, out);
     if (field->type.kind != ARR_UTF8) {
@@ -615,20 +545,20 @@ static slp_rc bind_is_nan(struct binder *b, const struct pred_syntax *s, bool in
         return pred_fail(b->err, SLP_INVALID, b->text, s->first->at,
                          "IS NAN takes a float or double column");
     TRY(find_column(b, s->first, &column));
-    if (pred_class_of(b->schema->fields[column].type) != PRED_CLASS_REAL)
+    if (pred_class_of(field_of(b, column)->type) != PRED_CLASS_REAL)
         return pred_fail(b->err, SLP_INVALID, b->text, s->first->at,
                          "IS NAN takes a float or double column");
     return new_compare(b, column, inverse ? PRED_NE : PRED_EQ, nan, truth_of(inverse), out);
 }
 
-/* IS NULL of a column or a value; of a condition it is IS UNKNOWN. */
+/* IS NULL of a column of any type or a value; of a condition it is IS UNKNOWN. */
 static slp_rc bind_is_null(struct binder *b, const struct pred_syntax *s, bool inverse,
                            struct pred_node **out)
 {
     size_t column = 0;
     if (s->first->kind == PRED_SYN_LITERAL)
         return new_const(b, truth_of((s->first->literal.kind == PRED_LIT_NULL) != inverse), out);
-    TRY(find_column(b, s->first, &column));
+    TRY(pred_resolve(&b->names, s->first, &column, b->err));
     return new_fold(b, column, truth_of(inverse), truth_of(!inverse), out);
 }
 
@@ -702,12 +632,15 @@ static size_t height_of(const struct pred_node *n)
 slp_rc pred_bind(struct slice text, const struct pred_syntax *tree, const struct arr_schema *schema,
                  struct arena *arena, struct pred **out, struct slp_err *err)
 {
-    struct binder b = {.text = text, .schema = schema, .arena = arena, .err = err};
+    struct binder b = {.text = text, .arena = arena, .err = err};
+    b.names = (struct pred_names){.text = text, .schema = schema, .arena = arena};
     struct pred_node *root = NULL;
     struct pred *p;
     TRY(bind_node(&b, tree, false, &root));
     TRY(arena_new(arena, &p, err));
     p->schema = schema;
+    p->members = b.names.members;
+    p->member_count = b.names.count;
     p->root = root;
     p->height = height_of(root);
     *out = p;

@@ -7,14 +7,14 @@
 
 /* What the nodes of one chunk share. */
 struct chunk {
-    const struct arr_batch *batch;
+    const struct arr_col *cols; /* those of the batch, and members behind them */
     int64_t first;
     size_t rows;
 };
 
 static const struct arr_col *column_of(const struct chunk *c, size_t column)
 {
-    return &c->batch->cols[column];
+    return &c->cols[column];
 }
 
 /*
@@ -416,23 +416,92 @@ static void eval_node(const struct pred_node *n, const struct chunk *chunk, uint
     }
 }
 
-slp_rc pred_eval(const struct pred *p, const struct arr_batch *batch, struct alloc *mem,
-                 uint8_t *truth, struct slp_err *err)
+static slp_rc eval_columns(const struct pred *p, const struct arr_col *cols, int64_t rows,
+                           struct alloc *mem, uint8_t *truth, struct slp_err *err)
 {
     void *scratch = NULL;
-    if (batch->rows == 0)
-        return SLP_OK;
     size_t scratch_bytes = p->height * CHUNK_ROWS;
     if (scratch_bytes > 0)
         TRY(alloc_zeroed(mem, scratch_bytes, &scratch, err));
-    for (int64_t first = 0; first < batch->rows; first += CHUNK_ROWS) {
+    for (int64_t first = 0; first < rows; first += CHUNK_ROWS) {
         struct chunk chunk = {
-            .batch = batch,
+            .cols = cols,
             .first = first,
-            .rows = (size_t)num_min_i64(CHUNK_ROWS, batch->rows - first),
+            .rows = (size_t)num_min_i64(CHUNK_ROWS, rows - first),
         };
         eval_node(p->root, &chunk, truth + first, scratch);
     }
     alloc_free(mem, scratch, scratch_bytes);
     return SLP_OK;
+}
+
+/* ---- Members of structs ---- */
+
+static void join_validity(const struct arr_col *c, size_t bytes, struct buf *out)
+{
+    for (size_t i = 0; c->validity.len > 0 && i < bytes; i++)
+        out->ptr[i] &= c->validity.ptr[i];
+}
+
+/*
+ * A view of a member as a column: null where it is, or a struct around it. `validity` is room for
+ * what comes of both, and the view borrows from it and from the batch.
+ */
+static slp_rc view_member(const struct arr_batch *batch, const struct pred_member *m,
+                          struct buf *validity, struct arr_col *out, struct slp_err *err)
+{
+    const struct arr_col *c = &batch->cols[m->column];
+    size_t bytes = ((size_t)batch->rows + 7) / 8;
+    bool has_nulls = false;
+    for (size_t i = 0; i < m->depth; i++) {
+        has_nulls = has_nulls || c->validity.len > 0;
+        c = &c->children[m->path[i]];
+    }
+    *out = *c;
+    if (!has_nulls)
+        return SLP_OK;
+    TRY(buf_resize(validity, bytes, err));
+    memset(validity->ptr, 0xff, bytes);
+    join_validity(c, bytes, validity);
+    c = &batch->cols[m->column];
+    for (size_t i = 0; i < m->depth; i++) {
+        join_validity(c, bytes, validity);
+        c = &c->children[m->path[i]];
+    }
+    out->validity = *validity;
+    return SLP_OK;
+}
+
+/* The columns of the batch and the members behind them, all borrowed. */
+static slp_rc eval_members(const struct pred *p, const struct arr_batch *batch, struct alloc *mem,
+                           uint8_t *truth, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    size_t columns = p->schema->count;
+    size_t count = columns + p->member_count;
+    struct arr_col *cols = NULL;
+    struct buf *validity = NULL;
+    TRY_OUT(alloc_array(mem, count, sizeof *cols, (void **)&cols, err));
+    TRY_OUT(alloc_array(mem, p->member_count, sizeof *validity, (void **)&validity, err));
+    for (size_t i = 0; i < p->member_count; i++)
+        buf_init(&validity[i], mem, SIZE_MAX / 2);
+    memcpy(cols, batch->cols, columns * sizeof *cols);
+    for (size_t i = 0; i < p->member_count; i++)
+        TRY_OUT(view_member(batch, &p->members[i], &validity[i], &cols[columns + i], err));
+    rc = eval_columns(p, cols, batch->rows, mem, truth, err);
+out:
+    for (size_t i = 0; validity && i < p->member_count; i++)
+        buf_fini(&validity[i]);
+    alloc_free(mem, validity, p->member_count * sizeof *validity);
+    alloc_free(mem, cols, count * sizeof *cols);
+    return rc;
+}
+
+slp_rc pred_eval(const struct pred *p, const struct arr_batch *batch, struct alloc *mem,
+                 uint8_t *truth, struct slp_err *err)
+{
+    if (batch->rows == 0)
+        return SLP_OK;
+    return p->member_count ? eval_members(p, batch, mem, truth, err)
+                           : eval_columns(p, batch->cols, batch->rows, mem, truth, err);
 }

@@ -22,7 +22,17 @@ static slp_rc put(struct buf *out, const char *text, struct slp_err *err)
 
 static slp_rc put_column(const struct pred *p, size_t column, struct buf *out, struct slp_err *err)
 {
-    return put_quoted(out, slice_str(p->schema->fields[column].name), '"', err);
+    if (column < p->schema->count)
+        return put_quoted(out, slice_str(p->schema->fields[column].name), '"', err);
+    const struct pred_member *m = &p->members[column - p->schema->count];
+    const struct arr_field *field = &p->schema->fields[m->column];
+    TRY(put_quoted(out, slice_str(field->name), '"', err));
+    for (size_t i = 0; i < m->depth; i++) {
+        field = &field->children[m->path[i]];
+        TRY(buf_append_u8(out, '.', err));
+        TRY(put_quoted(out, slice_str(field->name), '"', err));
+    }
+    return SLP_OK;
 }
 
 static slp_rc put_binary(struct buf *out, struct slice bytes, struct slp_err *err)
@@ -105,7 +115,7 @@ static slp_rc put_compare(const struct pred *p, const struct pred_node *n, struc
     bool is_safe = n->null_truth != PRED_UNKNOWN;
     TRY(put_column(p, n->column, out, err));
     TRY(buf_printf(out, err, " %s ", is_safe ? safe_text(n->op) : pred_op_text(n->op)));
-    return put_value(p->schema->fields[n->column].type, &n->value, out, err);
+    return put_value(pred_field(p, n->column)->type, &n->value, out, err);
 }
 
 static slp_rc put_pair(const struct pred *p, const struct pred_node *n, struct buf *out,
@@ -134,7 +144,7 @@ static slp_rc put_in(const struct pred *p, const struct pred_node *n, struct buf
     TRY(put(out, n->is_negated ? " NOT IN (" : " IN (", err));
     for (size_t i = 0; i < n->set->count; i++) {
         TRY(put(out, i ? ", " : "", err));
-        TRY(put_value(p->schema->fields[n->column].type, &n->set->values[i], out, err));
+        TRY(put_value(pred_field(p, n->column)->type, &n->set->values[i], out, err));
     }
     return put(out, n->set->has_null ? ", NULL)" : ")", err);
 }

@@ -345,26 +345,41 @@ static slp_rc join_names(struct parser *p, struct slice tail, struct slice *name
     return SLP_OK;
 }
 
-/* a, "a b", a.b: points are part of the name, for columns that have them in theirs. */
+static slp_rc add_part(struct parser *p, struct slice name, size_t end, struct pred_part ***last)
+{
+    struct pred_part *part = NULL;
+    TRY(arena_new(p->arena, &part, p->err));
+    *part = (struct pred_part){.name = name, .end = end};
+    **last = part;
+    *last = &part->next;
+    return SLP_OK;
+}
+
+/* a, "a b", a.b: a member of a struct, or a column that has a point in its name. */
 static slp_rc parse_column(struct parser *p, struct pred_syntax **out)
 {
     struct pred_token word = p->token;
     struct slice name;
-    unsigned parts = 1;
+    struct pred_part *parts = NULL;
+    struct pred_part **last = &parts;
+    unsigned count = 1;
     TRY(take_name(p, &name));
+    TRY(add_part(p, name, name.len, &last));
     if (word.kind == PRED_TOK_WORD && p->token.kind == PRED_TOK_OPEN)
         return fail_function(p, &word);
     while (p->token.kind == PRED_TOK_DOT) {
         struct slice tail = {0};
-        if (++parts > 64)
-            PARSE_FAIL(p, LIMIT, p->token.at, "a name of more than 64 parts");
+        if (++count > PRED_PARTS_MAX)
+            PARSE_FAIL(p, LIMIT, p->token.at, "a name of more than %u parts", PRED_PARTS_MAX);
         TRY(advance(p));
         TRY(take_name(p, &tail));
         TRY(join_names(p, tail, &name));
+        TRY(add_part(p, tail, name.len, &last));
     }
     struct pred_syntax *node;
     TRY(new_node(p, PRED_SYN_COLUMN, pred_span_join(word.at, p->previous), &node));
     node->name = name;
+    node->parts = parts;
     node->is_quoted = word.kind == PRED_TOK_QUOTED;
     *out = node;
     return SLP_OK;
@@ -442,7 +457,9 @@ static slp_rc parse_operand(struct parser *p, struct pred_syntax **out)
     }
     if (p->token.kind == PRED_TOK_MINUS || p->token.kind == PRED_TOK_PLUS ||
         p->token.kind == PRED_TOK_OPERATOR)
-        PARSE_FAIL(p, UNSUPPORTED, p->token.at, "operator %.*s is not supported yet",
+        PARSE_FAIL(p, UNSUPPORTED, p->token.at, "%s%.*s is not supported yet",
+                   slice_is(p->token.body, "[") ? "taking items of lists and maps by "
+                                                : "operator ",
                    SLICE_ARG(p->token.body));
     return SLP_OK;
 }

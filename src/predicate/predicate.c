@@ -17,17 +17,29 @@ slp_rc pred_compile(struct slice text, const struct arr_schema *schema,
     return SLP_OK;
 }
 
-static void mark_columns(const struct pred_node *n, bool *used)
+const struct arr_field *pred_field(const struct pred *p, size_t column)
+{
+    return column < p->schema->count ? &p->schema->fields[column]
+                                     : p->members[column - p->schema->count].field;
+}
+
+/* The column of the schema that a number is in. */
+static size_t top_of(const struct pred *p, size_t column)
+{
+    return column < p->schema->count ? column : p->members[column - p->schema->count].column;
+}
+
+static void mark_columns(const struct pred *p, const struct pred_node *n, bool *used)
 {
     if (n->kind == PRED_PAIR)
-        used[n->other] = true;
+        used[top_of(p, n->other)] = true;
     if (n->kind != PRED_CONST && n->count == 0)
-        used[n->column] = true;
+        used[top_of(p, n->column)] = true;
     for (size_t i = 0; i < n->count; i++)
-        mark_columns(n->kids[i], used);
+        mark_columns(p, n->kids[i], used);
 }
 
 void pred_columns(const struct pred *p, bool *used)
 {
-    mark_columns(p->root, used);
+    mark_columns(p, p->root, used);
 }

@@ -8,8 +8,9 @@
  *
  * Supported now: comparisons (= == <> != < <= > >= <=>), AND OR NOT, BETWEEN, IN, LIKE (any
  * pattern; prefixes reach the keys), IS [NOT] NULL/TRUE/FALSE/UNKNOWN/NAN, IS [NOT] DISTINCT FROM,
- * literals of every flat type, parameters ($name, ?), columns on either side. A string literal is
- * parsed as the type of the column it meets. docs/guide/predicates.md is the manual. What is not
+ * literals of every flat type, parameters ($name, ?), columns on either side, members of structs
+ * (a.b.c: predicate/resolve.h). Of lists, maps and structs IS [NOT] NULL is asked alone. A string
+ * literal is parsed as the type of the column it meets. docs/guide/predicates.md is the manual. What is not
  * there yet (functions, arithmetic, CAST, CASE) is refused by name.
  *
  * Errors of the language are INVALID; their text has the message, the line of the text and a caret

@@ -49,6 +49,7 @@ struct end {
 struct subject {
     const struct pred_witness *witness;
     size_t column;
+    bool is_member; /* of a struct */
     struct arr_type type;
     enum pred_class of;
     struct pred_facts facts;
@@ -68,8 +69,14 @@ static struct end end_at(const struct subject *s, int64_t row)
 
 static struct subject subject_of(const struct pred *p, const struct pred_witness *w, size_t column)
 {
-    struct subject s = {.witness = w, .column = column, .type = p->schema->fields[column].type};
+    struct subject s = {.witness = w, .column = column, .type = pred_field(p, column)->type};
     s.of = pred_class_of(s.type);
+    if (column >= p->schema->count) { /* witnesses know nothing of members */
+        s.is_member = true;
+        s.facts = (struct pred_facts){
+            .may_be_null = true, .may_have_value = true, .may_be_nan = s.of == PRED_CLASS_REAL};
+        return s;
+    }
     s.facts = w->facts(w->context, column);
     s.low = end_at(&s, 0);
     s.high = end_at(&s, 1);
@@ -90,7 +97,7 @@ static bool ask(const struct subject *s, const struct pred_value *v)
 {
     float narrow = 0;
     struct slice element = slice_of(&v->num, arr_type_width(s->type));
-    if (!s->witness->may_hold || s->type.kind == ARR_BOOL)
+    if (!s->witness->may_hold || s->is_member || s->type.kind == ARR_BOOL)
         return true;
     if (s->of == PRED_CLASS_BYTES)
         element = v->bytes;

@@ -60,17 +60,28 @@ enum pred_syntax_kind {
 
 enum pred_test { PRED_IS_NULL, PRED_IS_TRUE, PRED_IS_FALSE, PRED_IS_UNKNOWN, PRED_IS_NAN };
 
+/* Parts of a name. */
+#define PRED_PARTS_MAX 64u
+
+/* A part of the name a.b.c, which is joined: it ends there. */
+struct pred_part {
+    struct slice name;
+    size_t end;
+    struct pred_part *next;
+};
+
 struct pred_syntax {
     enum pred_syntax_kind kind;
     struct pred_span at;
-    enum pred_op op;             /* COMPARE */
-    enum pred_test test;         /* IS */
-    bool is_negated;             /* NOT LIKE, NOT IN, IS NOT ... */
-    bool is_symmetric;           /* BETWEEN SYMMETRIC */
-    bool is_quoted;              /* COLUMN */
-    struct slice name;           /* COLUMN */
-    struct pred_literal literal; /* LITERAL */
-    struct pred_syntax *first;   /* children, through `next` */
+    enum pred_op op;               /* COMPARE */
+    enum pred_test test;           /* IS */
+    bool is_negated;               /* NOT LIKE, NOT IN, IS NOT ... */
+    bool is_symmetric;             /* BETWEEN SYMMETRIC */
+    bool is_quoted;                /* COLUMN */
+    struct slice name;             /* COLUMN: parts joined by points */
+    const struct pred_part *parts; /* the same; at least one */
+    struct pred_literal literal;   /* LITERAL */
+    struct pred_syntax *first;     /* children, through `next` */
     struct pred_syntax *last;
     struct pred_syntax *next;
     size_t count;

@@ -12,6 +12,8 @@
  *   IS       [NOT] TRUE or UNKNOWN over its one child
  *   AND, OR  two children or more
  *
+ * A column's number may be that of a member of a struct, behind those of the schema.
+ *
  * Values by class: BOOL, integers, dates and times and decimals are an i128 (`num`, a decimal
  * unscaled), floats a double, text and binary bytes.
  */
@@ -81,11 +83,24 @@ struct pred_node {
     size_t count;
 };
 
+/* A member of a struct: from `column` of the schema down `path`. */
+struct pred_member {
+    size_t column;
+    size_t depth; /* of `path`, at least 1 */
+    const size_t *path;
+    const struct arr_field *field; /* of the schema */
+};
+
 struct pred {
     const struct arr_schema *schema;
+    const struct pred_member *members; /* numbered behind the columns */
+    size_t member_count;
     const struct pred_node *root;
     size_t height; /* nested ANDs and ORs: truth vectors that evaluation needs */
 };
+
+/* What a column's number stands for. */
+const struct arr_field *pred_field(const struct pred *p, size_t column);
 
 /* How two columns compare. NOT_COMPARABLE when they do not. */
 enum pred_pairing {

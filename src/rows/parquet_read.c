@@ -416,8 +416,8 @@ static slp_rc find_filter(struct part *s, struct slp_err *err)
     pred_columns(p->pred, used);
     for (size_t i = 0; i < p->want->count; i++) {
         bool is_there = p->places[i] != SIZE_MAX;
-        if (used[i] && (!is_there ||
-                        !arr_type_equal(have->fields[p->places[i]].type, p->want->fields[i].type)))
+        if (used[i] &&
+            (!is_there || !arr_field_same_type(&have->fields[p->places[i]], &p->want->fields[i])))
             return SLP_OK;
         if (used[i])
             columns[count++] = next;

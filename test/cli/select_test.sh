@@ -281,4 +281,49 @@ test_verbose_tells_what_a_lookup_cost() {
     expect_err "files: 1 considered, 1 read"
 }
 
+# expect_keys CONDITION KEYS: what scan and count find, and cat in every format.
+expect_keys() {
+    local format
+    run_ok scan t --where "$1" --columns k --no-header
+    expect_out_is "$2"
+    run_ok count t --where "$1"
+    expect_out_is "$(printf '%s' "$2" | grep -c .)"
+    for format in parquet arrow ndjson; do
+        run_ok cat "rows.$format" --where "$1" --columns k --no-header
+        expect_out_is "$2"
+    done
+}
+
+test_members_of_structs_and_nulls_of_nested_columns_select_rows() {
+    printf '%s\n' '{"k":1,"l":[1,2],"s":{"a":1,"b":["x"],"q":{"v":0.5}},"d":"x"}' '{"k":2,"l":[],"s":null}' \
+        '{"k":3,"l":null,"s":{"a":null}}' '{"k":4,"l":[null],"s":{"a":7,"b":[],"q":{"v":null}}}' >rows.ndjson
+    run_ok init
+    run_ok table create t --like rows.ndjson --row-key k
+    run_ok ingest t rows.ndjson
+    run_ok scan t -o parquet --output rows.parquet
+    run_ok scan t -o arrow --output rows.arrow
+    expect_keys 'l IS NULL' 3
+    expect_keys 's IS NULL OR s.b IS NOT NULL' '1
+2
+4'
+    expect_keys 's.a > 0' '1
+4'
+    expect_keys 'NOT s.a = 1' 4
+    expect_keys 's.a IS NULL AND k < 3' 2
+    expect_keys 'S.Q.V < s.a' 1
+    expect_keys 's.q IS NULL' '2
+3'
+    run scan t --where "s.b = 'x' AND l.a = 1"
+    expect_rc 1
+    expect_err '"b" has type list<element: string>, of which conditions take IS NULL alone'
+    expect_err '"l" has no member "a": it is no struct, it is list<element: int64>'
+    run_ok purge t --where 's.a = 7' --yes
+    run_ok compact t --all
+    run_ok scan t --columns k --no-header
+    expect_out_is '1
+2
+3'
+    run_ok check t
+}
+
 run_tests

@@ -48,6 +48,25 @@ enum { STR = 6, FLAG = 7 };
 
 static const struct arr_schema schema = {.fields = fields, .count = COLUMNS};
 
+/* The same fields as members: o of the first few and of the struct q, which has the others. */
+#define OUTER 8
+
+static struct arr_schema nested_schema(struct arr_field *outer, struct arr_field *members)
+{
+    memcpy(members, fields, OUTER * sizeof *members);
+    members[OUTER] = (struct arr_field){.name = "q",
+                                        .type = {.kind = ARR_STRUCT},
+                                        .nullable = true,
+                                        .children = &fields[OUTER],
+                                        .child_count = COLUMNS - OUTER};
+    *outer = (struct arr_field){.name = "o",
+                                .type = {.kind = ARR_STRUCT},
+                                .nullable = true,
+                                .children = members,
+                                .child_count = OUTER + 1};
+    return (struct arr_schema){.fields = outer, .count = 1};
+}
+
 static const struct step ladders[COLUMNS][LADDER_MAX] = {
     {{"-129", NULL},
      {"-128", "-128"},
@@ -197,6 +216,8 @@ struct world {
     size_t node_count;
     size_t only_column; /* COLUMNS: all of them */
     bool only_exact;    /* nothing that ranges of one field cannot say */
+    bool is_nested;     /* columns are members */
+    const struct arr_schema *schema;
 };
 
 static size_t ladder_length(size_t column)
@@ -348,7 +369,12 @@ static void say_leaf(struct world *w, const struct model *m, struct buf *out)
     static const char *const truths[] = {"FALSE", "TRUE", "NULL"};
     static const int mirrors[] = {0, 1, 4, 5, 2, 3};
     const struct step *ladder = ladders[m->column];
-    const char *name = fields[m->column].name;
+    char name[40];
+    (void)snprintf(name, sizeof name, "%s%s",
+                   !w->is_nested       ? ""
+                   : m->column < OUTER ? "o."
+                                       : "o.\"q\".",
+                   fields[m->column].name);
     const char *no = m->negated ? " NOT" : "";
     struct slp_err *err = &w->t->err;
     switch (m->kind) {
@@ -435,12 +461,52 @@ static void random_rows(struct world *w, struct arr_batch *batch)
     batch->rows = ROWS;
 }
 
+/* A null struct has members that are none: what stands there counts for nothing. */
+static void set_null(struct world *w, size_t row, size_t from)
+{
+    for (size_t i = from; i < COLUMNS; i++)
+        w->cells[row][i] = -1;
+}
+
+/* Move flat rows into members; some of the structs are null, or none. */
+static void nest_rows(struct world *w, struct arr_batch *flat, struct arr_batch *out)
+{
+    struct t *t = w->t;
+    uint8_t has_outer[(ROWS + 7) / 8];
+    uint8_t has_inner[(ROWS + 7) / 8];
+    bool some = t_below(t, 2);
+    memset(has_outer, 0xff, sizeof has_outer);
+    memset(has_inner, 0xff, sizeof has_inner);
+    assert_ok(t, arr_batch_init(out, &t->mem, w->schema, &t->err));
+    struct arr_col *outer = &out->cols[0];
+    struct arr_col *inner = &outer->children[OUTER];
+    for (size_t row = 0; row < ROWS; row++) {
+        if (some && t_below(t, 4) == 0) {
+            has_outer[row / 8] &= (uint8_t) ~(1u << row % 8);
+            set_null(w, row, 0);
+        }
+        if (t_below(t, 4) == 0) {
+            has_inner[row / 8] &= (uint8_t) ~(1u << row % 8);
+            set_null(w, row, OUTER);
+        }
+    }
+    for (size_t i = 0; i < COLUMNS; i++) {
+        struct arr_col *to = i < OUTER ? &outer->children[i] : &inner->children[i - OUTER];
+        struct arr_col blank = *to;
+        *to = flat->cols[i];
+        flat->cols[i] = blank;
+    }
+    assert_ok(t, arr_col_append_structs(inner, ROWS, has_inner, 0, &t->err));
+    assert_ok(t, arr_col_append_structs(outer, ROWS, has_outer, 0, &t->err));
+    out->rows = ROWS;
+}
+
 static void check_truth(struct world *w, struct slice text, size_t root,
                         const struct arr_batch *batch, struct arena *a, const struct pred **out)
 {
     struct t *t = w->t;
     uint8_t truth[ROWS];
-    assert_ok(t, pred_compile(text, &schema, NULL, 0, a, out, &t->err));
+    assert_ok(t, pred_compile(text, w->schema, NULL, 0, a, out, &t->err));
     assert_ok(t, pred_eval(*out, batch, &t->mem, truth, &t->err));
     for (size_t row = 0; row < ROWS; row++) {
         int want = model_truth(w, root, w->cells[row]);
@@ -452,7 +518,8 @@ static void check_truth(struct world *w, struct slice text, size_t root,
 
 static void start(struct world *w, struct t *t, size_t only_column, bool only_exact)
 {
-    *w = (struct world){.t = t, .only_column = only_column, .only_exact = only_exact};
+    *w = (struct world){
+        .t = t, .only_column = only_column, .only_exact = only_exact, .schema = &schema};
 }
 
 static void conditions_agree_with_the_model(void **state)
@@ -480,6 +547,44 @@ static void conditions_agree_with_the_model(void **state)
         buf_fini(&again);
         arena_fini(&a);
         arr_batch_fini(&batch);
+    }
+}
+
+static void conditions_on_members_agree_with_the_model(void **state)
+{
+    struct t *t = *state;
+    struct arr_field outer;
+    struct arr_field members[OUTER + 1];
+    const struct arr_schema nested = nested_schema(&outer, members);
+    for (int round = 0; round < 1000; round++) {
+        struct world w;
+        struct arr_batch flat;
+        struct arr_batch batch;
+        struct arena a;
+        struct buf text;
+        struct buf again;
+        const struct pred *p = NULL;
+        bool used = false;
+        start(&w, t, COLUMNS, false);
+        w.is_nested = true;
+        w.schema = &nested;
+        arena_init(&a, &t->mem, ARENA_BYTES);
+        buf_init(&text, &t->mem, TEXT_BYTES);
+        buf_init(&again, &t->mem, TEXT_BYTES);
+        random_rows(&w, &flat);
+        nest_rows(&w, &flat, &batch);
+        size_t root = random_tree(&w, 5);
+        say_tree(&w, root, &text);
+        check_truth(&w, buf_slice(&text), root, &batch, &a, &p);
+        assert_ok(t, pred_format(p, &again, &t->err));
+        pred_columns(p, &used);
+        assert_true(used == (memchr(again.ptr, 'o', again.len) != NULL));
+        check_truth(&w, buf_slice(&again), root, &batch, &a, &p);
+        buf_fini(&text);
+        buf_fini(&again);
+        arena_fini(&a);
+        arr_batch_fini(&batch);
+        arr_batch_fini(&flat);
     }
 }
 
@@ -623,6 +728,6 @@ static void ranges_of_one_field_hold_no_other_row(void **state)
     }
 }
 
-T_MAIN(T_TEST(conditions_agree_with_the_model),
+T_MAIN(T_TEST(conditions_agree_with_the_model), T_TEST(conditions_on_members_agree_with_the_model),
        T_TEST(a_condition_its_not_and_its_unknown_part_the_rows),
        T_TEST(ranges_hold_every_true_row), T_TEST(ranges_of_one_field_hold_no_other_row))

@@ -352,7 +352,7 @@ static void columns_of_types_beyond_those_of_tables_are_refused(void **state)
         {.name = "h", .type = {.kind = ARR_FLOAT16}},
         {.name = "i", .type = {.kind = ARR_INT64}}};
     struct arr_schema schema_of_file = {.fields = fields, .count = 3};
-    static const char *const texts[] = {"l = 1", "h > 0.5",     "l IS NULL",
+    static const char *const texts[] = {"l = 1", "h > 0.5",     "l = l",
                                         "i = h", "h IN (1, 2)", "l = 'x'"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct arena a;
@@ -360,7 +360,7 @@ static void columns_of_types_beyond_those_of_tables_are_refused(void **state)
         arena_init(&a, &t->mem, 1 << 20);
         assert_rc(t, pred_compile(slice_str(texts[i]), &schema_of_file, NULL, 0, &a, &p, &t->err),
                   SLP_UNSUPPORTED);
-        assert_err_has(t, "which conditions do not take yet");
+        assert_err_has(t, "of which conditions take IS NULL alone");
         arena_fini(&a);
     }
 }
