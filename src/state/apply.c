@@ -16,24 +16,16 @@ struct state_rules state_rules_default(void)
 /* What the tables of one state may hold of bounds, names and schema. */
 #define KEYS_MAX_BYTES ((size_t)4 << 30)
 
-slp_rc state_new(struct alloc *mem, const struct state_rules *rules, struct table_state **out,
-                 struct slp_err *err)
+static void begin(struct table_state *s, struct alloc *mem, struct state_rules rules)
 {
-    struct table_state *s = NULL;
-    TRY(alloc_new(mem, &s, err));
-    s->mem = mem;
-    s->rules = *rules;
+    *s = (struct table_state){.mem = mem, .rules = rules};
     arena_init(&s->keys, mem, KEYS_MAX_BYTES);
-    state_ring_init(&s->ring, mem, rules->ring_max);
+    state_ring_init(&s->ring, mem, rules.ring_max);
     state_ring_init(&s->tokens, mem, UINT32_MAX);
-    *out = s;
-    return SLP_OK;
 }
 
-void state_free(struct table_state *s)
+static void end(struct table_state *s)
 {
-    if (!s)
-        return;
     struct alloc *mem = s->mem;
     state_tree_free(s);
     while (s->unfiled_count > 0)
@@ -47,6 +39,32 @@ void state_free(struct table_state *s)
     state_ring_fini(&s->ring);
     state_ring_fini(&s->tokens);
     arena_fini(&s->keys);
+}
+
+slp_rc state_new(struct alloc *mem, const struct state_rules *rules, struct table_state **out,
+                 struct slp_err *err)
+{
+    struct table_state *s = NULL;
+    TRY(alloc_new(mem, &s, err));
+    begin(s, mem, *rules);
+    *out = s;
+    return SLP_OK;
+}
+
+void state_reset(struct table_state *s)
+{
+    struct alloc *mem = s->mem;
+    struct state_rules rules = s->rules;
+    end(s);
+    begin(s, mem, rules);
+}
+
+void state_free(struct table_state *s)
+{
+    if (!s)
+        return;
+    struct alloc *mem = s->mem;
+    end(s);
     alloc_delete(mem, s);
 }
 

@@ -254,7 +254,9 @@ static slp_rc look_again(struct attempt *a, slp_rc rc, struct slp_err *err)
 {
     if (rc != SLP_CONFLICT && rc != SLP_UNKNOWN && rc != SLP_UNAVAILABLE)
         return rc;
-    a->may_land = a->may_land || rc == SLP_UNKNOWN;
+    /* Who was first may be a copy of this very one, until it is read. */
+    bool may_land = a->may_land || rc == SLP_UNKNOWN;
+    a->may_land = may_land || rc == SLP_CONFLICT;
     a->losses += rc == SLP_CONFLICT;
     a->failures = rc == SLP_CONFLICT ? 0 : a->failures + 1;
     err_clear(err);
@@ -263,7 +265,9 @@ static slp_rc look_again(struct attempt *a, slp_rc rc, struct slp_err *err)
         a->r->watched_txid = a->txn->txid;
         TRY(renew_base(a, err));
     }
-    return catch_up(a, err);
+    TRY(catch_up(a, err));
+    a->may_land = may_land;
+    return SLP_OK;
 }
 
 /* Our transaction is in this frame: replay up to it. */
@@ -519,8 +523,8 @@ static slp_rc tell_unfound(const struct attempt *a, slp_rc rc, struct slp_err *e
                         rc, err);
 }
 
-/* Behind the transaction its frame may have others, whose bodies stand apart: what is told of is a
- * state behind a whole frame. */
+/* The frame may have been given up behind the transaction: what is told of is a state behind a whole
+ * frame. */
 static slp_rc read_to_end(struct attempt *a, struct slp_err *err)
 {
     err_clear(err);
@@ -531,6 +535,13 @@ static slp_rc read_to_end(struct attempt *a, struct slp_err *err)
                         : tell_unknown("it stands in the log, but its frame was not read to the "
                                        "end",
                                        rc, err);
+}
+
+/* Time is up, and an attempt may be in the log: what could not be read may be there now. */
+static void look_last(struct attempt *a)
+{
+    slp_rc rc = state_replica_refresh(a->r, NULL);
+    (void)rc; /* found or not found, nothing else matters */
 }
 
 static slp_rc commit_watched(struct attempt *a, struct slp_err *err)
@@ -548,6 +559,8 @@ static slp_rc commit_watched(struct attempt *a, struct slp_err *err)
     slp_rc rc = encode_body(a, a->txn, err);
     if (rc == SLP_OK)
         rc = try_until_found(a, err);
+    if (rc == SLP_UNAVAILABLE && !r->is_found && a->may_land)
+        look_last(a);
     r->is_watching = false;
     leave_inbox(a);
     if (!r->is_found)

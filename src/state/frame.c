@@ -214,6 +214,20 @@ static slp_rc read_head(struct slice bytes, struct state_frame *out, struct slp_
     return SLP_OK;
 }
 
+bool state_frame_peek(struct slice bytes, uint64_t *number, struct slice *transactions)
+{
+    if (bytes.len < STATE_FRAME_HEAD_BYTES)
+        return false;
+    size_t fields = num_load_u32le(bytes.ptr + AT_FIELDS);
+    size_t txns = num_load_u32le(bytes.ptr + AT_TXNS);
+    size_t room = bytes.len - STATE_FRAME_HEAD_BYTES;
+    if (fields > room || txns > room - fields)
+        return false;
+    *number = num_load_u64le(bytes.ptr + AT_NUMBER);
+    *transactions = slice_sub(bytes, STATE_FRAME_HEAD_BYTES + fields, txns);
+    return true;
+}
+
 slp_rc state_frame_decode(struct slice bytes, struct arena *arena, struct state_frame *out,
                           struct slp_err *err)
 {

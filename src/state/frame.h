@@ -88,4 +88,7 @@ SLP_NODISCARD slp_rc state_bodies_next(struct slice bodies, uint64_t place, size
 SLP_NODISCARD slp_rc state_frame_decode(struct slice bytes, struct arena *arena,
                                         struct state_frame *out, struct slp_err *err);
 
+/* The number and the transactions of what may be a frame, without checking anything but lengths. */
+bool state_frame_peek(struct slice bytes, uint64_t *number, struct slice *transactions);
+
 #endif

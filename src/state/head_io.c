@@ -142,13 +142,16 @@ slp_rc state_head_begin(struct state_replica *r, struct slp_err *err)
     buf_fini(&bytes);
     if (rc == SLP_OK || (is_whole && is_of_hint(rc)))
         return SLP_OK;
-    if (is_of_hint(rc))
-        return state_replica_restart(r, err);
+    if (is_of_hint(rc)) {
+        state_replica_restart(r);
+        return SLP_OK;
+    }
     if (rc == SLP_CONFLICT && r->is_widened) {
         /* Leaves were merged over a bound of what was wanted: more is wanted now (rule P3). */
         r->is_widened = false;
         r->is_head_tried = false;
-        return state_replica_restart(r, err);
+        state_replica_restart(r);
+        return SLP_OK;
     }
     r->is_broken = true;
     if (err)

@@ -1,4 +1,5 @@
 #include "state/replica.h"
+#include "state/supply.h"
 
 struct state_history {
     struct alloc *mem;
@@ -58,6 +59,7 @@ static slp_rc open_next(struct state_history *h, struct slp_err *err)
     }
     TRY(state_replica_open_frame(&h->replica, buf_slice(&h->replica.frames[h->at]), &h->frame,
                                  err));
+    TRY(state_supply_frame(&h->replica, &h->frame, err));
     h->index = 0;
     h->is_open = true;
     return SLP_OK;

@@ -7,29 +7,30 @@
 #include "base/num.h"
 #include "state/global.h"
 #include "state/keep.h"
+#include "state/supply.h"
 #include "state/txn_priv.h"
 #include "state/view_priv.h"
 
 /* ------------------------------------------------------------------ the machine */
 
-slp_rc state_replica_blank(struct state_replica *r, struct slp_err *err)
+/* What stands before frame 1. */
+static void make_blank(struct state_replica *r)
 {
     struct state_machine *m = &r->machine;
     if (m->is_catalogue) {
         state_catalogue_fini(&m->catalogue);
         state_catalogue_init(&m->catalogue, r->mem, &m->rules);
-        return SLP_OK;
+    } else {
+        state_reset(m->table);
     }
-    struct table_state *blank = NULL;
-    TRY(state_new(r->mem, &m->rules, &blank, err));
-    state_free(m->table);
-    m->table = blank;
-    return SLP_OK;
+    state_free(r->restored);
+    r->restored = NULL;
+    state_supply_forget(r);
 }
 
-slp_rc state_replica_restart(struct state_replica *r, struct slp_err *err)
+void state_replica_restart(struct state_replica *r)
 {
-    TRY(state_replica_blank(r, err));
+    make_blank(r);
     r->number = 0;
     memset(&r->previous, 0, sizeof r->previous);
     r->is_broken = false;
@@ -37,7 +38,6 @@ slp_rc state_replica_restart(struct state_replica *r, struct slp_err *err)
     state_probe_free(r);
     state_base_fini(&r->base);
     state_since_reset(&r->since, 0);
-    return SLP_OK;
 }
 
 /* A transaction may get a new base so often: as many hashes. */
@@ -65,12 +65,17 @@ slp_rc state_replica_init(struct state_replica *r, struct state_instance *instan
     for (size_t i = 0; i < STATE_READ_AHEAD; i++)
         buf_init(&r->frames[i], r->mem, STATE_FRAME_MAX_BYTES);
     TRY(state_queue_ref(state_instance_queues(instance), r->mem, r->place, &r->queue, err));
-    return state_replica_blank(r, err);
+    if (table)
+        return state_new(r->mem, &r->machine.rules, &r->machine.table, err);
+    state_catalogue_init(&r->machine.catalogue, r->mem, &r->machine.rules);
+    return SLP_OK;
 }
 
 void state_replica_fini(struct state_replica *r)
 {
     state_free(r->machine.table);
+    state_free(r->restored);
+    state_supply_forget(r);
     state_catalogue_fini(&r->machine.catalogue);
     arena_fini(&r->arena);
     for (size_t i = 0; i < STATE_READ_AHEAD; i++)
@@ -318,7 +323,7 @@ slp_rc state_replica_fetch(struct state_replica *r, size_t width, size_t *got, s
             continue;
         }
         if (!is_proven) {
-            TRY(state_replica_restart(r, err));
+            state_replica_restart(r);
             width = FIRST_WIDTH;
             continue;
         }
@@ -334,6 +339,7 @@ slp_rc state_replica_fetch(struct state_replica *r, size_t width, size_t *got, s
         width = 1;
     }
     r->asked = width;
+    r->frame_count = n;
     *got = n;
     return SLP_OK;
 }
@@ -400,105 +406,6 @@ static slp_rc note_outcome(struct state_replica *r, struct slice encoded, uint32
     return SLP_OK;
 }
 
-/*
- * What the next frame names is gone. Where the floor has passed that frame nobody keeps it any more
- * (rules F1, G2), and replay goes on from a snapshot; else it is damage (rule G3).
- */
-static slp_rc judge_gone(struct state_replica *r, struct slice name, struct slp_err *err)
-{
-    struct state_floor floor = {0};
-    err_clear(err);
-    TRY(state_floor_read(r->store, r->mem, r->place, &floor, err));
-    r->is_overtaken = floor.number > r->number + 1;
-    if (r->is_overtaken)
-        FAIL(err, UNAVAILABLE, "frame %" PRIu64 " is below the floor by now, and \"%.*s\" is gone",
-             r->number + 1, SLICE_ARG(name));
-    FAIL(err, CORRUPT, "\"%s%.*s\" is gone, which frame %" PRIu64 " names", r->place,
-         SLICE_ARG(name), r->number + 1);
-}
-
-/* A body that stands apart; one that is gone or damaged is CORRUPT for everyone (rule G3). */
-static slp_rc supply_body(struct state_replica *r, struct state_txn *txn, struct slice name,
-                          struct slp_err *err)
-{
-    struct buf bytes;
-    struct slice kept;
-    buf_init(&bytes, r->mem, STATE_FRAME_ARENA_MAX);
-    struct state_name whole;
-    state_snapshot_object(r, name, &whole);
-    slp_rc rc = store_get(r->store, state_name_slice(&whole), &bytes, err);
-    if (rc == SLP_NOT_FOUND)
-        rc = judge_gone(r, name, err);
-    if (rc == SLP_OK)
-        rc = arena_copy(&r->arena, buf_slice(&bytes), &kept, err);
-    buf_fini(&bytes);
-    if (rc == SLP_OK)
-        rc = state_txn_take_body(txn, kept, &r->arena, err);
-    return rc;
-}
-
-/* The state that a restore goes back to; it is given up after the transaction. */
-static slp_rc supply_root(struct state_replica *r, struct state_txn *txn,
-                          const struct state_want *want, struct slp_err *err)
-{
-    struct state_replica second = {0};
-    struct hash128 table = r->machine.table->table;
-    slp_rc rc = state_replica_init(&second, r->instance, &table, err);
-    second.scope = r->machine.table->seen; /* all that is loaded here, at least */
-    if (rc == SLP_OK)
-        rc = state_snapshot_load(&second, want->name, err);
-    if (rc == SLP_OK && second.number != want->number)
-        rc =
-            err_set(err, SLP_CORRUPT, "snapshot \"%.*s\" stands at frame %" PRIu64 ", not %" PRIu64,
-                    SLICE_ARG(want->name), second.number, want->number);
-    if (rc == SLP_NOT_FOUND)
-        rc = judge_gone(r, want->name, err);
-    if (rc == SLP_OK) {
-        txn->restore.from = second.machine.table;
-        r->restored = second.machine.table;
-        second.machine.table = NULL;
-    }
-    if (second.mem)
-        state_replica_fini(&second);
-    return rc;
-}
-
-/* A merge over a bound of what is loaded: more has to be, from the beginning (rule P3). */
-static slp_rc widen_scope(struct state_replica *r, struct key_range range, struct slp_err *err)
-{
-    struct key_range wide = r->scope;
-    if (slice_compare(range.lo, wide.lo) < 0)
-        wide.lo = range.lo;
-    if (!range.has_hi || (wide.has_hi && slice_compare(range.hi, wide.hi) > 0)) {
-        wide.hi = range.hi;
-        wide.has_hi = range.has_hi;
-    }
-    TRY(state_replica_set_scope(r, wide, err));
-    r->is_widened = true;
-    FAIL(err, CONFLICT, "leaves were merged over a bound of what is loaded");
-}
-
-/* What apply wants to see before it judges: apply is pure. */
-static slp_rc supply(struct state_replica *r, struct state_txn *txn, struct state_position at,
-                     struct slp_err *err)
-{
-    for (;;) {
-        struct state_want want = state_wants(r->machine.table, txn, at);
-        switch (want.kind) {
-        case STATE_WANT_NOTHING:
-            return SLP_OK;
-        case STATE_WANT_BODY:
-            TRY(supply_body(r, txn, want.name, err));
-            break;
-        case STATE_WANT_ROOT:
-            TRY(supply_root(r, txn, &want, err));
-            break;
-        case STATE_WANT_LEAF:
-            return widen_scope(r, want.range, err);
-        }
-    }
-}
-
 /* Whoever makes the next snapshot begins with one of the two newest; what stands in the older one's
  * runs need not be at hand. Its authors look there. */
 static slp_rc forget_tokens(struct state_replica *r, struct slp_err *err)
@@ -522,10 +429,12 @@ slp_rc state_replica_apply(struct state_replica *r, const struct state_frame *fr
     if (m->is_catalogue) {
         TRY(state_catalogue_apply(&m->catalogue, txn, at, out, err));
     } else {
-        TRY(supply(r, txn, at, err));
+        TRY(state_supply(r, txn, at, err));
         slp_rc rc = state_apply(m->table, txn, at, out, err);
-        state_free(r->restored);
-        r->restored = NULL;
+        if (txn->kind == STATE_RESTORE && txn->restore.from == r->restored) {
+            state_free(r->restored);
+            r->restored = NULL;
+        }
         TRY(rc);
         if (txn->kind == STATE_VERIFIED)
             TRY(forget_tokens(r, err));
@@ -559,12 +468,18 @@ slp_rc state_replica_close_frame(struct state_replica *r, const struct state_fra
 
 slp_rc state_replica_take(struct state_replica *r, struct slice bytes, struct slp_err *err)
 {
+    slp_rc rc = SLP_OK;
     struct state_frame frame = {0};
     struct state_outcome outcome;
     TRY(state_replica_open_frame(r, bytes, &frame, err));
+    TRY(state_supply_frame(r, &frame, err));
     for (uint32_t i = 0; i < frame.txn_count; i++)
-        TRY(state_replica_apply(r, &frame, i, &outcome, err));
-    return state_replica_close_frame(r, &frame, bytes, err);
+        TRY_OUT(state_replica_apply(r, &frame, i, &outcome, err));
+    TRY_OUT(state_replica_close_frame(r, &frame, bytes, err));
+out:
+    if (rc != SLP_OK && r->is_broken)
+        make_blank(r);
+    return rc;
 }
 
 slp_rc state_replica_set_scope(struct state_replica *r, struct key_range range, struct slp_err *err)
@@ -587,7 +502,7 @@ slp_rc state_replica_set_scope(struct state_replica *r, struct key_range range, 
 static slp_rc refresh_once(struct state_replica *r, struct slp_err *err)
 {
     if (r->is_broken)
-        TRY(state_replica_restart(r, err));
+        state_replica_restart(r);
     if (r->number == 0 && !r->is_head_tried)
         TRY(state_head_begin(r, err));
     /* A table's beginning comes with its floor; a catalogue has none. */
@@ -605,7 +520,7 @@ static slp_rc refresh_once(struct state_replica *r, struct slp_err *err)
 /* How often a scope grows before all is loaded. */
 #define WIDENINGS_MAX 8
 
-slp_rc state_replica_refresh(struct state_replica *r, struct slp_err *err)
+static slp_rc refresh_whole(struct state_replica *r, struct slp_err *err)
 {
     int loads = 0;
     for (int i = 0;;) {
@@ -621,4 +536,14 @@ slp_rc state_replica_refresh(struct state_replica *r, struct slp_err *err)
             TRY(state_replica_set_scope(r, (struct key_range){0}, err));
         r->is_head_tried = false;
     }
+}
+
+slp_rc state_replica_refresh(struct state_replica *r, struct slp_err *err)
+{
+    slp_rc rc = refresh_whole(r, err);
+    if (rc != SLP_OK && r->is_unproven) {
+        r->is_broken = true; /* what a head says and nobody has proven is nobody's view */
+        make_blank(r);
+    }
+    return rc;
 }

@@ -42,6 +42,8 @@ struct state_crowd {
     int64_t at_us;   /* when that was */
 };
 
+struct state_ahead;
+
 /* A round of reads that was asked for together with the objects of a snapshot. */
 struct state_probe;
 
@@ -55,7 +57,7 @@ struct state_replica {
     uint64_t number;         /* the last frame that was replayed */
     struct hash128 previous; /* its hash */
     uint32_t waiting;        /* transactions that its packer saw in the inbox */
-    bool is_broken;          /* the machine stopped inside a frame: it begins anew */
+    bool is_broken;          /* it has to begin anew; stopped inside a frame the machine is blank */
     struct key_range scope;  /* leaves that are wanted; blank: all */
     struct arena scope_arena;
     /* Sets the scope, once, when the global part of a snapshot is there; NULL: it is set. */
@@ -82,6 +84,8 @@ struct state_replica {
     size_t asked;                  /* so many frames were asked for last */
     struct arena arena;            /* transactions of the frame at hand */
     struct buf frames[STATE_READ_AHEAD];
+    size_t frame_count;        /* as many were read last */
+    struct state_ahead *ahead; /* bodies of theirs that were read ahead (supply.h); NULL: none */
     struct buf floor_bytes;
     /* The transaction whose fate somebody waits for. */
     bool is_watching;
@@ -124,7 +128,10 @@ SLP_NODISCARD slp_rc state_replica_close_frame(struct state_replica *r,
                                                const struct state_frame *frame, struct slice bytes,
                                                struct slp_err *err);
 
-/* All three, for all transactions of one frame. */
+/*
+ * All three, for all transactions of one frame. What it needs of the store is read before the first
+ * is applied; where it fails behind that, the state is blank: a view is always one of a whole frame.
+ */
 SLP_NODISCARD slp_rc state_replica_take(struct state_replica *r, struct slice bytes,
                                         struct slp_err *err);
 
@@ -139,7 +146,7 @@ SLP_NODISCARD slp_rc state_replica_set_scope(struct state_replica *r, struct key
                                              struct slp_err *err);
 
 /* Go back to before frame 1. */
-SLP_NODISCARD slp_rc state_replica_restart(struct state_replica *r, struct slp_err *err);
+void state_replica_restart(struct state_replica *r);
 
 /*
  * Begin from the head of the log, if there is one that can be believed so far; else nothing has
@@ -175,9 +182,6 @@ void state_probe_free(struct state_replica *r);
 SLP_NODISCARD slp_rc state_base_set(struct state_base *b, struct alloc *mem, struct slice root,
                                     const struct state_snapshot *self, struct slp_err *err);
 void state_base_fini(struct state_base *b);
-
-/* Put a blank machine in place of the one that there is. */
-SLP_NODISCARD slp_rc state_replica_blank(struct state_replica *r, struct slp_err *err);
 
 /* Commit; as state_table_commit, for which `table` gives tokens their room of names. */
 SLP_NODISCARD slp_rc state_replica_find_token(struct state_replica *r, struct slice token,

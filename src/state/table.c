@@ -372,7 +372,7 @@ slp_rc state_table_cover(struct state_table *t, struct key_range range, struct s
         return SLP_OK;
     t->covers++;
     TRY(state_replica_set_scope(&t->replica, t->covers < COVERS_MAX ? range : all, err));
-    TRY(state_replica_restart(&t->replica, err));
+    state_replica_restart(&t->replica);
     t->replica.is_head_tried = false;
     return table_begin(t, err);
 }

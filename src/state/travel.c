@@ -54,8 +54,10 @@ static slp_rc begin_at(struct state_replica *r, const struct start *start, bool 
                        struct slp_err *err)
 {
     *is_there = true;
-    if (!start->root[0])
-        return state_replica_restart(r, err);
+    if (!start->root[0]) {
+        state_replica_restart(r);
+        return SLP_OK;
+    }
     slp_rc rc = state_snapshot_load(r, slice_str(start->root), err);
     *is_there = rc == SLP_OK;
     if (rc == SLP_NOT_FOUND) {

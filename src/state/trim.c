@@ -209,7 +209,7 @@ slp_rc state_keep_go_back(struct state_replica *r, uint64_t number, struct slp_e
              " are gone, and no snapshot stands there; pin what is to be kept",
              number, r->floor.number);
     if (best.number == 0)
-        TRY(state_replica_restart(r, err));
+        state_replica_restart(r);
     else
         TRY(state_snapshot_load(r, slice_str(best.root), err));
     TRY(state_keep_replay(r, number, &is_there, err));

@@ -204,15 +204,35 @@ static slp_rc check_enums(const struct state_txn *txn, struct slp_err *err)
     return SLP_OK;
 }
 
+/* The length of a transaction; `*at` is left at its envelope. */
+static slp_rc read_length(struct slice bytes, uint64_t place, size_t *at, uint64_t *len,
+                          struct slp_err *err)
+{
+    TRY(state_wire_varint(bytes, place, at, len, err));
+    if (*len > bytes.len - *at)
+        FAIL(err, CORRUPT, "a transaction of %llu bytes at offset %llu is longer than its frame",
+             (unsigned long long)*len, (unsigned long long)place);
+    return SLP_OK;
+}
+
+slp_rc state_txn_peek(struct slice bytes, size_t *used, bool *is_apart, struct slp_err *err)
+{
+    size_t at = 0;
+    size_t head = 0;
+    uint64_t len = 0;
+    struct state_txn txn;
+    TRY(read_length(bytes, 0, &at, &len, err));
+    TRY(read_envelope(slice_sub(bytes, at, (size_t)len), at, &head, &txn, is_apart, err));
+    *used = at + (size_t)len;
+    return SLP_OK;
+}
+
 slp_rc state_txn_decode(struct slice bytes, uint64_t place, struct arena *arena,
                         struct state_txn *out, size_t *used, struct slp_err *err)
 {
     size_t at = 0;
     uint64_t len = 0;
-    TRY(state_wire_varint(bytes, place, &at, &len, err));
-    if (len > bytes.len - at)
-        FAIL(err, CORRUPT, "a transaction of %llu bytes at offset %llu is longer than its frame",
-             (unsigned long long)len, (unsigned long long)place);
+    TRY(read_length(bytes, place, &at, &len, err));
     struct slice body = slice_sub(bytes, at, (size_t)len);
     struct state_txn txn;
     memset(&txn, 0, sizeof txn);

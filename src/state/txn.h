@@ -494,6 +494,11 @@ SLP_NODISCARD slp_rc state_txn_encode(const struct state_txn *txn, struct buf *o
 SLP_NODISCARD slp_rc state_txn_decode(struct slice bytes, uint64_t place, struct arena *arena,
                                       struct state_txn *out, size_t *used, struct slp_err *err);
 
+/* How long the transaction is that `bytes` begins with, and whether its payload stands apart. Errors:
+ * CORRUPT, UNSUPPORTED. */
+SLP_NODISCARD slp_rc state_txn_peek(struct slice bytes, size_t *used, bool *is_apart,
+                                    struct slp_err *err);
+
 /* An object that holds the payload of a transaction. */
 #define STATE_BODY_NAME_BYTES 64
 struct state_apart {

@@ -229,11 +229,14 @@ struct state_outcome {
  * The pure core. A blank state, then transactions in the order of the log. `state_begin_frame` says
  * which frame the next ones stand in. `at->items` live in the state until the next call.
  *
- * Errors   NO_MEMORY, LIMIT (then the state is good for state_free only)
+ * Errors   NO_MEMORY, LIMIT (then the state is good for state_free and state_reset only)
  */
 SLP_NODISCARD slp_rc state_new(struct alloc *mem, const struct state_rules *rules,
                                struct table_state **out, struct slp_err *err);
 void state_free(struct table_state *s); /* NULL is accepted */
+
+/* Make it blank again: what stands before frame 1. */
+void state_reset(struct table_state *s);
 SLP_NODISCARD slp_rc state_apply(struct table_state *s, const struct state_txn *txn,
                                  struct state_position at, struct state_outcome *out,
                                  struct slp_err *err);
