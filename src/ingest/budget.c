@@ -11,8 +11,10 @@
 #define CODEC_BYTES  ((size_t)1536 << 10) /* a thread's compressor and scratch, beside its group */
 #define BLOCK_BYTES  ((size_t)256 << 10)
 #define READER_BYTES ((size_t)24 << 20)
-#define FAN_IN_MAX   256u
-#define FAN_IN_MIN   4u
+/* Who sorts piles and encodes them has groups of 256 Ki rows, mostly, three times over. */
+#define MAKER_BYTES ((size_t)28 << 20)
+#define FAN_IN_MAX  256u
+#define FAN_IN_MIN  4u
 
 /* Of a run that is merged each column is described twice, in a block and in the window onto it, with
  * a bitmap each, and its parts may be unpacked. */
@@ -45,6 +47,8 @@ struct ingest_budget ingest_budget_of(size_t memory, size_t threads, size_t colu
     size_t working = b.batch_bytes + 3 * b.chunk_max;
     b.held_bytes = share - num_max_size(num_min_size(share / 3, READER_BYTES), share / 6);
     b.held_bytes = num_min_size(b.held_bytes, (memory - memory / 8) / b.workers - working);
+    b.pile_bytes =
+        memory - memory / INGEST_PILE_SPARE - num_min_size(memory / 2, (threads + 1) * MAKER_BYTES);
     /* Beside it all workers read and sort at the same time. The meter counts room that nobody
      * touched, and runs that are spilled early cost merges: so a quarter more is let pass. */
     b.metered_bytes = memory + memory / 4 - b.workers * (b.batch_bytes + 2 * b.chunk_max);

@@ -21,6 +21,9 @@
 
 #define INGEST_MEMORY_MIN ((size_t)16 << 20)
 
+/* Beside piles this part of the memory is spare. */
+#define INGEST_PILE_SPARE 16u
+
 struct ingest_budget {
     size_t memory;         /* all of it */
     size_t workers;        /* threads that read and sort */
@@ -30,6 +33,7 @@ struct ingest_budget {
     size_t chunk_bytes;    /* rows sorted at once, with all that sorting takes: at least, */
     size_t chunk_max;      /* and at most, when much is held and runs would be many */
     size_t held_bytes;     /* sorted rows that a worker holds before it spills them */
+    size_t pile_bytes;     /* of all workers' piles together, before one is spilled */
     size_t metered_bytes;  /* of all that is allocated, read ahead too: beyond it workers spill */
     size_t block_bytes;    /* rows of one block of a spilled run */
     size_t columns_bytes;  /* what describes the columns of a run that is merged */

@@ -8,7 +8,7 @@
 #include "ingest/intake.h"
 #include "output/output.h"
 
-/* How many threads may merge. */
+/* How many threads may sort and merge. */
 struct ingest_crew {
     size_t threads; /* fewer than 2: none, one thread merges and others encode */
     size_t group_bytes;

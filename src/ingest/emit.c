@@ -317,7 +317,12 @@ static bool emit_by_crew(struct emitter *e, struct ingest_rows *rows, slp_rc *rc
     struct ingest_crew_options o = {.crew = ingest_crew_of(e->o->budget, rows, e->out),
                                     .table = e->o->table,
                                     .cancel = e->o->cancel};
-    if (o.crew.threads < 2 || rows->rows <= OUTPUT_TEAM_GROUPS * o.crew.group_rows)
+    if (rows->pile_count > 0 && o.crew.threads == 0) {
+        o.crew.threads = 1;
+        o.crew.group_bytes = output_group_bytes(e->out);
+    }
+    if (rows->pile_count == 0 &&
+        (o.crew.threads < 2 || rows->rows <= OUTPUT_TEAM_GROUPS * o.crew.group_rows))
         return false;
     *rc = ingest_crew_run(&o, rows, e->out, e->mem, err);
     return true;

@@ -184,6 +184,7 @@ static slp_rc take_in(struct ingest *g, struct ingest_rows *rows, struct slp_err
                                       .temp_folder = folder ? folder : os_folder_temporary(),
                                       .cancel = g->o->cancel,
                                       .dry_run = g->o->dry_run,
+                                      .may_pile = !g->process,
                                       .kinds = g->o->row_kinds.len ? &g->kinds : NULL};
     rc = ingest_intake(g->mem, &o, rows, err);
     if (rc != SLP_OK)

@@ -16,13 +16,14 @@ struct worker {
     struct intake *in;
     struct arr_batch batch;
     struct ingest_chunk chunk;
-    struct buf held;        /* of struct run * */
-    struct buf leaves;      /* one byte a leaf: has rows */
-    size_t held_bytes;      /* of held runs, keys too */
-    int64_t rows;           /* read */
-    uint64_t bytes;         /* of rows read */
-    uint64_t part;          /* ordinal of the part being read */
-    struct slp_err problem; /* scratch */
+    struct ingest_pile pile; /* in place of both, where rows are piled up */
+    struct buf held;         /* of struct run * */
+    struct buf leaves;       /* one byte a leaf: has rows */
+    size_t held_bytes;       /* of held runs, keys too */
+    int64_t rows;            /* read */
+    uint64_t bytes;          /* of rows read */
+    uint64_t part;           /* ordinal of the part being read */
+    struct slp_err problem;  /* scratch */
 };
 
 struct intake {
@@ -33,6 +34,8 @@ struct intake {
     const struct table_state *view;
     struct ingest_spill_options spill;
     struct worker *workers;
+    bool piles;           /* rows are piled up */
+    size_t piled_bytes;   /* by all workers; atomic */
     struct os_mutex lock; /* guards all below */
     struct os_cond changed;
     size_t reading;              /* workers that may still take parts or hand over chunks */
@@ -187,6 +190,44 @@ static bool are_few(struct intake *in)
     return few;
 }
 
+/* ---- Piles ---- */
+
+/* Is all that is piled up too much, and this worker's a good part of it? */
+static bool is_pile_full(const struct worker *w)
+{
+    const struct intake *in = w->in;
+    const struct ingest_budget *b = in->o->budget;
+    size_t all = __atomic_load_n(&in->piled_bytes, __ATOMIC_RELAXED);
+    if (w->pile.bytes < all / (2 * b->workers))
+        return false;
+    if (all >= b->pile_bytes)
+        return true;
+    return in->o->meter && all >= b->pile_bytes / 4 &&
+           ingest_meter_bytes(in->o->meter) >= b->metered_bytes;
+}
+
+static slp_rc spill_pile(struct worker *w, struct slp_err *err)
+{
+    struct run *run = NULL;
+    size_t bytes = w->pile.bytes;
+    slp_rc rc = ingest_spill_pile(w->in->mem, &w->in->spill, &w->pile, &run, err);
+    (void)__atomic_sub_fetch(&w->in->piled_bytes, bytes, __ATOMIC_RELAXED);
+    TRY(rc);
+    return keep_spilled(w->in, run, err);
+}
+
+static slp_rc pile_up(struct worker *w, uint64_t ordinal, struct slp_err *err)
+{
+    size_t before = w->pile.bytes;
+    TRY(ingest_pile_add(&w->pile, &w->batch, ordinal, err));
+    if (w->in->o->dry_run) {
+        ingest_pile_clear(&w->pile);
+        return SLP_OK;
+    }
+    (void)__atomic_add_fetch(&w->in->piled_bytes, w->pile.bytes - before, __ATOMIC_RELAXED);
+    return is_pile_full(w) ? spill_pile(w, err) : SLP_OK;
+}
+
 /* ---- Sorting ---- */
 
 /* Must this worker spill what it holds? When its share is full, or all memory: readers that need
@@ -292,6 +333,8 @@ static slp_rc take_batch(struct worker *w, uint64_t ordinal, struct slp_err *err
     size_t bytes = arr_batch_memory(&w->batch);
     w->rows += w->batch.rows;
     w->bytes += bytes;
+    if (w->in->piles)
+        return pile_up(w, ordinal, err);
     /* A large batch is sorted as it is, not copied behind a small one. */
     if (w->chunk.rows.rows > 0 && bytes >= w->in->o->budget->batch_bytes / 2)
         TRY(end_chunk(w, err));
@@ -348,6 +391,8 @@ static slp_rc read_all(struct worker *w, struct slp_err *err)
         ingest_feed_release(feed, &part);
         TRY(rc);
     }
+    if (w->in->piles)
+        return ingest_pile_end(&w->pile, err);
     return sort_and_hold(w, &w->chunk, err);
 }
 
@@ -390,7 +435,7 @@ static void work(void *arg)
     struct worker *w = arg;
     slp_rc rc = read_all(w, &w->problem);
     end_reading(w->in);
-    if (rc == SLP_OK) {
+    if (rc == SLP_OK && !w->in->piles) {
         ingest_chunk_fini(&w->chunk);
         rc = sort_for_others(w, &w->problem);
     }
@@ -408,6 +453,8 @@ static slp_rc init_worker(struct intake *in, struct worker *w, struct slp_err *e
     size_t leaves = state_leaf_count(in->view);
     if (leaves > 1)
         TRY(buf_resize(&w->leaves, leaves, err));
+    if (in->piles)
+        return ingest_pile_init(&w->pile, in->mem, in->columns, in->spec, err);
     return ingest_chunk_init(&w->chunk, in->mem, in->columns, err);
 }
 
@@ -456,7 +503,36 @@ static bool must_spill(const struct intake *in)
     return runs > MERGE_INPUTS_MAX || held + bytes > b->workers * (b->held_bytes + b->chunk_max);
 }
 
-static slp_rc collect(struct intake *in, struct ingest_rows *out, struct slp_err *err)
+/* Piles and what merges spilled runs must fit; else all is spilled. */
+static slp_rc collect_piles(struct intake *in, struct ingest_rows *out, struct slp_err *err)
+{
+    const struct ingest_budget *b = in->o->budget;
+    size_t runs = run_count(&in->spilled);
+    size_t readers = runs * ingest_spilled_bytes(b);
+    bool spill = runs > 0 && in->piled_bytes + readers > b->pile_bytes;
+    void *room = NULL;
+    TRY(alloc_array(in->mem, b->workers, sizeof(struct ingest_pile *), &room, err));
+    out->piles = room;
+    out->pile_room = b->workers;
+    for (size_t i = 0; i < b->workers; i++) {
+        struct worker *w = &in->workers[i];
+        out->rows += w->rows;
+        out->bytes += w->bytes;
+        if (spill && w->pile.rows > 0)
+            TRY(spill_pile(w, err));
+        if (w->pile.rows == 0)
+            continue;
+        struct ingest_pile *pile = NULL;
+        TRY(alloc_new(in->mem, &pile, err));
+        *pile = w->pile;
+        w->pile = (struct ingest_pile){.rows = 0};
+        out->held_bytes += pile->bytes;
+        out->piles[out->pile_count++] = pile;
+    }
+    return SLP_OK;
+}
+
+static slp_rc collect_held(struct intake *in, struct ingest_rows *out, struct slp_err *err)
 {
     bool spill = must_spill(in);
     for (size_t i = 0; i < in->o->budget->workers; i++) {
@@ -469,6 +545,12 @@ static slp_rc collect(struct intake *in, struct ingest_rows *out, struct slp_err
         out->rows += w->rows;
         out->bytes += w->bytes;
     }
+    return SLP_OK;
+}
+
+static slp_rc collect(struct intake *in, struct ingest_rows *out, struct slp_err *err)
+{
+    TRY(in->piles ? collect_piles(in, out, err) : collect_held(in, out, err));
     TRY(buf_append_slice(&out->runs, buf_slice(&in->spilled), err));
     buf_clear(&in->spilled);
     out->leaves = count_leaves(in);
@@ -484,6 +566,7 @@ static void finish(struct intake *in)
         buf_fini(&w->held);
         buf_fini(&w->leaves);
         ingest_chunk_fini(&w->chunk);
+        ingest_pile_fini(&w->pile);
         arr_batch_fini(&w->batch);
     }
     for (size_t i = 0; i < in->handed_count; i++)
@@ -512,6 +595,7 @@ slp_rc ingest_intake(struct alloc *mem, const struct ingest_intake_options *opti
                                              .spec = in.spec,
                                              .block_bytes = options->budget->block_bytes,
                                              .cancel = options->cancel};
+    in.piles = options->may_pile && !options->kinds && state_leaf_count(in.view) == 1;
     os_mutex_init(&in.lock);
     os_cond_init(&in.changed);
     buf_init(&in.spilled, mem, RUNS_MAX_BYTES);
@@ -531,5 +615,11 @@ void ingest_rows_fini(struct ingest_rows *r)
 {
     close_runs(&r->runs);
     buf_fini(&r->runs);
+    for (size_t i = 0; i < r->pile_count; i++) {
+        ingest_pile_fini(r->piles[i]);
+        alloc_delete(r->mem, r->piles[i]);
+    }
+    if (r->piles)
+        alloc_free(r->mem, (void *)r->piles, r->pile_room * sizeof *r->piles);
     *r = (struct ingest_rows){0};
 }

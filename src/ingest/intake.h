@@ -3,6 +3,11 @@
  *
  *   worker | next part -> batches -> chunk -> sorted run, held -> when it holds too much: spilled |
  *
+ *                                      `-> pile (ingest/pile.h) -> when all hold too much: spilled
+ *
+ * Rows that are written as they are, into one file after the other, are piled up, which costs least;
+ * others, of which leaves are to be counted or stacks run, are sorted chunk by chunk.
+ *
  * Every worker takes parts from the feed, and has chunks, held runs and spills of its own. When no
  * part is left a worker sorts chunks that those still reading hand over, so one large part keeps
  * more than one thread busy. Nothing depends on who did what: keys carry ordinals
@@ -15,6 +20,7 @@
 #include "ingest/feed.h"
 #include "ingest/kinds.h"
 #include "ingest/meter.h"
+#include "ingest/pile.h"
 #include "key/run.h"
 #include "state/state.h"
 
@@ -24,8 +30,9 @@ struct ingest_intake_options {
     const struct ingest_budget *budget;
     const struct ingest_meter *meter; /* of the allocator; NULL: only what is held counts */
     const char *temp_folder;
-    const volatile int *cancel;       /* may be NULL */
-    bool dry_run;                     /* read and encode keys, keep nothing */
+    const volatile int *cancel; /* may be NULL */
+    bool dry_run;               /* read and encode keys, keep nothing */
+    bool may_pile; /* rows may be held in piles: where they are written as they are, to one leaf */
     const struct ingest_kinds *kinds; /* streams are of their `want`, runs of their rows; NULL: both
                                          are of the table's columns */
 };
@@ -33,11 +40,14 @@ struct ingest_intake_options {
 /* What came in. */
 struct ingest_rows {
     struct alloc *mem;
-    struct buf runs; /* of struct run *; their keys carry ordinals */
+    struct buf runs;            /* of struct run *; their keys carry ordinals */
+    struct ingest_pile **piles; /* rows that were not spilled, where they were held in piles */
+    size_t pile_count;          /* that have rows */
+    size_t pile_room;
     int64_t rows;
     uint64_t bytes;      /* of rows in memory, keys not counted */
     size_t leaves;       /* that have rows, if the table has more than one */
-    size_t held_bytes;   /* of runs that are not spilled */
+    size_t held_bytes;   /* of runs that are not spilled, and of piles */
     size_t spilled_runs; /* written, those merged into others too */
 };
 

@@ -4,7 +4,9 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "codec/compress.h"
+#include "ingest/bins.h"
 #include "ingest/sorted.h"
+#include "ingest/stretch.h"
 #include "merge/merge.h"
 #include "os/writer.h"
 
@@ -275,17 +277,40 @@ static slp_rc write_merged(struct spilled_run *r, const struct ingest_spill_opti
     }
 }
 
-static slp_rc write_sorted(struct spilled_run *r, const struct ingest_spill_options *o,
-                           const struct run *run, struct slp_err *err)
+/* All rows of a piece, which stands at its beginning, block by block. */
+static slp_rc write_rows(struct spilled_run *r, const struct ingest_spill_options *o,
+                         struct piece p, struct slp_err *err)
 {
-    struct piece p = {.rows = ingest_sorted_rows(run), .ordinals = ingest_sorted_ordinals(run)};
     int64_t rows = p.rows->rows;
-    size_t row_bytes = ingest_sorted_bytes(run) / (size_t)rows + 1;
+    size_t row_bytes = arr_batch_memory(p.rows) / (size_t)num_max_i64(rows, 1) + 1;
     int64_t step = num_min_i64((int64_t)(o->block_bytes / row_bytes) + 1, BLOCK_ROWS_MAX);
     for (; p.first < rows; p.first += p.count) {
         TRY(check_cancel(o, err));
         p.count = num_min_i64(step, rows - p.first);
         TRY(write_block(r, &p, err));
+    }
+    return SLP_OK;
+}
+
+static slp_rc write_sorted(struct spilled_run *r, const struct ingest_spill_options *o,
+                           const struct run *run, struct slp_err *err)
+{
+    struct piece p = {.rows = ingest_sorted_rows(run), .ordinals = ingest_sorted_ordinals(run)};
+    TRY(write_rows(r, o, p, err));
+    return os_temp_flush(r->file, err);
+}
+
+/* Bin by bin. */
+static slp_rc write_bins(struct spilled_run *r, const struct ingest_spill_options *o,
+                         struct ingest_bin *bin, size_t count, struct merged *m,
+                         struct slp_err *err)
+{
+    struct piece p = {.rows = &m->rows, .ordinals = &m->ordinals};
+    for (size_t i = 0; i < count; i++) {
+        arr_batch_clear(&m->rows);
+        TRY(ingest_bin_sort(bin, i, err));
+        TRY(ingest_bin_gather(bin, &m->rows, &m->ordinals, err));
+        TRY(write_rows(r, o, p, err));
     }
     return os_temp_flush(r->file, err);
 }
@@ -612,5 +637,54 @@ slp_rc ingest_spill_sorted(struct alloc *mem, const struct ingest_spill_options 
     } else if (r) {
         spilled_close(&r->base);
     }
+    return err_wrap(err, rc, "spilling to \"%s\"", options->folder);
+}
+
+/* Arrange a pile by stretches that are cut by its samples. */
+static slp_rc arrange_pile(struct alloc *mem, const struct ingest_spill_options *o,
+                           struct ingest_pile *pile, struct arena *arena, size_t *bins,
+                           struct slp_err *err)
+{
+    struct ingest_cuttable from = {.spec = o->spec, .piles = &pile, .pile_count = 1};
+    struct ingest_stretches cut = {0};
+    struct ingest_sieve sieve = {0};
+    struct ingest_arrange_options arrange = {
+        .piles = &pile, .count = 1, .sieve = &sieve, .threads = 1, .cancel = o->cancel};
+    TRY(ingest_pile_end(pile, err));
+    TRY(ingest_cut(&from, ingest_bin_target(pile->rows, pile->bytes), mem, arena, &cut, err));
+    TRY(ingest_sieve_init(&sieve, mem, cut.items, cut.count, err));
+    slp_rc rc = ingest_piles_arrange(mem, &arrange, err);
+    ingest_sieve_fini(&sieve);
+    *bins = cut.count;
+    return rc;
+}
+
+slp_rc ingest_spill_pile(struct alloc *mem, const struct ingest_spill_options *options,
+                         struct ingest_pile *pile, struct run **out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct spilled_run *r = NULL;
+    struct merged m = {0};
+    struct ingest_bin bin = {0};
+    struct arena arena;
+    size_t bins = 0;
+    arena_init(&arena, mem, SIZE_MAX / 4);
+    buf_init(&m.ordinals.numbers, mem, SIZE_MAX / 4);
+    TRY_OUT(arrange_pile(mem, options, pile, &arena, &bins, err));
+    TRY_OUT(ingest_bin_init(&bin, mem, &pile, 1, err));
+    TRY_OUT(arr_batch_init(&m.rows, mem, options->schema, err));
+    TRY_OUT(make_run(mem, options, &r, err));
+    TRY_OUT(write_bins(r, options, &bin, bins, &m, err));
+    end_writing(r);
+    *out = &r->base;
+    r = NULL;
+out:
+    arr_batch_fini(&m.rows);
+    buf_fini(&m.ordinals.numbers);
+    ingest_bin_fini(&bin);
+    ingest_pile_clear(pile);
+    arena_fini(&arena);
+    if (r)
+        spilled_close(&r->base);
     return err_wrap(err, rc, "spilling to \"%s\"", options->folder);
 }

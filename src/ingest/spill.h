@@ -17,7 +17,7 @@
 #ifndef SLP_INGEST_SPILL_H
 #define SLP_INGEST_SPILL_H
 
-#include "ingest/window.h"
+#include "ingest/pile.h"
 
 struct ingest_spill_options {
     const char *folder;              /* where the file goes */
@@ -43,6 +43,13 @@ SLP_NODISCARD slp_rc ingest_spill(struct alloc *mem, const struct ingest_spill_o
 SLP_NODISCARD slp_rc ingest_spill_sorted(struct alloc *mem,
                                          const struct ingest_spill_options *options,
                                          struct run *run, struct run **out, struct slp_err *err);
+
+/* Sort a pile (ingest/pile.h) into one spilled run; the pile is empty afterwards, on failure too.
+ * Errors: as above. */
+SLP_NODISCARD slp_rc ingest_spill_pile(struct alloc *mem,
+                                       const struct ingest_spill_options *options,
+                                       struct ingest_pile *pile, struct run **out,
+                                       struct slp_err *err);
 
 /* Is it a spilled run? */
 bool ingest_is_spilled_run(const struct run *r);

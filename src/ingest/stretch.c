@@ -3,6 +3,7 @@
 #include "base/num.h"
 #include "ingest/sorted.h"
 #include "ingest/spill.h"
+#include "key/order.h"
 #include "merge/merge.h"
 
 /* Samples of a stretch in what is held, so that stretches are even. */
@@ -43,13 +44,25 @@ static slp_rc add_spilled(struct samples *s, const struct run *run, struct slp_e
     return SLP_OK;
 }
 
-/* Take samples of all runs, and find their order. */
-static slp_rc take_samples(struct samples *s, struct run *const *runs, size_t count,
+static slp_rc add_pile(struct samples *s, const struct ingest_pile *p, struct slp_err *err)
+{
+    int64_t count = p->samples.count;
+    int64_t rows = count ? num_max_i64(p->rows / count, 1) : 0;
+    TRY(key_vec_append_run(&s->keys, &p->samples, 0, count, err));
+    for (int64_t i = 0; i < count; i++)
+        TRY(buf_append(&s->rows, &rows, sizeof rows, err));
+    return SLP_OK;
+}
+
+/* Take samples of everything, and find their order. */
+static slp_rc take_samples(struct samples *s, const struct ingest_cuttable *from,
                            struct slp_err *err)
 {
-    for (size_t i = 0; i < count; i++)
-        TRY(ingest_is_sorted_run(runs[i]) ? add_held(s, runs[i], err)
-                                          : add_spilled(s, runs[i], err));
+    for (size_t i = 0; i < from->run_count; i++)
+        TRY(ingest_is_sorted_run(from->runs[i]) ? add_held(s, from->runs[i], err)
+                                                : add_spilled(s, from->runs[i], err));
+    for (size_t i = 0; i < from->pile_count; i++)
+        TRY(add_pile(s, from->piles[i], err));
     TRY(buf_resize(&s->order, (size_t)s->keys.count * sizeof(uint32_t), err));
     return merge_sort(s->keys.bytes.mem, &s->keys, (uint32_t *)(void *)s->order.ptr, err);
 }
@@ -82,19 +95,18 @@ static slp_rc choose_cuts(const struct samples *s, int64_t rows, struct arena *a
     return SLP_OK;
 }
 
-slp_rc ingest_cut(struct run *const *runs, size_t count, const struct key_spec *spec, int64_t rows,
-                  struct alloc *mem, struct arena *arena, struct ingest_stretches *out,
-                  struct slp_err *err)
+slp_rc ingest_cut(const struct ingest_cuttable *from, int64_t rows, struct alloc *mem,
+                  struct arena *arena, struct ingest_stretches *out, struct slp_err *err)
 {
-    struct samples s = {.spec = spec, .step = num_max_i64(rows / SAMPLES_OF_STRETCH, 1)};
+    struct samples s = {.spec = from->spec, .step = num_max_i64(rows / SAMPLES_OF_STRETCH, 1)};
     size_t blocks = 0;
-    for (size_t i = 0; i < count; i++)
-        blocks += ingest_is_sorted_run(runs[i]) ? 0 : ingest_spilled_blocks(runs[i]);
+    for (size_t i = 0; i < from->run_count; i++)
+        blocks += ingest_is_sorted_run(from->runs[i]) ? 0 : ingest_spilled_blocks(from->runs[i]);
     s.every = blocks / INGEST_SAMPLES_MAX + 1;
     key_vec_init(&s.keys, mem, SIZE_MAX / 4);
     buf_init(&s.rows, mem, SIZE_MAX / 4);
     buf_init(&s.order, mem, SIZE_MAX / 4);
-    slp_rc rc = take_samples(&s, runs, count, err);
+    slp_rc rc = take_samples(&s, from, err);
     if (rc == SLP_OK)
         rc = choose_cuts(&s, rows, arena, out, err);
     key_vec_fini(&s.keys);

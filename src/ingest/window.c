@@ -41,10 +41,18 @@ static bool is_borrowed(const struct arr_col *c)
     return c->type.kind != ARR_BOOL;
 }
 
+/* Offsets that were borrowed have no room of their own. */
+static void return_offsets(struct arr_col *c)
+{
+    if (c->offsets.cap == 0)
+        c->offsets.ptr = NULL;
+}
+
 static void give_back(struct arr_col *c)
 {
     if (is_borrowed(c))
         c->data = (struct buf){.mem = c->data.mem}; /* which the list of children came from */
+    return_offsets(c);
     for (size_t i = 0; i < c->child_count; i++)
         give_back(&c->children[i]);
 }
@@ -141,6 +149,32 @@ static slp_rc look_at_column(struct arr_col *c, const struct arr_col *from, int6
     return SLP_OK;
 }
 
+/* Look at texts of one length. Where others have another length the column gets offsets of its own. */
+static slp_rc look_at_even(struct arr_col *c, const struct arr_col *from,
+                           const struct ingest_window_rows *rows, size_t column,
+                           struct slp_err *err)
+{
+    uint32_t width = rows->widths[column];
+    const struct ingest_even *even = &rows->even[column];
+    size_t bytes = ((size_t)rows->count + 1) * sizeof(int32_t);
+    c->rows = rows->count;
+    c->null_count = 0;
+    buf_clear(&c->validity);
+    look_at_bytes(&c->data, &from->data, (size_t)rows->first * width, (size_t)rows->count * width);
+    if (even->width == width && bytes <= even->offsets.len) {
+        buf_fini(&c->offsets);
+        c->offsets.ptr = even->offsets.ptr;
+    } else {
+        buf_clear(&c->offsets);
+        TRY(buf_reserve(&c->offsets, bytes, err));
+        int32_t *offsets = (int32_t *)(void *)c->offsets.ptr;
+        for (int64_t i = 0; i <= rows->count; i++)
+            offsets[i] = (int32_t)(i * width);
+    }
+    c->offsets.len = bytes;
+    return SLP_OK;
+}
+
 /* Have the rows merged by their columns. */
 static bool lend_columns(struct ingest_window *w, const struct ingest_ordinals *ordinals,
                          int64_t first)
@@ -169,26 +203,44 @@ static slp_rc make_keys(struct ingest_window *w, const struct ingest_ordinals *o
     return SLP_OK;
 }
 
+slp_rc ingest_window_look(struct ingest_window *w, const struct ingest_window_rows *rows,
+                          struct run_block *out, struct slp_err *err)
+{
+    if (!w->rows.cols)
+        TRY(arr_batch_init(&w->rows, w->mem, w->schema, err));
+    for (size_t c = 0; c < w->schema->count; c++) {
+        struct arr_col *to = &w->rows.cols[c];
+        const struct arr_col *from = &rows->batch->cols[c];
+        return_offsets(to);
+        if (rows->widths && rows->widths[c])
+            TRY(look_at_even(to, from, rows, c, err));
+        else
+            TRY(look_at_column(to, from, rows->first, rows->count, err));
+    }
+    w->rows.rows = rows->count;
+    *out = (struct run_block){.batch = &w->rows, .is_ascending = true};
+    if (!rows->encoded && lend_columns(w, rows->ordinals, rows->ordinal)) {
+        out->columns = &w->columns;
+        return SLP_OK;
+    }
+    TRY(make_keys(w, rows->ordinals, rows->ordinal, err));
+    out->keys = &w->keys;
+    return SLP_OK;
+}
+
 slp_rc ingest_window_next(struct ingest_window *w, const struct arr_batch *rows,
                           const struct ingest_ordinals *ordinals, int64_t *at, int64_t end,
                           struct run_block *out, struct slp_err *err)
 {
     assert(*at < end && end <= rows->rows);
-    if (!w->rows.cols)
-        TRY(arr_batch_init(&w->rows, w->mem, w->schema, err));
     int64_t most = num_min_i64(end - *at, INGEST_WINDOW_ROWS);
-    int64_t count = choose_rows(w->spec, rows, *at, most);
-    for (size_t c = 0; c < rows->schema->count; c++)
-        TRY(look_at_column(&w->rows.cols[c], &rows->cols[c], *at, count, err));
-    w->rows.rows = count;
-    *out = (struct run_block){.batch = &w->rows, .is_ascending = true};
-    if (lend_columns(w, ordinals, *at)) {
-        out->columns = &w->columns;
-    } else {
-        TRY(make_keys(w, ordinals, *at, err));
-        out->keys = &w->keys;
-    }
-    *at += count;
+    struct ingest_window_rows look = {.batch = rows,
+                                      .ordinals = ordinals,
+                                      .first = *at,
+                                      .ordinal = *at,
+                                      .count = choose_rows(w->spec, rows, *at, most)};
+    TRY(ingest_window_look(w, &look, out, err));
+    *at += look.count;
     return SLP_OK;
 }
 

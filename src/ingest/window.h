@@ -48,6 +48,12 @@ SLP_NODISCARD slp_rc ingest_ordinals_pick(struct ingest_ordinals *o, const uint6
                                           const uint32_t *order, int64_t count,
                                           struct slp_err *err);
 
+/* Offsets of texts of one length, for all who look at such a column. */
+struct ingest_even {
+    struct buf offsets;
+    uint32_t width;
+};
+
 struct ingest_window {
     struct alloc *mem;
     const struct arr_schema *schema;
@@ -71,6 +77,25 @@ void ingest_window_fini(struct ingest_window *w); /* a zeroed one is accepted */
 SLP_NODISCARD slp_rc ingest_window_next(struct ingest_window *w, const struct arr_batch *rows,
                                         const struct ingest_ordinals *ordinals, int64_t *at,
                                         int64_t end, struct run_block *out, struct slp_err *err);
+
+/* Rows to look at. */
+struct ingest_window_rows {
+    const struct arr_batch *batch;
+    const struct ingest_ordinals *ordinals;
+    int64_t first;
+    int64_t count;
+    int64_t ordinal; /* the first row's, among the ordinals */
+    bool encoded;    /* keys, never their columns */
+    const uint32_t
+        *widths; /* of each column whose texts are of one length and have no offsets, else
+                               0; NULL: there are none */
+    const struct ingest_even *even; /* of each column, for those */
+};
+
+/* Look at just these rows. Errors: as above. */
+SLP_NODISCARD slp_rc ingest_window_look(struct ingest_window *w,
+                                        const struct ingest_window_rows *rows,
+                                        struct run_block *out, struct slp_err *err);
 
 /* Append the key of one row, with its ordinal. Errors: NO_MEMORY, LIMIT. */
 SLP_NODISCARD slp_rc ingest_key_append(const struct key_spec *spec, const struct arr_batch *rows,

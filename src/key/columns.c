@@ -21,6 +21,19 @@ static struct slice text_of(const struct key_columns_field *f, int64_t row)
     return slice_of(f->data + f->offsets[row], text_bytes(f, row));
 }
 
+/* The longest of some texts that have `all` bytes together; of few these. */
+static size_t longest_text(const int32_t *offsets, int64_t count, size_t all)
+{
+    int32_t longest = 0;
+    if (all <= KEY_MAX_BYTES / 2)
+        return all;
+    for (int64_t i = 0; i < count; i++) {
+        int32_t len = offsets[i + 1] - offsets[i];
+        longest = len > longest ? len : longest;
+    }
+    return (size_t)longest;
+}
+
 bool key_columns_init(const struct key_spec *spec, const struct arr_batch *batch, int64_t first,
                       int64_t count, struct key_columns *out)
 {
@@ -48,7 +61,7 @@ bool key_columns_init(const struct key_spec *spec, const struct arr_batch *batch
         size_t all = (size_t)(f->offsets[count] - f->offsets[0]);
         if (all > 0 && memchr(f->data + f->offsets[0], 0, all))
             return false;
-        bytes += all + 1 + TEXT_END_BYTES;
+        bytes += longest_text(f->offsets, count, all) + 1 + TEXT_END_BYTES;
     }
     return bytes <= KEY_MAX_BYTES;
 }

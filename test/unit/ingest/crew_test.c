@@ -56,6 +56,13 @@ out:
     return rc;
 }
 
+static struct ingest_cuttable all_runs(const struct t_table *tt, const struct ingest_rows *rows)
+{
+    return (struct ingest_cuttable){.spec = state_table_key_spec(tt->table),
+                                    .runs = (struct run *const *)(const void *)rows->runs.ptr,
+                                    .run_count = RUNS};
+}
+
 /* Rows of a stretch, which must follow those before it: by key, then by ordinal. */
 static slp_rc read_stretch(struct t *t, struct t_table *tt, const struct ingest_rows *rows,
                            const struct ingest_stretch *stretch, struct alloc *mem,
@@ -109,9 +116,8 @@ static void stretches_have_all_rows_once_and_are_even(void **state)
         assert_ok(t,
                   arr_batch_init(&all, &t->mem, &state_table_schema(tt.table)->columns, &t->err));
         assert_ok(t, make_runs(t, &tt, p.path, &t->mem, &rows));
-        assert_ok(t,
-                  ingest_cut((struct run **)(void *)rows.runs.ptr, RUNS,
-                             state_table_key_spec(tt.table), want, &t->mem, &arena, &cut, &t->err));
+        struct ingest_cuttable from = all_runs(&tt, &rows);
+        assert_ok(t, ingest_cut(&from, want, &t->mem, &arena, &cut, &t->err));
         for (size_t i = 0; i < cut.count; i++) {
             int64_t before = all.rows;
             assert_ok(t, read_stretch(t, &tt, &rows, &cut.items[i], &t->mem, &all));
@@ -144,9 +150,9 @@ static void cutting_survives_every_fault(void **state)
         struct arena arena;
         arena_init(&arena, &t->mem, 1 << 20);
         slp_rc rc = arr_batch_init(&all, &t->mem, &state_table_schema(tt.table)->columns, &t->err);
+        struct ingest_cuttable from = all_runs(&tt, &rows);
         if (rc == SLP_OK)
-            rc = ingest_cut((struct run **)(void *)rows.runs.ptr, RUNS,
-                            state_table_key_spec(tt.table), 2000, &t->mem, &arena, &cut, &t->err);
+            rc = ingest_cut(&from, 2000, &t->mem, &arena, &cut, &t->err);
         for (size_t i = 0; i < cut.count && rc == SLP_OK; i++)
             rc = read_stretch(t, &tt, &rows, &cut.items[i], &t->mem, &all);
         assert_true(t->fault_hit ? rc == SLP_NO_MEMORY : rc == SLP_OK);

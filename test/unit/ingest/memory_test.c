@@ -123,8 +123,8 @@ static void little_memory_is_enough_and_kept(void **state)
 {
     struct t *t = *state;
     size_t peak = 0;
-    struct ingest_result r = ingest_slices(t, 16 * MIB, 1, 1, &peak);
-    assert_int_equal(r.rows, 245522);
+    struct ingest_result r = ingest_slices(t, 16 * MIB, 1, 2, &peak);
+    assert_int_equal(r.rows, 2 * 245522);
     assert_true(r.spilled_runs > 0);
     assert_true(peak <= 16 * MIB);
 }
