@@ -59,6 +59,28 @@ slp_rc arr_col_append_indices(struct arr_col *c, const uint32_t *indices, int64_
     return SLP_OK;
 }
 
+static size_t string_bytes(const struct arr_col *c)
+{
+    const int32_t *indices = (const int32_t *)(const void *)c->data.ptr;
+    const int32_t *offsets = arr_col_offsets(&c->dictionary->values);
+    size_t bytes = 0;
+    for (int64_t i = 0; i < c->rows; i++) {
+        /* The index of a null row may name anything. */
+        if (!arr_col_is_null(c, i))
+            bytes += (size_t)(offsets[indices[i] + 1] - offsets[indices[i]]);
+    }
+    return bytes;
+}
+
+size_t arr_col_plain_bytes(const struct arr_col *c)
+{
+    if (!c->dictionary)
+        return c->data.len + c->offsets.len;
+    if (!arr_type_is_variable(c->type))
+        return (size_t)c->rows * arr_type_width(c->type);
+    return string_bytes(c) + ((size_t)c->rows + 1) * sizeof(int32_t);
+}
+
 /* Some rows of a column with a dictionary: listed ones, or those from `first` on. */
 struct selection {
     const struct arr_col *from;

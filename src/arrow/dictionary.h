@@ -42,6 +42,10 @@ void arr_col_share_dictionary(struct arr_col *c, const struct arr_col *from);
 SLP_NODISCARD slp_rc arr_col_append_indices(struct arr_col *c, const uint32_t *indices,
                                             int64_t count, struct slp_err *err);
 
+/* Bytes that the rows' values would take in a plain column, with their offsets. Cost: a load a row of
+ * strings. */
+size_t arr_col_plain_bytes(const struct arr_col *c);
+
 /* Make the column, and columns within it, plain; unchanged on failure but for inner columns that
  * were decoded. Errors: LIMIT when the values take too many bytes; NO_MEMORY. */
 SLP_NODISCARD slp_rc arr_col_decode_dictionary(struct arr_col *c, struct slp_err *err);

@@ -56,7 +56,8 @@ static slp_rc open_run(struct compact_inputs *in, size_t i, struct key_range ran
     struct datafile_read_options o = {.range = range,
                                       .prefetch_bytes = in->prefetch_bytes,
                                       .keeps_space = true,
-                                      .may_leave_keys = !in->job->process};
+                                      .may_leave_keys = !in->job->process,
+                                      .keeps_dictionaries = !in->job->process};
     struct counted_run *c = NULL;
     TRY(alloc_new(in->mem, &c, err));
     *c = (struct counted_run){.base = {.ops = &ops}, .mem = in->mem, .rows = &in->rows[i]};

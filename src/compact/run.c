@@ -88,13 +88,18 @@ static slp_rc more_rows(const struct work *w, struct slot *s, struct rows_of *fr
     return rc == SLP_DONE ? SLP_OK : rc;
 }
 
+static size_t bytes_of(const struct slot *s, const struct rows_of *from)
+{
+    return from->merge ? merge_bytes(from->merge, &s->rows) : arr_batch_memory(&s->rows);
+}
+
 /* Gather the rows of one group; none when the stretch is at its end. */
 static slp_rc fill_group(const struct work *w, struct slot *s, struct rows_of *from,
                          struct slp_err *err)
 {
     const int64_t most = output_group_rows(w->out);
     arr_batch_clear(&s->rows);
-    while (s->rows.rows < most && arr_batch_memory(&s->rows) < w->group_bytes) {
+    while (s->rows.rows < most && bytes_of(s, from) < w->group_bytes) {
         int64_t before = s->rows.rows;
         if (w->options->cancel && *w->options->cancel)
             FAIL(err, CANCELLED, "cancelled");

@@ -163,11 +163,13 @@ struct datafile_read_options {
     struct key_range range; /* rows outside are left out */
     const size_t *columns;  /* indexes into the table's schema; NULL: all */
     size_t column_count;
-    size_t prefetch_bytes; /* pages read in a round; 0: a block, for lookups; scans want 1 MiB */
-    size_t batch_rows;     /* blocks are joined up to this many rows; 0: one block a batch */
-    bool keeps_space;      /* the file keeps the memory of the run for its next one */
-    bool may_leave_keys;   /* blocks may have columns in place of keys (key/columns.h); only with
+    size_t prefetch_bytes;   /* pages read in a round; 0: a block, for lookups; scans want 1 MiB */
+    size_t batch_rows;       /* blocks are joined up to this many rows; 0: one block a batch */
+    bool keeps_space;        /* the file keeps the memory of the run for its next one */
+    bool may_leave_keys;     /* blocks may have columns in place of keys (key/columns.h); only with
                               batch_rows 0 */
+    bool keeps_dictionaries; /* flat columns that are not of the key stay indices where the file has
+                                them so (arrow/dictionary.h); only with batch_rows 0 */
 };
 
 /*

@@ -6,9 +6,22 @@
 
 #define ROWS_MULTIPLE 64
 
+/* Of a column that is a dictionary, so many rows are looked at. */
+#define SAMPLED_ROWS 1024
+
 /* What the widest column of a block has before compression, where that is more than one row: who
  * merges holds a block of each input, and a lookup reads one. */
 #define WIDEST_BYTES ((uint64_t)1 << 20)
+
+/* Bits of a string of a column that is a dictionary, by some of them. */
+static uint64_t sampled_bits(const struct arr_col *c)
+{
+    uint64_t bytes = 0;
+    int64_t sampled = 0;
+    for (int64_t row = 0; row < c->rows; row += c->rows / SAMPLED_ROWS + 1, sampled++)
+        bytes += arr_col_bytes(c, row).len;
+    return 8 * bytes / (uint64_t)sampled;
+}
 
 /* Bits of a row in one column before compression. */
 static uint64_t row_bits(const struct arr_col *c)
@@ -19,26 +32,28 @@ static uint64_t row_bits(const struct arr_col *c)
         return 8 * (uint64_t)arr_col_memory(c) / (uint64_t)c->rows;
     if (!arr_type_is_variable(c->type))
         return 8 * (uint64_t)arr_type_width(c->type);
+    if (c->dictionary)
+        return sampled_bits(c) + 32;
     return 8 * (uint64_t)c->data.len / (uint64_t)c->rows + 32;
 }
 
-static size_t columns_up_to(const struct arr_batch *b, uint64_t bits)
+static size_t columns_up_to(const uint64_t *column_bits, size_t count, uint64_t bits)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < b->schema->count; i++)
-        count += row_bits(&b->cols[i]) <= bits;
-    return count;
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += column_bits[i] <= bits;
+    return found;
 }
 
-/* The lower median, by halving: no memory, and 36 passes over the columns at most. */
-static uint64_t median_bits(const struct arr_batch *b)
+/* The lower median, by halving: 36 passes over the columns at most. */
+static uint64_t median_of(const uint64_t *column_bits, size_t count)
 {
-    size_t half = (b->schema->count + 1) / 2;
+    size_t half = (count + 1) / 2;
     uint64_t low = 0;
     uint64_t high = (uint64_t)1 << 36;
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
-        if (columns_up_to(b, middle) >= half)
+        if (columns_up_to(column_bits, count, middle) >= half)
             high = middle;
         else
             low = middle + 1;
@@ -47,24 +62,30 @@ static uint64_t median_bits(const struct arr_batch *b)
 }
 
 /* So many rows have WIDEST_BYTES in no column more. */
-static int64_t widest_rows(const struct arr_batch *b)
+static int64_t widest_rows(const uint64_t *column_bits, size_t count)
 {
     uint64_t bits = 1;
-    for (size_t i = 0; i < b->schema->count; i++) {
-        uint64_t more = row_bits(&b->cols[i]);
-        bits = more > bits ? more : bits;
-    }
+    for (size_t i = 0; i < count; i++)
+        bits = column_bits[i] > bits ? column_bits[i] : bits;
     int64_t rows = (int64_t)(8 * WIDEST_BYTES / bits);
     return rows < ROWS_MULTIPLE ? num_max_i64(rows, 1) : rows - rows % ROWS_MULTIPLE;
 }
 
-static int64_t choose_block_rows(const struct arr_batch *b, size_t block_bytes)
+static slp_rc choose_block_rows(struct datafile_group *g, const struct arr_batch *b,
+                                struct slp_err *err)
 {
-    uint64_t bits = median_bits(b);
-    uint64_t rows = bits ? 8 * (uint64_t)block_bytes / bits : DATAFILE_BLOCK_ROWS_MAX;
+    size_t count = b->schema->count;
+    TRY(buf_resize(&g->column_bits, count * sizeof(uint64_t), err));
+    uint64_t *column_bits = (uint64_t *)(void *)g->column_bits.ptr;
+    for (size_t i = 0; i < count; i++)
+        column_bits[i] = row_bits(&b->cols[i]);
+    uint64_t bits = median_of(column_bits, count);
+    uint64_t rows = bits ? 8 * (uint64_t)g->block_bytes / bits : DATAFILE_BLOCK_ROWS_MAX;
     rows = rows < DATAFILE_BLOCK_ROWS_MAX ? rows : DATAFILE_BLOCK_ROWS_MAX;
     rows -= rows % ROWS_MULTIPLE;
-    return num_min_i64(rows ? (int64_t)rows : ROWS_MULTIPLE, widest_rows(b));
+    g->block_rows =
+        num_min_i64(rows ? (int64_t)rows : ROWS_MULTIPLE, widest_rows(column_bits, count));
+    return SLP_OK;
 }
 
 void datafile_group_options(const struct schema *schema,
@@ -93,6 +114,7 @@ slp_rc datafile_group_new(struct alloc *mem, const struct schema *schema,
     datafile_group_options(schema, options, &g->options);
     key_spec_init(&g->spec, schema);
     key_vec_init(&g->ends, mem, SIZE_MAX / 4);
+    buf_init(&g->column_bits, mem, SIZE_MAX / 2);
     *out = g;
     return SLP_OK;
 }
@@ -103,6 +125,7 @@ void datafile_group_free(struct datafile_group *g)
         return;
     pq_group_free(g->pages);
     key_vec_fini(&g->ends);
+    buf_fini(&g->column_bits);
     alloc_delete(g->mem, g);
 }
 
@@ -138,7 +161,7 @@ slp_rc datafile_group_keys(struct datafile_group *g, const struct arr_batch *row
 {
     assert(rows->rows > 0 && (!keys || rows->rows == keys->count));
     g->rows = 0;
-    g->block_rows = choose_block_rows(rows, g->block_bytes);
+    TRY(choose_block_rows(g, rows, err));
     key_vec_clear(&g->ends);
     if (keys)
         TRY(check_order(keys, first_row, err));

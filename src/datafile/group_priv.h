@@ -16,7 +16,8 @@ struct datafile_group {
     struct pq_group *pages; /* NULL: nothing was encoded yet */
     int64_t rows;
     int64_t block_rows;
-    struct key_vec ends; /* first and last key of each block */
+    struct key_vec ends;    /* first and last key of each block */
+    struct buf column_bits; /* uint64_t a column: bits of a row before compression */
 };
 
 void datafile_group_options(const struct schema *schema,

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 
+#include "arrow/dictionary.h"
 #include "base/num.h"
 #include "datafile/file_priv.h"
 #include "key/order.h"
@@ -29,9 +30,11 @@
 struct leaf_read {
     size_t at; /* of the file */
     struct pq_dictionary dict;
-    int64_t dict_group;      /* the row group it is of */
-    struct slice dict_bytes; /* of the window, while not decoded */
-    const uint8_t *pages;    /* of the window, from its first block on */
+    bool keeps_dictionary;         /* rows stay indices where pages have them so */
+    struct arr_dictionary *shared; /* where they do: holds the values of `dict` */
+    int64_t dict_group;            /* the row group it is of */
+    struct slice dict_bytes;       /* of the window, while not decoded */
+    const uint8_t *pages;          /* of the window, from its first block on */
 };
 
 struct column_read {
@@ -50,6 +53,7 @@ struct reader {
     bool keeps_space;
     int64_t batch_rows;
     bool may_leave_keys;
+    bool keeps_dictionaries;
     bool has_columns; /* in place of the keys of the rows in hand */
     int64_t rows;     /* in hand, of those in the range */
     int64_t block;    /* the next one */
@@ -74,8 +78,11 @@ struct reader {
 
 static void forget_dictionary(struct leaf_read *c)
 {
-    if (c->dict.loaded)
+    if (c->shared)
+        arr_dictionary_unref(c->shared);
+    else if (c->dict.loaded)
         arr_col_fini(&c->dict.values);
+    c->shared = NULL;
     c->dict = (struct pq_dictionary){0};
     c->dict_bytes = slice_of(NULL, 0);
 }
@@ -215,7 +222,21 @@ static slp_rc load_dictionary(struct reader *r, struct leaf_read *c, struct slp_
     TRY(pq_dictionary_decode(&r->f->pages[c->at], codec, &header, body, &r->s->scratch, &c->dict,
                              err));
     c->dict_bytes = slice_of(NULL, 0);
+    if (!c->keeps_dictionary)
+        return SLP_OK;
+    TRY(arr_dictionary_new(r->f->mem, c->dict.values.type, &c->shared, err));
+    c->shared->values = c->dict.values;
     return SLP_OK;
+}
+
+/* Rows are indices as long as pages have them. */
+static slp_rc choose_form(struct leaf_read *c, const struct pq_page_header *header,
+                          struct arr_col *out, struct slp_err *err)
+{
+    bool is_kept = header->encoding == PQ_RLE_DICTIONARY || header->encoding == PQ_PLAIN_DICTIONARY;
+    if (is_kept && out->rows == 0)
+        arr_col_set_dictionary(out, c->shared);
+    return is_kept ? SLP_OK : arr_col_decode_dictionary(out, err);
 }
 
 static slp_rc decode_pages(struct reader *r, struct leaf_read *c, struct slice in, int64_t rows,
@@ -231,6 +252,8 @@ static slp_rc decode_pages(struct reader *r, struct leaf_read *c, struct slice i
         if (header.value_count > want - out->rows)
             FAIL(err, CORRUPT, "a page of %" PRId32 " rows where %" PRId64 " are left",
                  header.value_count, want - out->rows);
+        if (c->shared)
+            TRY(choose_form(c, &header, out, err));
         TRY(pq_page_decode(&r->f->pages[c->at], codec, &header, body,
                            c->dict.loaded ? &c->dict : NULL, &r->s->scratch, out, err));
         in = slice_after(in, (size_t)(body.ptr + body.len - in.ptr));
@@ -521,6 +544,7 @@ static slp_rc clip(struct reader *r, int64_t skip, struct slp_err *err)
         size_t c = r->columns[i].column;
         struct arr_col *whole = &r->s->wide.cols[c];
         arr_col_clear(&r->s->clipped.cols[c]);
+        arr_col_share_dictionary(&r->s->clipped.cols[c], whole);
         TRY(arr_col_append_run(&r->s->clipped.cols[c], whole, skip, r->rows, err));
     }
     return SLP_OK;
@@ -591,14 +615,23 @@ static size_t count_leaves(const struct datafile *f, size_t column)
     return f->nodes[column] ? f->nodes[column]->leaf_count : 1;
 }
 
-static void add_column(struct reader *r, size_t column)
+/* Columns of keys are compared by their values, and what is converted is not what pages have. */
+static bool may_keep_dictionary(const struct datafile *f, size_t column)
+{
+    struct arr_type type = f->schema->columns.fields[column].type;
+    return !f->nodes[column] && !(type.kind == ARR_TIMESTAMP && type.unit == ARR_SECOND);
+}
+
+static void add_column(struct reader *r, size_t column, bool keeps)
 {
     size_t count = count_leaves(r->f, column);
     r->columns[r->column_count++] =
         (struct column_read){.column = column, .first_leaf = r->leaf_count, .leaf_count = count};
     for (size_t i = 0; i < count; i++)
         r->leaves[r->leaf_count++] =
-            (struct leaf_read){.at = r->f->file_columns[column] + i, .dict_group = -1};
+            (struct leaf_read){.at = r->f->file_columns[column] + i,
+                               .dict_group = -1,
+                               .keeps_dictionary = keeps && may_keep_dictionary(r->f, column)};
 }
 
 /* Room for the leaves of the columns that may be read, each once. */
@@ -629,7 +662,7 @@ static slp_rc choose(struct reader *r, const struct datafile_read_options *o, st
     TRY(arena_array(&r->arena, all->count, sizeof(bool), &p, err));
     bool *is_read = p;
     for (size_t i = 0; i < r->f->spec->field_count; i++) {
-        add_column(r, r->f->spec->columns[i]);
+        add_column(r, r->f->spec->columns[i], false);
         is_read[r->f->spec->columns[i]] = true;
     }
     r->key_count = r->column_count;
@@ -638,7 +671,7 @@ static slp_rc choose(struct reader *r, const struct datafile_read_options *o, st
         assert(chosen[i] < all->count);
         r->schema.fields[i] = all->fields[chosen[i]];
         if (!is_read[chosen[i]])
-            add_column(r, chosen[i]);
+            add_column(r, chosen[i], r->keeps_dictionaries);
         is_read[chosen[i]] = true;
     }
     r->chosen = chosen;
@@ -656,6 +689,7 @@ static slp_rc prepare(struct reader *r, const struct datafile_read_options *o, s
     r->prefetch_bytes = o->prefetch_bytes;
     r->keeps_space = o->keeps_space;
     r->may_leave_keys = o->may_leave_keys && o->batch_rows == 0;
+    r->keeps_dictionaries = o->keeps_dictionaries && o->batch_rows == 0;
     r->batch_rows = o->batch_rows < INT64_MAX / 2 ? (int64_t)o->batch_rows : INT64_MAX / 2;
     TRY(choose(r, o, err));
     TRY(datafile_space_take(r->f, &r->s, err));

@@ -20,21 +20,23 @@ static inline void fetch_ahead(const void *at)
     __builtin_prefetch((const void *)((uintptr_t)at + AHEAD_BYTES));
 }
 
-static const struct arr_col *source_of(const struct merge_plan *plan, size_t column,
-                                       const struct merge_span *s)
-{
-    return &plan->blocks[s->input].batch->cols[column];
-}
-
-/* Look up each input's column once, and not at every span. */
-static void find_sources(const struct merge_plan *plan, size_t column)
+void merge_gather_sources(const struct merge_plan *plan, size_t column)
 {
     for (size_t i = 0; i < plan->input_count; i++) {
+        if (plan->parts[i].first < plan->parts[i].end)
+            plan->sources[i] = (struct merge_source){.col = &plan->blocks[i].batch->cols[column]};
+    }
+}
+
+/* Look up each input's bytes once, and not at every span. */
+static void find_bytes(const struct merge_plan *plan)
+{
+    for (size_t i = 0; i < plan->input_count; i++) {
+        struct merge_source *source = &plan->sources[i];
         if (plan->parts[i].first == plan->parts[i].end)
             continue;
-        const struct arr_col *from = &plan->blocks[i].batch->cols[column];
-        plan->sources[i] =
-            (struct merge_source){.data = from->data.ptr, .offsets = from->offsets.ptr};
+        source->data = source->col->data.ptr;
+        source->offsets = source->col->offsets.ptr;
     }
 }
 
@@ -60,6 +62,23 @@ COPY_FIXED(copy16, uint16_t)
 COPY_FIXED(copy32, uint32_t)
 COPY_FIXED(copy64, uint64_t)
 
+/* Indices into the dictionaries of sources, as those of all of them together. */
+static void copy_indices(const struct merge_plan *plan, uint32_t *to)
+{
+    const struct merge_source *sources = plan->sources;
+    const struct merge_span *end = plan->spans + plan->span_count;
+    for (const struct merge_span *span = plan->spans; span < end; span++) {
+        const struct merge_source *from = &sources[span->input];
+        const uint32_t *src = (const uint32_t *)(const void *)from->data + span->first;
+        uint32_t i = 0;
+        fetch_ahead(src + span->rows);
+        do
+            to[i] = src[i] + from->shift;
+        while (++i < span->rows);
+        to += span->rows;
+    }
+}
+
 static void copy_wide(const struct merge_plan *plan, size_t width, uint8_t *dst)
 {
     for (size_t s = 0; s < plan->span_count; s++) {
@@ -70,8 +89,17 @@ static void copy_wide(const struct merge_plan *plan, size_t width, uint8_t *dst)
     }
 }
 
-static slp_rc gather_fixed(const struct merge_plan *plan, size_t column, struct arr_col *out,
-                           struct slp_err *err)
+static slp_rc gather_indices(const struct merge_plan *plan, struct arr_col *out,
+                             struct slp_err *err)
+{
+    size_t bytes = (size_t)plan->rows * sizeof(uint32_t);
+    TRY(buf_reserve(&out->data, bytes, err));
+    copy_indices(plan, (uint32_t *)(void *)(out->data.ptr + out->data.len));
+    out->data.len += bytes;
+    return SLP_OK;
+}
+
+static slp_rc gather_fixed(const struct merge_plan *plan, struct arr_col *out, struct slp_err *err)
 {
     size_t width = arr_type_width(out->type);
     size_t bytes = 0;
@@ -80,7 +108,6 @@ static slp_rc gather_fixed(const struct merge_plan *plan, size_t column, struct 
              width);
     TRY(buf_reserve(&out->data, bytes, err));
     uint8_t *dst = out->data.ptr + out->data.len;
-    find_sources(plan, column);
     if (width == 1)
         copy8(plan, dst);
     else if (width == 2)
@@ -95,15 +122,13 @@ static slp_rc gather_fixed(const struct merge_plan *plan, size_t column, struct 
     return SLP_OK;
 }
 
-static slp_rc gather_bools(const struct merge_plan *plan, size_t column, struct arr_col *out,
-                           struct slp_err *err)
+static slp_rc gather_bools(const struct merge_plan *plan, struct arr_col *out, struct slp_err *err)
 {
     int64_t at = out->rows;
     TRY(buf_resize(&out->data, arr_bits_bytes(at + plan->rows), err));
     for (size_t s = 0; s < plan->span_count; s++) {
         const struct merge_span *span = &plan->spans[s];
-        const struct arr_col *from = source_of(plan, column, span);
-        arr_bits_copy(out->data.ptr, at, from->data.ptr, span->first, span->rows);
+        arr_bits_copy(out->data.ptr, at, plan->sources[span->input].data, span->first, span->rows);
         at += span->rows;
     }
     return SLP_OK;
@@ -163,10 +188,9 @@ static void copy_strings(const struct merge_plan *plan, struct arr_col *out)
     out->offsets.len += (size_t)plan->rows * sizeof(int32_t);
 }
 
-static slp_rc gather_strings(const struct merge_plan *plan, size_t column, struct arr_col *out,
+static slp_rc gather_strings(const struct merge_plan *plan, struct arr_col *out,
                              struct slp_err *err)
 {
-    find_sources(plan, column);
     size_t bytes = string_bytes(plan);
     if (bytes > ARR_BYTES_MAX - WIDE - num_min_size(out->data.len, ARR_BYTES_MAX - WIDE))
         FAIL(err, LIMIT,
@@ -181,7 +205,7 @@ static slp_rc gather_strings(const struct merge_plan *plan, size_t column, struc
     return SLP_OK;
 }
 
-static int64_t count_nulls(const struct merge_plan *plan, size_t column)
+static int64_t count_nulls(const struct merge_plan *plan)
 {
     int64_t nulls = 0;
     for (size_t i = 0; i < plan->input_count; i++) {
@@ -189,7 +213,7 @@ static int64_t count_nulls(const struct merge_plan *plan, size_t column)
         int64_t rows = part->end - part->first;
         if (rows == 0)
             continue;
-        const struct buf *validity = &plan->blocks[i].batch->cols[column].validity;
+        const struct buf *validity = &plan->sources[i].col->validity;
         if (validity->len)
             nulls += rows - arr_bits_count(validity->ptr, part->first, rows);
     }
@@ -197,10 +221,10 @@ static int64_t count_nulls(const struct merge_plan *plan, size_t column)
 }
 
 /* A column keeps no bitmap until its first null comes. Called before its rows are counted. */
-static slp_rc gather_validity(const struct merge_plan *plan, size_t column, struct arr_col *out,
+static slp_rc gather_validity(const struct merge_plan *plan, struct arr_col *out,
                               struct slp_err *err)
 {
-    int64_t nulls = count_nulls(plan, column);
+    int64_t nulls = count_nulls(plan);
     if (nulls == 0 && out->validity.len == 0)
         return SLP_OK;
     int64_t at = out->rows;
@@ -210,7 +234,7 @@ static slp_rc gather_validity(const struct merge_plan *plan, size_t column, stru
         arr_bits_set(out->validity.ptr, 0, at);
     for (size_t s = 0; s < plan->span_count; s++) {
         const struct merge_span *span = &plan->spans[s];
-        const struct buf *validity = &source_of(plan, column, span)->validity;
+        const struct buf *validity = &plan->sources[span->input].col->validity;
         if (validity->len)
             arr_bits_copy(out->validity.ptr, at, validity->ptr, span->first, span->rows);
         else
@@ -222,32 +246,40 @@ static slp_rc gather_validity(const struct merge_plan *plan, size_t column, stru
 }
 
 /* Lists, structs and maps: each span by itself, children and validity with it. */
-static slp_rc gather_nested(const struct merge_plan *plan, size_t column, struct arr_col *out,
-                            struct slp_err *err)
+static slp_rc gather_nested(const struct merge_plan *plan, struct arr_col *out, struct slp_err *err)
 {
     for (size_t s = 0; s < plan->span_count; s++) {
         const struct merge_span *span = &plan->spans[s];
-        TRY(arr_col_append_run(out, source_of(plan, column, span), span->first, span->rows, err));
+        TRY(arr_col_append_run(out, plan->sources[span->input].col, span->first, span->rows, err));
     }
+    return SLP_OK;
+}
+
+slp_rc merge_gather_rows(const struct merge_plan *plan, struct arr_col *out, struct slp_err *err)
+{
+    if (out->type.kind == ARR_NULL)
+        return arr_col_append_nulls(out, plan->rows, err);
+    if (arr_type_is_nested(out->type))
+        return gather_nested(plan, out, err);
+    find_bytes(plan);
+    if (out->dictionary)
+        TRY(gather_indices(plan, out, err));
+    else if (arr_type_is_variable(out->type))
+        TRY(gather_strings(plan, out, err));
+    else if (out->type.kind == ARR_BOOL)
+        TRY(gather_bools(plan, out, err));
+    else
+        TRY(gather_fixed(plan, out, err));
+    TRY(gather_validity(plan, out, err));
+    out->rows += plan->rows;
     return SLP_OK;
 }
 
 slp_rc merge_gather_col(const struct merge_plan *plan, size_t column, struct arr_col *out,
                         struct slp_err *err)
 {
-    if (out->type.kind == ARR_NULL)
-        return arr_col_append_nulls(out, plan->rows, err);
-    if (arr_type_is_nested(out->type))
-        return gather_nested(plan, column, out, err);
-    if (arr_type_is_variable(out->type))
-        TRY(gather_strings(plan, column, out, err));
-    else if (out->type.kind == ARR_BOOL)
-        TRY(gather_bools(plan, column, out, err));
-    else
-        TRY(gather_fixed(plan, column, out, err));
-    TRY(gather_validity(plan, column, out, err));
-    out->rows += plan->rows;
-    return SLP_OK;
+    merge_gather_sources(plan, column);
+    return merge_gather_rows(plan, out, err);
 }
 
 /* The same for keys. */

@@ -23,10 +23,12 @@ struct merge_part {
     int64_t end;
 };
 
-/* Where a column's bytes of one input are. */
+/* Where a column's rows of one input are, and its bytes. */
 struct merge_source {
+    const struct arr_col *col; /* of columns, not of keys; of the block, or its rows decoded */
     const uint8_t *data;
     const void *offsets; /* strings: int32_t; keys: uint64_t */
+    uint32_t shift;      /* what its indices into a dictionary are raised by */
 };
 
 struct merge_plan {
@@ -39,10 +41,16 @@ struct merge_plan {
     int64_t rows; /* of all spans */
 };
 
-/* Append the planned rows of column `column` to `out`. Errors: LIMIT, NO_MEMORY; `out` may then
- * hold a part and is to be dropped. */
+/* Append the planned rows of column `column` to `out`, which is plain, as they are. Errors: LIMIT,
+ * NO_MEMORY; `out` may then hold a part and is to be dropped. */
 SLP_NODISCARD slp_rc merge_gather_col(const struct merge_plan *plan, size_t column,
                                       struct arr_col *out, struct slp_err *err);
+
+/* The two halves of that, between which sources may be changed: those of all inputs that rows come
+ * from, and their rows. Where `out` has a dictionary all sources have indices, which are shifted. */
+void merge_gather_sources(const struct merge_plan *plan, size_t column);
+SLP_NODISCARD slp_rc merge_gather_rows(const struct merge_plan *plan, struct arr_col *out,
+                                       struct slp_err *err);
 
 /* Append the keys of the planned rows. Errors as above. */
 SLP_NODISCARD slp_rc merge_gather_keys(const struct merge_plan *plan, struct key_vec *out,

@@ -2,7 +2,7 @@
 
 #include "base/num.h"
 #include "key/order.h"
-#include "merge/gather.h"
+#include "merge/kept.h"
 
 /*
  * A loser tree over one word an input:
@@ -50,6 +50,9 @@
 #define LINE_BYTES  64u
 #define AHEAD_LINES 16u
 
+/* Values of dictionaries that stay such may take this part of what a batch may hold, above that. */
+#define KEPT_SHARE 4u
+
 /* Longest key: see MERGE_KEY_EXTRA_BYTES. */
 #define KEY_BYTES_MAX (KEY_MAX_BYTES + MERGE_KEY_EXTRA_BYTES)
 
@@ -86,10 +89,12 @@ struct merge {
     struct merge_span *spans;
     struct merge_part *parts;     /* of the plan, by input */
     struct merge_source *sources; /* of a column of the plan, by input */
-    int64_t ties;                 /* since the prefix was looked for */
-    size_t key_bytes;             /* of each key whose word was made since then, if has_all */
-    bool has_all;                 /* words that are equal are those of equal keys */
-    size_t row_bytes;             /* the widest rows a block had on average so far */
+    struct merge_kept *kept;      /* by column */
+    struct merge_kept_of kept_of;
+    int64_t ties;     /* since the prefix was looked for */
+    size_t key_bytes; /* of each key whose word was made since then, if has_all */
+    bool has_all;     /* words that are equal are those of equal keys */
+    size_t row_bytes; /* the widest rows a block had on average so far */
     bool is_started;
     bool is_used_up; /* the winner's block */
     bool
@@ -431,6 +436,23 @@ static bool is_sound(const struct run_block *b)
                       : b->keys->count == b->batch->rows;
 }
 
+/* What a row of the block takes, decoded. */
+static slp_rc measure_rows(struct merge *m, size_t input, const struct arr_batch *batch,
+                           struct slp_err *err)
+{
+    size_t bytes = 0;
+    for (size_t c = 0; c < m->schema->count; c++) {
+        const struct arr_col *col = &batch->cols[c];
+        size_t more_bytes = 0;
+        TRY(merge_kept_block(&m->kept[c], &m->kept_of, input, col, &more_bytes, err));
+        bytes += arr_col_memory(col) + more_bytes;
+        if (col->dictionary)
+            bytes -= arr_col_memory(&col->dictionary->values);
+    }
+    m->row_bytes = num_max_size(m->row_bytes, bytes / (size_t)batch->rows + 1);
+    return SLP_OK;
+}
+
 /* Replace the used-up block of an input. */
 static slp_rc load_block(struct merge *m, size_t input, struct slp_err *err)
 {
@@ -458,9 +480,7 @@ static slp_rc load_block(struct merge *m, size_t input, struct slp_err *err)
     if (!m->has_columns)
         TRY(make_keys(in, block, err));
     m->heads[input] = (struct head){0};
-    size_t row_bytes = arr_batch_memory(next.batch) / (size_t)next.batch->rows + 1;
-    m->row_bytes = num_max_size(m->row_bytes, row_bytes);
-    return SLP_OK;
+    return measure_rows(m, input, next.batch, err);
 }
 
 static bool row_has_prefix(const struct merge *m, size_t input, int64_t row)
@@ -693,7 +713,11 @@ static slp_rc gather(struct merge *m, const struct merge_plan *plan, struct arr_
                      struct key_vec *keys, struct slp_err *err)
 {
     for (size_t c = 0; c < m->schema->count; c++) {
-        slp_rc rc = merge_gather_col(plan, c, &out->cols[c], err);
+        struct arr_col *col = &out->cols[c];
+        merge_gather_sources(plan, c);
+        slp_rc rc = merge_kept_choose(&m->kept[c], &m->kept_of, plan, col, err);
+        if (rc == SLP_OK)
+            rc = merge_gather_rows(plan, col, err);
         if (rc != SLP_OK)
             return err_wrap(err, rc, "column \"%s\"", m->schema->fields[c].name);
     }
@@ -703,18 +727,30 @@ static slp_rc gather(struct merge *m, const struct merge_plan *plan, struct arr_
     return SLP_OK;
 }
 
+size_t merge_bytes(const struct merge *m, const struct arr_batch *out)
+{
+    size_t bytes = arr_batch_memory(out);
+    for (size_t c = 0; c < m->schema->count; c++) {
+        const struct merge_kept *k = &m->kept[c];
+        if (k->all && out->cols[c].dictionary == k->all)
+            bytes += k->more_bytes - arr_col_memory(&k->all->values);
+    }
+    return bytes;
+}
+
 slp_rc merge_next(struct merge *m, int64_t max_rows, size_t max_bytes, struct arr_batch *out,
                   struct key_vec *keys, struct slp_err *err)
 {
     assert(max_rows > 0 && out->schema->count == m->schema->count);
     int64_t begin = out->rows;
+    m->kept_of.most_bytes = max_bytes / KEPT_SHARE;
     if (keys && m->has_columns) {
         TRY(leave_columns(m, err));
         if (m->is_started)
             TRY(refresh_prefix(m, err));
     }
     while (out->rows - begin < max_rows) {
-        size_t bytes = arr_batch_memory(out);
+        size_t bytes = merge_bytes(m, out);
         if (bytes >= max_bytes && out->rows > begin)
             break;
         TRY(fill(m, err));
@@ -754,6 +790,8 @@ static slp_rc allocate(struct merge *m, struct slp_err *err)
     m->sources = p;
     TRY(alloc_array(m->mem, PLAN_SPANS, sizeof *m->spans, &p, err));
     m->spans = p;
+    TRY(alloc_array(m->mem, m->schema->count, sizeof *m->kept, &p, err));
+    m->kept = p;
     return SLP_OK;
 }
 
@@ -776,6 +814,7 @@ slp_rc merge_new(struct alloc *mem, const struct arr_schema *schema, struct run 
                         .count = count,
                         .leaves = 1,
                         .row_bytes = 1,
+                        .kept_of = {.mem = mem, .input_count = count},
                         .has_columns = true};
     while (m->leaves < count)
         m->leaves *= 2;
@@ -803,6 +842,9 @@ void merge_free(struct merge *m)
         buf_fini(&m->inputs[i].last);
         key_vec_fini(&m->inputs[i].made);
     }
+    for (size_t c = 0; m->kept && c < m->schema->count; c++)
+        merge_kept_fini(&m->kept[c], &m->kept_of);
+    alloc_free(m->mem, m->kept, m->schema->count * sizeof *m->kept);
     buf_fini(&m->prefix);
     alloc_free(m->mem, m->inputs, m->leaves * sizeof *m->inputs);
     alloc_free(m->mem, m->heads, m->leaves * sizeof *m->heads);

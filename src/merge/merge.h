@@ -5,7 +5,8 @@
  * their keys: then keys are not encoded unless they are wanted of the merge. It yields rows in
  * key order, which is checked, of the inputs and of what comes out; of equal keys the row of the lower-numbered input comes first, and inside one input
  * the order stays. It works by plan: a loser tree over key prefixes decides runs (input, first row,
- * rows), then each column gathers by plan.
+ * rows), then each column gathers by plan. Columns that come as dictionaries stay such where they
+ * can (merge/kept.h).
  */
 #ifndef SLP_MERGE_MERGE_H
 #define SLP_MERGE_MERGE_H
@@ -41,6 +42,10 @@ void merge_free(struct merge *m);
  */
 SLP_NODISCARD slp_rc merge_next(struct merge *m, int64_t max_rows, size_t max_bytes,
                                 struct arr_batch *out, struct key_vec *keys, struct slp_err *err);
+
+/* What `out`, which merge_next has filled, takes in memory with its dictionaries decoded: what
+ * `max_bytes` is compared with. */
+size_t merge_bytes(const struct merge *m, const struct arr_batch *out);
 
 /*
  * Sort keys: fill `order` with 0..count-1 so that keys ascend; equal keys keep their order. Sorted

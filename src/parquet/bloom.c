@@ -128,12 +128,12 @@ static void add_values(struct pq_bloom *b, const struct pq_values *v)
         pq_bloom_add(b, pq_bloom_hash(slice_of(v->data + i * v->width, v->width)));
 }
 
-slp_rc pq_bloom_of(const struct pq_values *v, double fpp, struct buf *scratch, struct buf *out,
-                   struct slp_err *err)
+slp_rc pq_bloom_of(const struct pq_values *v, size_t count, double fpp, struct buf *scratch,
+                   struct buf *out, struct slp_err *err)
 {
     assert(v->physical != PQ_BOOLEAN);
     buf_clear(scratch);
-    TRY(buf_resize(scratch, pq_bloom_bytes_for(v->count, fpp), err));
+    TRY(buf_resize(scratch, pq_bloom_bytes_for(count, fpp), err));
     struct pq_bloom b = {.bits = scratch->ptr, .bytes = scratch->len};
     add_values(&b, v);
     while (b.bytes > PQ_BLOOM_MIN_BYTES && pq_bloom_rate(&b, true) <= fpp)

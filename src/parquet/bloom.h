@@ -53,10 +53,10 @@ void pq_bloom_fold(struct pq_bloom *b, size_t bytes);
 /* Append header and bits. Errors: LIMIT, NO_MEMORY. */
 SLP_NODISCARD slp_rc pq_bloom_write(const struct pq_bloom *b, struct buf *out, struct slp_err *err);
 
-/* Append a filter of all values: made, folded, with its header. `v` is not of BOOLEAN. `scratch` is
- * overwritten. Errors: LIMIT, NO_MEMORY. */
-SLP_NODISCARD slp_rc pq_bloom_of(const struct pq_values *v, double fpp, struct buf *scratch,
-                                 struct buf *out, struct slp_err *err);
+/* Append a filter of all values: made as if there were `count`, folded, with its header. `v` is not
+ * of BOOLEAN, and may have each of them once. `scratch` is overwritten. Errors: LIMIT, NO_MEMORY. */
+SLP_NODISCARD slp_rc pq_bloom_of(const struct pq_values *v, size_t count, double fpp,
+                                 struct buf *scratch, struct buf *out, struct slp_err *err);
 
 /*
  * Read the filter at `offset`, of `bytes` bytes with its header, or 0 where the footer does not

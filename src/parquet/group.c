@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "arrow/bits.h"
+#include "arrow/dictionary.h"
 #include "base/num.h"
 #include "codec/bit_pack.h"
 #include "codec/rle_encode.h"
@@ -53,6 +54,9 @@ struct pq_group {
     struct cx_codec *codec;
 };
 
+/* Is there a dictionary in group.dict for the chunk? */
+enum dict_answer { DICT_NOT_ASKED, DICT_PAYS, DICT_DOES_NOT_PAY };
+
 /* One chunk while it is encoded. */
 struct chunk {
     struct pq_group *g;
@@ -68,7 +72,10 @@ struct chunk {
     unsigned index_width; /* 0: no dictionary */
     struct pq_page_sink sink;
     int64_t block_rows;
-    struct pq_values values;
+    struct pq_values values; /* of strings that came as a dictionary and stay one: its entries */
+    size_t value_count;      /* that rows have */
+    enum dict_answer dict_answer;
+    bool has_entries;        /* in place of values */
     struct pq_bounds bounds; /* of all pages so far */
     struct pq_bounds last;   /* of the last page with values */
     bool has_last;
@@ -364,6 +371,14 @@ static slp_rc count_levels(const struct chunk *c, const struct page *p, struct s
                                   err);
 }
 
+/* Of a page's strings alone. */
+static size_t string_bytes(const struct chunk *c, const struct page *p)
+{
+    if (c->has_entries)
+        return pq_dict_bytes(&c->g->dict, &c->values, (struct pq_span){p->value, p->values});
+    return pq_values_plain_bytes(&c->values, p->value, p->values) - 4 * p->values;
+}
+
 static slp_rc encode_page(struct chunk *c, const struct page *p, struct slp_err *err)
 {
     struct pq_group *g = c->g;
@@ -376,8 +391,7 @@ static slp_rc encode_page(struct chunk *c, const struct page *p, struct slp_err 
     struct pq_page_facts facts = {.null_count = p->entries - (int64_t)p->values,
                                   .is_null_page = p->values == 0};
     if (c->values.physical == PQ_BYTE_ARRAY)
-        facts.unencoded_bytes =
-            pq_values_plain_bytes(&c->values, p->value, p->values) - 4 * p->values;
+        facts.unencoded_bytes = string_bytes(c, p);
     TRY(pq_keep_bounds(&g->bounds, &bounds, &facts.bounds, err));
     add_bounds(c, &bounds, facts.is_null_page);
     struct pq_page_place place = {.offset = start,
@@ -404,7 +418,7 @@ static int64_t entry_of(const struct chunk *c, int64_t row)
 /* How many values rows [row, row + rows) have. */
 static size_t count_values(const struct chunk *c, int64_t row, int64_t rows)
 {
-    if (c->values.count == 0)
+    if (c->value_count == 0)
         return 0;
     int64_t entry = entry_of(c, row);
     if (c->levels)
@@ -534,7 +548,7 @@ static slp_rc encode_pages(struct chunk *c, bool *gave_up, struct slp_err *err)
         if (*gave_up)
             return SLP_OK;
     }
-    assert(value == c->values.count);
+    assert(value == c->value_count);
     c->facts->bytes = s->bytes;
     c->facts->uncompressed_bytes = s->uncompressed_bytes;
     return SLP_OK;
@@ -599,17 +613,30 @@ static struct pq_chooser chooser_of(const struct chunk *c)
                                .compressed = &g->compressed};
 }
 
-/* Build the dictionary and set the width of indices, or leave it 0. */
+/* May the chunk have one at all? */
+static bool may_have_dictionary(const struct chunk *c)
+{
+    const struct pq_write_options *o = c->g->options;
+    if (c->options->encoding == PQ_WRITE_DICTIONARY)
+        return true;
+    return c->options->encoding == PQ_WRITE_BEST && !o->no_dictionary && !c->options->no_dictionary;
+}
+
+static bool wants_dictionary(const struct chunk *c)
+{
+    return c->options->encoding == PQ_WRITE_DICTIONARY;
+}
+
+/* Build the dictionary, unless it is known whether one pays. */
 static slp_rc choose_dictionary(struct chunk *c, struct slp_err *err)
 {
-    struct pq_group *g = c->g;
+    struct pq_dict *d = &c->g->dict;
     const struct pq_chooser chooser = chooser_of(c);
-    bool is_wanted = c->options->encoding == PQ_WRITE_DICTIONARY;
-    bool is_allowed = !g->options->no_dictionary && !c->options->no_dictionary;
-    if ((!is_wanted && !is_allowed) || !pq_dict_is_possible(&c->values))
+    if (c->dict_answer != DICT_NOT_ASKED || !may_have_dictionary(c) ||
+        !pq_dict_is_possible(&c->values))
         return SLP_OK;
-    TRY(pq_dict_build(&g->dict, &chooser, &c->values, is_wanted, err));
-    c->index_width = g->dict.index_width;
+    TRY(pq_dict_build(d, &chooser, &c->values, wants_dictionary(c), err));
+    c->dict_answer = d->index_width ? DICT_PAYS : DICT_DOES_NOT_PAY;
     return SLP_OK;
 }
 
@@ -624,8 +651,9 @@ static slp_rc choose_encoding(struct chunk *c, struct slp_err *err)
         return SLP_OK;
     }
     TRY(choose_dictionary(c, err));
-    if (!c->index_width)
+    if (c->dict_answer != DICT_PAYS)
         return pq_choose_encoding(&chooser, &c->values, &c->encoding, err);
+    c->index_width = c->g->dict.index_width;
     c->encoding = PQ_RLE_DICTIONARY;
     return SLP_OK;
 }
@@ -649,7 +677,7 @@ static slp_rc make_bloom(struct chunk *c, struct slp_err *err)
     if (!c->options->bloom || c->values.physical == PQ_BOOLEAN)
         return SLP_OK;
     c->facts->bloom_at = g->blooms.len;
-    TRY(pq_bloom_of(&c->values, fpp, &g->scratch, &g->blooms, err));
+    TRY(pq_bloom_of(&c->values, c->value_count, fpp, &g->scratch, &g->blooms, err));
     c->facts->bloom_bytes = (uint32_t)(g->blooms.len - c->facts->bloom_at);
     return SLP_OK;
 }
@@ -665,6 +693,57 @@ static slp_rc decode_column(struct chunk *c, struct slp_err *err)
     return SLP_OK;
 }
 
+static slp_rc take_values(struct chunk *c, const struct pq_leaf *leaf, struct slp_err *err)
+{
+    TRY(pq_values_of(c->col, leaf, &c->g->values, &c->values, err));
+    c->value_count = c->values.count;
+    return SLP_OK;
+}
+
+/* Does the dictionary that the rows were numbered by pay? */
+static slp_rc judge_dictionary(struct chunk *c, struct slp_err *err)
+{
+    struct pq_dict *d = &c->g->dict;
+    const struct pq_chooser chooser = chooser_of(c);
+    TRY(pq_dict_judge(d, &chooser, &c->values, c->value_count, wants_dictionary(c), err));
+    c->dict_answer = d->index_width ? DICT_PAYS : DICT_DOES_NOT_PAY;
+    return SLP_OK;
+}
+
+/* Of rows that come as a dictionary: one for the chunk, from their indices, if it is to be had. */
+static slp_rc number_rows(struct chunk *c, const struct pq_leaf *leaf, bool *is_numbered,
+                          struct slp_err *err)
+{
+    struct pq_group *g = c->g;
+    const struct arr_col *col = c->col;
+    struct pq_values entries;
+    *is_numbered = false;
+    if (!may_have_dictionary(c) || col->rows == col->null_count)
+        return SLP_OK;
+    TRY(pq_values_of(&col->dictionary->values, leaf, &g->values, &entries, err));
+    if (!pq_dict_is_possible(&entries))
+        return SLP_OK;
+    TRY(pq_dict_number(&g->dict, col, &entries, is_numbered, err));
+    c->dict_answer = *is_numbered ? DICT_NOT_ASKED : DICT_DOES_NOT_PAY;
+    if (!*is_numbered)
+        return SLP_OK;
+    c->value_count = (size_t)(col->rows - col->null_count);
+    TRY(pq_dict_values(&g->dict, &entries, c->value_count, &c->values, err));
+    return judge_dictionary(c, err);
+}
+
+/* The values of rows that come as a dictionary; of strings that stay one, its entries. */
+static slp_rc take_dictionary(struct chunk *c, const struct pq_leaf *leaf, struct slp_err *err)
+{
+    bool is_numbered = false;
+    TRY(number_rows(c, leaf, &is_numbered, err));
+    c->has_entries = c->dict_answer == DICT_PAYS && leaf->physical == PQ_BYTE_ARRAY;
+    if (c->has_entries || (is_numbered && leaf->physical != PQ_BYTE_ARRAY))
+        return SLP_OK;
+    TRY(decode_column(c, err));
+    return take_values(c, leaf, err);
+}
+
 /* Hand what is finished to the sink. */
 static slp_rc write_chunk(struct pq_group *g, struct slp_err *err)
 {
@@ -677,9 +756,7 @@ static slp_rc write_chunk(struct pq_group *g, struct slp_err *err)
 static slp_rc encode_chunk(struct chunk *c, const struct pq_leaf *leaf, struct slp_err *err)
 {
     struct pq_group *g = c->g;
-    if (c->col->dictionary)
-        TRY(decode_column(c, err));
-    TRY(pq_values_of(c->col, leaf, &g->values, &c->values, err));
+    TRY(c->col->dictionary ? take_dictionary(c, leaf, err) : take_values(c, leaf, err));
     TRY(choose_encoding(c, err));
     const struct pq_chunk_facts start = {.offset = pq_group_bytes(g),
                                          .first_page = g->pages.len / sizeof(struct pq_page_place),

@@ -77,6 +77,70 @@ static void all_runs_of_a_leaf_become_one_and_keep_every_row(void **state)
     t_table_close(&tt);
 }
 
+/* Blocks of the only file of the only leaf whose values are a dictionary, and all. */
+static void count_dictionaries(struct t *t, struct t_table *tt, int64_t *kept, int64_t *all)
+{
+    struct state_name object;
+    struct source *src = NULL;
+    struct datafile *file = NULL;
+    struct run *run = NULL;
+    struct run_block block = {0};
+    struct datafile_read_options o = {.keeps_dictionaries = true};
+    const struct state_file *f = t_refs(state_leaf_at(state_table_view(tt->table), 0))[0].file;
+    assert_ok(t, state_table_object(tt->table, f->name, &object, &t->err));
+    assert_ok(t, store_open(tt->store, state_name_slice(&object), &t->mem, &src, &t->err));
+    assert_ok(t, datafile_open(&t->mem, src, &f->info, state_table_schema(tt->table),
+                               state_table_key_spec(tt->table), &file, &t->err));
+    assert_ok(t, datafile_read(file, &o, &run, NULL, &t->err));
+    while (run_next(run, &block, &t->err) == SLP_OK) {
+        *kept += block.batch->cols[1].dictionary != NULL;
+        ++*all;
+    }
+    run_close(run);
+    datafile_close(file);
+}
+
+/* Row `i` of all files: every eleventh value is null, the others are few. */
+static void put_row(struct t *t, int i, char end, struct buf *text)
+{
+    assert_ok(t, buf_printf(text, &t->err, "k%06d,", i));
+    if (i % 11)
+        assert_ok(t, buf_printf(text, &t->err, "%lld", (long long)(i * 7919 % 13) * 1000000007));
+    assert_ok(t, buf_append_u8(text, (uint8_t)end, &t->err));
+}
+
+static void values_that_are_few_stay_a_dictionary(void **state)
+{
+    struct t *t = *state;
+    enum { FILES = 5, ROWS = 4000 };
+    struct t_table tt;
+    struct buf text;
+    struct compact_options o = all_options();
+    struct compact_result result = {0};
+    int64_t kept = 0;
+    int64_t all = 0;
+    buf_init(&text, &t->mem, 1 << 20);
+    t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
+    for (int f = 0; f < FILES; f++) {
+        buf_clear(&text);
+        for (int i = f; i < ROWS; i += FILES)
+            put_row(t, i, '\n', &text);
+        assert_ok(t, buf_append_u8(&text, 0, &t->err));
+        t_table_add(t, &tt, (const char *)text.ptr);
+    }
+    assert_ok(t, compact_run(tt.table, &o, &t->mem, &result, &t->err));
+    buf_clear(&text);
+    for (int i = 0; i < ROWS; i++)
+        put_row(t, i, ' ', &text);
+    assert_ok(t, buf_append_u8(&text, 0, &t->err));
+    expect_leaf(t, &tt, 0, (const char *)text.ptr);
+    count_dictionaries(t, &tt, &kept, &all);
+    assert_true(all > 0);
+    assert_int_equal(kept, all);
+    buf_fini(&text);
+    t_table_close(&tt);
+}
+
 static void one_run_is_left_alone(void **state)
 {
     struct t *t = *state;
@@ -327,7 +391,8 @@ static void jobs_survive_every_allocation_fault(void **state)
     }
 }
 
-T_MAIN(T_TEST(all_runs_of_a_leaf_become_one_and_keep_every_row), T_TEST(one_run_is_left_alone),
+T_MAIN(T_TEST(all_runs_of_a_leaf_become_one_and_keep_every_row),
+       T_TEST(values_that_are_few_stay_a_dictionary), T_TEST(one_run_is_left_alone),
        T_TEST(without_all_the_strategy_of_the_table_says_what_is_due),
        T_TEST(leaves_take_their_own_rows_of_wide_and_shared_files),
        T_TEST(wide_files_over_few_leaves_are_filed), T_TEST(hundreds_of_runs_become_one),

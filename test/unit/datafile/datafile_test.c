@@ -56,6 +56,20 @@ static bool is_empty(const struct key_vec *keys, int64_t row, struct key_range r
     return !key_range_holds(range, key_at(keys, row));
 }
 
+/* What is kept as a dictionary is decoded first. */
+static void assert_same_rows(struct t *t, const struct arr_col *got, const struct arr_col *want)
+{
+    struct arr_col plain;
+    if (!got->dictionary) {
+        assert_true(t_same_column(got, want));
+        return;
+    }
+    arr_col_init(&plain, &t->mem, got->type);
+    assert_ok(t, arr_col_append_run(&plain, got, 0, got->rows, &t->err));
+    assert_true(t_same_column(&plain, want));
+    arr_col_fini(&plain);
+}
+
 /* Read a range and compare with the rows of it; returns how many batches came. */
 static int64_t assert_range(struct t *t, const struct t_file *f, struct datafile *file,
                             const struct datafile_read_options *o)
@@ -79,7 +93,7 @@ static int64_t assert_range(struct t *t, const struct t_file *f, struct datafile
         for (size_t c = 0; c < schema->count; c++) {
             size_t column = o->columns ? o->columns[c] : c;
             assert_string_equal(schema->fields[c].name, f->schema.columns.fields[column].name);
-            assert_true(t_same_column(&block.batch->cols[c], &want.cols[column]));
+            assert_same_rows(t, &block.batch->cols[c], &want.cols[column]);
         }
         for (int64_t i = 0; i < block.keys->count; i++, row++)
             assert_true(slice_equal(key_at(block.keys, i), key_at(&f->keys, row)));
@@ -117,6 +131,52 @@ static void all_rows_are_read_back(void **state)
     o.column_count = 0;
     assert_range(t, &f, file, &o);
     assert_ok(t, datafile_verify(file, &t->err));
+    datafile_close(file);
+    t_file_fini(&f);
+}
+
+/* The same with notes of few values, nulls among them. */
+static void few_notes_write(struct t *t, struct t_file *f, int64_t count, int64_t same,
+                            int64_t group_rows)
+{
+    struct datafile_write_options o = small_blocks();
+    flights_init(t, f, count, same);
+    struct arr_col *notes = &f->rows.cols[3];
+    arr_col_clear(notes);
+    for (int64_t i = 0; i < f->rows.rows; i++) {
+        char text[32];
+        int n = snprintf(text, sizeof text, "note %d", (int)t_below(t, 20));
+        if (t_below(t, 9) == 0)
+            assert_ok(t, arr_col_append_null(notes, &t->err));
+        else
+            assert_ok(t, arr_col_append(notes, slice_of(text, (size_t)n), &t->err));
+    }
+    assert_ok(t, t_file_write(t, f, &o, group_rows));
+}
+
+static void columns_kept_as_dictionaries_have_the_same_rows(void **state)
+{
+    struct t *t = *state;
+    struct t_file f;
+    struct datafile *file = NULL;
+    struct run *run = NULL;
+    struct run_block block;
+    struct datafile_read_options o = {.keeps_dictionaries = true, .prefetch_bytes = 4096};
+    few_notes_write(t, &f, 3000, 30, 1000);
+    assert_ok(t, t_file_open(t, &f, &file));
+    assert_ok(t, datafile_read(file, &o, &run, NULL, &t->err));
+    while (run_next(run, &block, &t->err) == SLP_OK) {
+        assert_non_null(block.batch->cols[3].dictionary);
+        assert_null(block.batch->cols[0].dictionary); /* of the key */
+    }
+    run_close(run);
+    for (int round = 0; round < 50; round++) {
+        int64_t first = (int64_t)t_below(t, 3000);
+        int64_t end = (int64_t)t_below(t, 3000);
+        o.range = (struct key_range){
+            .lo = key_at(&f.keys, first), .hi = key_at(&f.keys, end), .has_hi = true};
+        assert_range(t, &f, file, &o);
+    }
     datafile_close(file);
     t_file_fini(&f);
 }
@@ -471,12 +531,14 @@ static void columns_that_do_not_fit_are_refused_by_name(void **state)
 }
 
 /* Read everything into `out` (one batch a block, rows behind one another). */
-static slp_rc read_all(struct t *t, const struct t_file *f, struct arr_batch *out)
+static slp_rc read_all(struct t *t, const struct t_file *f, bool keeps_dictionaries,
+                       struct arr_batch *out)
 {
     struct datafile *file = NULL;
     struct run *run = NULL;
     struct run_block block;
-    struct datafile_read_options o = {.prefetch_bytes = 1 << 16};
+    struct datafile_read_options o = {.prefetch_bytes = 1 << 16,
+                                      .keeps_dictionaries = keeps_dictionaries};
     slp_rc rc = t_file_open(t, f, &file);
     if (rc == SLP_OK)
         rc = datafile_read(file, &o, &run, NULL, &t->err);
@@ -497,7 +559,7 @@ static void assert_damage_is_named(struct t *t, const struct t_file *f, size_t a
     struct datafile *file = NULL;
     err_clear(&t->err);
     assert_ok(t, arr_batch_init(&got, &t->mem, &f->schema.columns, &t->err));
-    slp_rc rc = read_all(t, f, &got);
+    slp_rc rc = read_all(t, f, at % 2 == 0, &got);
     if (rc == SLP_OK) {
         for (size_t c = 0; c < 4; c++)
             assert_true(t_same_column(&got.cols[c], &f->rows.cols[c]));
@@ -517,7 +579,7 @@ static void every_damaged_byte_is_found_or_does_not_matter(void **state)
 {
     struct t *t = *state;
     struct t_file f;
-    flights_write(t, &f, 150, 10, 100);
+    few_notes_write(t, &f, 150, 10, 100);
     for (size_t i = 0; i < f.bytes.len; i++) {
         uint8_t bit = (uint8_t)(1u << t_below(t, 8));
         f.bytes.ptr[i] ^= bit;
@@ -541,13 +603,13 @@ static void an_index_that_lies_never_crashes_a_read(void **state)
         uint8_t old = slice[at];
         slice[at] = (uint8_t)t_random(t);
         num_store_u32le(slice + slice_bytes - 4, hash_crc32c(0, slice_of(slice, slice_bytes - 4)));
-        slp_rc rc = read_all(t, &f, NULL);
+        slp_rc rc = read_all(t, &f, round % 2 == 0, NULL);
         if (rc != SLP_OK && rc != SLP_CORRUPT && rc != SLP_UNSUPPORTED)
             fail_msg("byte %zu: %s (SEED=%llu)", at, t->err.text, (unsigned long long)t->seed);
         slice[at] = old;
     }
     num_store_u32le(slice + slice_bytes - 4, crc);
-    assert_ok(t, read_all(t, &f, NULL));
+    assert_ok(t, read_all(t, &f, true, NULL));
     t_file_fini(&f);
 }
 
@@ -567,7 +629,7 @@ static void rows_that_are_not_in_the_order_of_their_keys_are_refused(void **stat
     arr_batch_fini(&f.rows);
     f.rows = swapped;
     assert_ok(t, t_file_write(t, &f, &o, 200));
-    assert_rc(t, read_all(t, &f, NULL), SLP_CORRUPT);
+    assert_rc(t, read_all(t, &f, true, NULL), SLP_CORRUPT);
     assert_err_has(t, "data file \"test\": row 7 of block 1 has a key below the row before it");
     t_file_fini(&f);
 }
@@ -619,10 +681,10 @@ static void reading_survives_every_fault(void **state)
 {
     struct t *t = *state;
     struct t_file f;
-    flights_write(t, &f, 300, 10, 200);
+    few_notes_write(t, &f, 300, 10, 200);
     T_FAULT_LOOP(t) {
         struct datafile *file = NULL;
-        slp_rc rc = read_all(t, &f, NULL);
+        slp_rc rc = read_all(t, &f, true, NULL);
         if (rc == SLP_OK)
             rc = t_file_open(t, &f, &file);
         if (rc == SLP_OK)
@@ -636,8 +698,8 @@ static void reading_survives_every_fault(void **state)
     t_file_fini(&f);
 }
 
-T_MAIN(T_TEST(all_rows_are_read_back), T_TEST(ranges_are_clipped_to_the_row),
-       T_TEST(a_lookup_is_one_round_with_a_range_a_column),
+T_MAIN(T_TEST(all_rows_are_read_back), T_TEST(columns_kept_as_dictionaries_have_the_same_rows),
+       T_TEST(ranges_are_clipped_to_the_row), T_TEST(a_lookup_is_one_round_with_a_range_a_column),
        T_TEST(a_large_index_is_read_slice_by_slice_and_kept),
        T_TEST(blocks_say_their_first_key_and_row),
        T_TEST(blocks_found_are_all_that_may_hold_the_range_and_no_more),

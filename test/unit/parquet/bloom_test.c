@@ -106,7 +106,7 @@ static void columns_that_repeat_have_small_filters(void **state)
     buf_init(&scratch, &t->mem, BITS_MAX);
     buf_init(&room, &t->mem, BITS_MAX);
     assert_ok(t, buf_append(&out, "before", 6, &t->err));
-    assert_ok(t, pq_bloom_of(&v, 0.01, &scratch, &out, &t->err));
+    assert_ok(t, pq_bloom_of(&v, v.count, 0.01, &scratch, &out, &t->err));
     source_memory_init(&source, "test", buf_slice(&out));
     for (unsigned known = 0; known < 2; known++) {
         uint32_t bytes = known ? (uint32_t)out.len - 6 : 0;
@@ -202,7 +202,7 @@ static void making_survives_every_fault(void **state)
         struct buf scratch;
         buf_init(&out, &t->mem, BITS_MAX);
         buf_init(&scratch, &t->mem, BITS_MAX);
-        slp_rc rc = pq_bloom_of(&v, 0.01, &scratch, &out, &t->err);
+        slp_rc rc = pq_bloom_of(&v, v.count, 0.01, &scratch, &out, &t->err);
         assert_true(t->fault_hit ? rc != SLP_OK : rc == SLP_OK);
         buf_fini(&scratch);
         buf_fini(&out);
