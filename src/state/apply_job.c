@@ -552,6 +552,9 @@ slp_rc state_apply_fail(struct table_state *s, const struct state_fail_item *ite
 {
     size_t at = 0;
     *reason = judge_job(s, item->job, item->attempt, item->range, &at);
+    if (STATE_BUG(OVERDUE_STAYS) && *reason == STATE_REASON_APPLIED &&
+        s->jobs[at]->deadline_us < s->time_us)
+        *reason = STATE_REASON_BUSY;
     if (*reason != STATE_REASON_APPLIED)
         return SLP_OK;
     TRY(state_submitted_blame(s, item, err));

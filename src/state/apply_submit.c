@@ -2,6 +2,7 @@
 
 #include "base/num.h"
 #include "state/apply_priv.h"
+#include "state/bug.h"
 
 /* ------------------------------------------------------------------ the list */
 
@@ -115,9 +116,10 @@ slp_rc state_apply_submit(const struct state_act *act, enum state_reason *reason
 void state_apply_withdraw(struct table_state *s, struct state_id file, enum state_reason *reason)
 {
     const struct state_submitted *f = find(s, file);
-    *reason = !f                         ? STATE_REASON_NOT_SUBMITTED
-              : state_id_is_none(f->job) ? STATE_REASON_APPLIED
-                                         : STATE_REASON_BUSY;
+    bool is_free = f && (state_id_is_none(f->job) || STATE_BUG(WITHDRAW_HELD));
+    *reason = !f        ? STATE_REASON_NOT_SUBMITTED
+              : is_free ? STATE_REASON_APPLIED
+                        : STATE_REASON_BUSY;
     if (*reason == STATE_REASON_APPLIED)
         state_submitted_drop(s->mem, &s->global, (size_t)(f - s->global.submitted));
 }
@@ -154,6 +156,8 @@ uint32_t state_submitted_hold(struct table_state *s, const struct state_assign_i
 void state_submitted_end(struct table_state *s, struct state_id job)
 {
     struct state_global *g = &s->global;
+    if (STATE_BUG(BATCH_AGAIN))
+        state_submitted_free(s, job);
     for (size_t i = g->submitted_count; i > 0; i--)
         if (state_id_equal(g->submitted[i - 1].job, job))
             state_submitted_drop(s->mem, g, i - 1);

@@ -166,15 +166,20 @@ void sim_spawn(struct sim *sim, const char *name, sim_actor_fn run, void *arg)
     a->context.uc_stack.ss_size = 0;
 }
 
+void sim_be_steady(struct sim *sim)
+{
+    sim->actors[sim->running].is_steady = true;
+}
+
 /* The running actor waits for so long; it may be longer, or for ever. */
 static void pass_time(struct sim *sim, int64_t us)
 {
     struct sim_actor *a = &sim->actors[sim->running];
-    if (sim_below(sim, 1000) < sim->faults.freeze) {
+    if (sim_below(sim, 1000) < sim->faults.freeze && !a->is_steady) {
         us += (int64_t)sim_below(sim, (uint64_t)DAY_US * 2);
         sim->freezes++;
     }
-    if (sim_below(sim, 1000) < sim->faults.kill) {
+    if (sim_below(sim, 1000) < sim->faults.kill && !a->is_steady) {
         a->is_killed = true;
         sim->kills++;
     }

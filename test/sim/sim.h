@@ -63,6 +63,7 @@ struct sim_actor {
     int64_t skew_us; /* its clock */
     bool is_done;
     bool is_killed;
+    bool is_steady;
 };
 
 /* A write that was given up and comes all the same. */
@@ -136,5 +137,8 @@ uint64_t sim_random(struct sim *sim);
 uint64_t sim_below(struct sim *sim, uint64_t limit);
 void sim_fail(struct sim *sim, const char *format, ...) SLP_PRINTF(2, 3);
 bool sim_has_failed(const struct sim *sim);
+
+/* The running actor is not frozen nor killed from now on. */
+void sim_be_steady(struct sim *sim);
 
 #endif

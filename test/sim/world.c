@@ -315,6 +315,10 @@ static void spawn_all(struct world *w, uint64_t seed, struct world_writer *write
                 sim_spawn(&w->sim, roles[i].name, roles[i].run, w);
     if (seed % 7 == 0)
         sim_spawn(&w->sim, "newcomer", world_newcomer, w);
+    for (int i = 0; i < 3 && seed % 13 == 5; i++)
+        sim_spawn(&w->sim, "batcher", world_batcher, w);
+    if (seed % 6 == 1)
+        sim_spawn(&w->sim, "steward", world_steward, w);
 }
 
 /* ------------------------------------------------------------------ the end */
@@ -402,6 +406,7 @@ static void run_last(struct sim *sim, void *arg)
         return;
     if (world_refresh(&seat)) {
         check_nothing_sticks(w, &seat);
+        world_check_batches(w);
         check_pins(w, &seat);
     }
     world_leave(&seat);
@@ -425,6 +430,7 @@ bool world_begin(struct world *w, uint64_t seed, const struct sim_faults *faults
     w->sim.on_settle = world_settle;
     w->is_changed = true;
     make_additions(w);
+    world_prepare_batches(w);
     world_settle(&w->sim);
     return true;
 }

@@ -31,6 +31,8 @@
 #define WORLD_RESTORES  64
 #define WORLD_ROOTS     64
 #define WORLD_BODIES    256
+#define WORLD_SUBMITTED 64
+#define WORLD_JOBS      64
 
 #define WORLD_ROOT_OBJECTS 64
 #define WORLD_BODY_BYTES   64
@@ -95,6 +97,21 @@ struct world_root {
     size_t count;
 };
 
+/* A file that waits to be ingested, or is held by a batch. */
+struct world_submitted {
+    struct state_id id;
+    struct state_id job; /* none: it waits */
+    int addition;
+};
+
+/* A job that is open behind its deadline. */
+struct world_overdue {
+    struct state_id job;
+    uint32_t attempt;
+    uint32_t extension;
+    int64_t since_us;
+};
+
 /* A payload out of line, and a frame that names it. */
 struct world_body {
     uint64_t frame;
@@ -109,6 +126,8 @@ struct world_tally {
     size_t even;  /* files with an even field of a later version */
     size_t bodies, embedded, lies;
     size_t parts; /* frames that one was replayed over */
+    size_t batches, withdrawn;
+    size_t ended; /* jobs that were overdue */
     size_t frames;
 };
 
@@ -147,6 +166,11 @@ struct world {
     uint32_t ring_max;               /* txids that a state knows */
     bool has_deletes;
     bool has_unfiled;
+    struct world_submitted submitted[WORLD_SUBMITTED]; /* ascending by id */
+    size_t submitted_count;
+    struct world_overdue overdue[WORLD_JOBS];
+    size_t overdue_count;
+    bool has_steward; /* somebody ends what is overdue */
     struct world_tally tally;
 };
 
@@ -194,6 +218,17 @@ void world_effect(struct sim *sim, enum store_verb verb, struct slice name);
 void world_settle(struct sim *sim);
 void world_check_view(struct world *w, const struct table_state *s);
 struct world_file *world_file_of(struct world *w, const struct state_file *f);
+
+/* Submitted files: told of each transaction that was applied; what has to hold behind each frame, and in
+ * the end; which additions are only submitted. */
+void world_note_batch(struct world *w, const struct state_txn *txn, const struct state_outcome *o,
+                      struct state_position at);
+void world_check_submitted(struct world *w, const struct table_state *s);
+void world_check_batches(struct world *w);
+void world_prepare_batches(struct world *w);
+
+/* No job is past its deadline for long, at each step. */
+void world_check_deadlines(struct world *w);
 
 /* Take the oracle's newest frame with a part of the table, too. */
 void world_follow(struct world *w);
@@ -253,6 +288,8 @@ void world_pinner(struct sim *sim, void *arg);
 void world_purger(struct sim *sim, void *arg);
 void world_setter(struct sim *sim, void *arg);
 void world_newcomer(struct sim *sim, void *arg);
+void world_batcher(struct sim *sim, void *arg);
+void world_steward(struct sim *sim, void *arg);
 void world_reader(struct sim *sim, void *arg);
 void world_shard_reader(struct sim *sim, void *arg);
 

@@ -96,6 +96,12 @@ static uint64_t global_digest(const struct table_state *s)
         mix_position(&d, state_add_at(s, i));
     for (size_t i = 0; i < state_property_count(s); i++)
         mix_bytes(&d, state_property_at(s, i)->value);
+    for (size_t i = 0; i < state_submitted_count(s); i++) {
+        mix_id(&d, state_submitted_at(s, i)->id);
+        mix_id(&d, state_submitted_at(s, i)->job);
+        mix(&d, state_submitted_at(s, i)->failures);
+        mix_bytes(&d, state_submitted_at(s, i)->why);
+    }
     for (size_t i = 0; i < s->job_count; i++)
         if (!state_job_is_local(s->jobs[i]))
             mix_job(&d, s->jobs[i]);
@@ -381,6 +387,7 @@ static void note(struct world *w, const struct state_txn *txn, const struct stat
         return;
     if (txn->base >= at.frame)
         sim_fail(&w->sim, "a transaction counts that has seen its own frame"); /* rule I2 */
+    world_note_batch(w, txn, o, at);
     if (txn->kind == STATE_VERIFIED)
         world_note_verified(w, &txn->verified);
     else if (txn->kind == STATE_RETIRE_PURGE)
@@ -470,6 +477,8 @@ void world_settle(struct sim *sim)
 {
     struct world *w = (struct world *)(void *)sim;
     struct slp_err err = {0};
+    if (!sim_has_failed(sim))
+        world_check_deadlines(w);
     if (!w->is_changed || w->later_frame || sim_has_failed(sim))
         return;
     w->is_changed = false;
@@ -489,6 +498,7 @@ void world_settle(struct sim *sim)
         }
         keep_past(w, w->oracle.machine.table);
         check_rows(w, w->oracle.machine.table);
+        world_check_submitted(w, w->oracle.machine.table);
         world_follow(w);
     }
     if (w->oracle.number == before)

@@ -26,9 +26,10 @@ static void print_tally(const struct world_tally *t, size_t count)
     print_message(
         "%zu collects, %zu deleted, %zu pins, %zu restores, %zu purges, %zu retired, %zu "
         "reads, %zu of shards, %zu of a later version, %zu even fields, %zu bodies, %zu embedded, "
-        "%zu lies, %zu frames of parts\n",
+        "%zu lies, %zu frames of parts, %zu batches, %zu withdrawn, %zu overdue\n",
         t->collects, t->deleted, t->pins, t->restores, t->purges, t->retired, t->reads,
-        t->partial_reads, t->later, t->even, t->bodies, t->embedded, t->lies, t->parts);
+        t->partial_reads, t->later, t->even, t->bodies, t->embedded, t->lies, t->parts, t->batches,
+        t->withdrawn, t->ended);
 }
 
 static void add_tally(struct world_tally *sum, const struct world_tally *one)
@@ -48,7 +49,9 @@ static void check_worth(const struct world_tally *sum, size_t count)
             print_error("tally %zu is %zu in %zu seeds\n", i, each[i], count);
     assert_true(sum->acknowledged > count * 8 && sum->jobs > count / 2 && sum->snapshots > count &&
                 sum->trimmed > count * 3 && sum->deleted > count && sum->restores > count / 50 &&
-                sum->retired > count / 100 && sum->partial_reads > count && sum->parts > count * 4);
+                sum->retired > count / 100 && sum->partial_reads > count &&
+                sum->parts > count * 4 && sum->batches > count / 20 &&
+                sum->withdrawn > count / 100 && sum->ended > count / 20);
 }
 
 static void whatever_happens_every_addition_counts_once_and_all_views_agree(void **state)

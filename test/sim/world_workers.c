@@ -163,7 +163,7 @@ static void take_over(struct world_seat *seat)
                                         .extension = job->extension,
                                         .deadline_us = job->deadline_us + 100000};
     struct state_txn reassign = {.kind = STATE_REASSIGN, .reassign = {.items = &again, .count = 1}};
-    bool is_failed = sim_below(&w->sim, 3) == 0 || job->kind == STATE_JOB_IMPORT;
+    bool is_failed = sim_below(&w->sim, 3) == 0 || state_job_is_import(job);
     if (sim_below(&w->sim, 2))
         world_pause(seat, 60000); /* what it has seen is old by then */
     if (!world_commit(seat, is_failed ? &fail : &reassign, NO_TOKEN, &r) || is_failed)
