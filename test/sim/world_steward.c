@@ -48,7 +48,7 @@ void world_check_deadlines(struct world *w)
 
 /* ------------------------------------------------------------------ the actor */
 
-/* When the next of the others wakes; false when there is none any more. */
+/* When the next of the others wakes, or a write comes late; false when there is nobody any more. */
 static bool others_wake(const struct sim *sim, int64_t *at_us)
 {
     *at_us = INT64_MAX;
@@ -57,7 +57,26 @@ static bool others_wake(const struct sim *sim, int64_t *at_us)
         if (i != sim->running && !a->is_done && !a->is_killed && a->wake_us < *at_us)
             *at_us = a->wake_us;
     }
-    return *at_us != INT64_MAX;
+    bool is_somebody = *at_us != INT64_MAX;
+    for (size_t i = 0; i < sim->delayed_count; i++)
+        if (sim->delayed[i].at_us < *at_us)
+            *at_us = sim->delayed[i].at_us;
+    return is_somebody;
+}
+
+/* Where all others sleep for days, it does, too, until what it knows to be open is due; where that is
+ * not all there is, it looks again. */
+static int64_t sleep_us(struct world_seat *seat)
+{
+    const struct sim *sim = &seat->w->sim;
+    const struct table_state *s = state_table_view(seat->table);
+    int64_t next_us = 0;
+    if (state_number(s) < seat->w->oracle.number || !others_wake(sim, &next_us))
+        return LOOK_US;
+    for (size_t i = 0; i < state_job_count(s); i++)
+        if (state_job_at(s, i)->deadline_us < next_us)
+            next_us = state_job_at(s, i)->deadline_us;
+    return next_us - sim->now_us > LOOK_US ? next_us - sim->now_us : LOOK_US;
 }
 
 /* Its clock is right, and it knows all attempts as they are, or a little late. */
@@ -90,13 +109,7 @@ void world_steward(struct sim *sim, void *arg)
     while (!sim_has_failed(sim) && !w->later_frame && others_wake(sim, &next_us)) {
         if (world_refresh(&seat))
             end_overdue(&seat);
-        /* Where all others sleep for days, it does, too, until what is open now is due. */
-        const struct table_state *s = state_table_view(seat.table);
-        for (size_t i = 0; i < state_job_count(s); i++)
-            if (state_job_at(s, i)->deadline_us < next_us)
-                next_us = state_job_at(s, i)->deadline_us;
-        int64_t us = next_us - sim->now_us;
-        store_sleep_us(&sim->base, us > LOOK_US ? us : LOOK_US);
+        store_sleep_us(&sim->base, sleep_us(&seat));
     }
     w->has_steward = false;
     world_leave(&seat);
