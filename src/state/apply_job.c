@@ -21,9 +21,17 @@ const struct state_job *state_job_find(const struct table_state *s, struct state
     return i == SIZE_MAX ? NULL : s->jobs[i];
 }
 
+/* The records of leaf jobs stand in the shards of the leaves that they meet (rule P4). */
+static void touch(struct table_state *s, const struct state_job *job)
+{
+    if (state_job_is_local(job))
+        state_tree_touch(s, job->range);
+}
+
 /* A job that holds nothing any more. */
 void state_close_job(struct table_state *s, size_t at)
 {
+    touch(s, s->jobs[at]);
     alloc_delete(s->mem, s->jobs[at]);
     s->job_count--;
     memmove(s->jobs + at, s->jobs + at + 1, (s->job_count - at) * sizeof *s->jobs);
@@ -213,6 +221,7 @@ static slp_rc assign_leaf(const struct state_act *act, const struct state_assign
     job->range = leaf->range;
     job->low = c.all.low;
     job->high = c.all.high;
+    touch(act->s, job);
     size_t near = 0;
     for (size_t i = 0; i < item->input_count; i++) {
         struct state_held *ref = state_leaf_held(leaf, item->inputs[i], &near);
@@ -406,6 +415,7 @@ void state_apply_extend(struct table_state *s, const struct state_extend_item *i
         return;
     s->jobs[at]->deadline_us = item->deadline_us;
     s->jobs[at]->extension++;
+    touch(s, s->jobs[at]);
 }
 
 void state_apply_reassign(const struct state_act *act, const struct state_reassign_item *item,
@@ -424,6 +434,7 @@ void state_apply_reassign(const struct state_act *act, const struct state_reassi
     job->extension = 0;
     job->deadline_us = item->deadline_us;
     job->assigned = act->at;
+    touch(act->s, job);
 }
 
 /* ------------------------------------------------------------------ ends */

@@ -99,6 +99,7 @@ slp_rc state_apply_cut(struct table_state *s, const struct state_cut_item *item,
         return SLP_OK;
     }
     *reason = STATE_REASON_APPLIED;
+    s->leaves[leaf]->changed = s->number;
     struct state_part cut = {.range = state_held_range(s->leaves[leaf], ref),
                              .rows = {.lo = item->row_lo, .hi = item->row_hi}};
     return state_held_set(s, s->leaves[leaf], ref, cut, err);

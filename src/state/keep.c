@@ -268,13 +268,8 @@ static slp_rc make_tokens(struct maker *m, struct slp_err *err)
 static const struct state_shard_entry *same_in_parent(const struct maker *m, struct key_range range,
                                                       struct slice hex)
 {
-    for (size_t i = 0; i < m->parent.shard_count; i++) {
-        const struct state_shard_entry *e = &m->parent.shards[i];
-        if (slice_equal(e->range.lo, range.lo) && e->name.len == NAME_BYTES &&
-            slice_equal(slice_last(e->name, 32), hex))
-            return e;
-    }
-    return NULL;
+    const struct state_shard_entry *e = state_shard_at(&m->parent, range.lo);
+    return e && e->name.len == NAME_BYTES && slice_equal(slice_last(e->name, 32), hex) ? e : NULL;
 }
 
 /* One shard: written, or taken over where the parent has just this one. */
@@ -313,8 +308,14 @@ static slp_rc make_shards(struct maker *m, struct slp_err *err)
     TRY(arena_array(&m->arena, s->leaf_count, sizeof *m->shards, &room, err));
     m->shards = room;
     for (size_t first = 0; first < s->leaf_count;) {
-        size_t end = state_shard_end(s, first, &m->parent);
-        TRY(make_shard(m, first, end, err));
+        size_t end = 0;
+        const struct state_shard_entry *kept = NULL;
+        if (state_shard_is_kept(s, first, &m->parent, &end, &kept)) {
+            m->shards[m->self.shard_count++] = *kept;
+        } else {
+            end = state_shard_end(s, first, &m->parent);
+            TRY(make_shard(m, first, end, err));
+        }
         first = end;
     }
     m->self.shards = m->shards;

@@ -54,6 +54,18 @@ struct state_snapshot {
 size_t state_shard_end(const struct table_state *s, size_t first,
                        const struct state_snapshot *parent);
 
+/*
+ * Is the shard that begins with leaf `first` one of the parent's, because it ends where that did and
+ * nothing of its leaves has changed since? Then `*end` and `*out`: it comes out as that one.
+ */
+bool state_shard_is_kept(const struct table_state *s, size_t first,
+                         const struct state_snapshot *parent, size_t *end,
+                         const struct state_shard_entry **out);
+
+/* The parent's shard whose lowest key is `lo`; NULL if there is none. */
+const struct state_shard_entry *state_shard_at(const struct state_snapshot *parent,
+                                               struct slice lo);
+
 /* The leaves [first, end) as a shard; replaces `out`. Errors: NO_MEMORY, LIMIT. */
 SLP_NODISCARD slp_rc state_shard_encode(const struct table_state *s, size_t first, size_t end,
                                         struct arena *arena, struct buf *out, struct slp_err *err);

@@ -162,14 +162,28 @@ static size_t leaf_bytes(const struct state_leaf *leaf)
     return bytes;
 }
 
+const struct state_shard_entry *state_shard_at(const struct state_snapshot *parent, struct slice lo)
+{
+    size_t first = 0;
+    size_t end = parent ? parent->shard_count : 0;
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        int order = slice_compare(parent->shards[middle].range.lo, lo);
+        if (order == 0)
+            return &parent->shards[middle];
+        if (order < 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return NULL;
+}
+
 /* Does a shard of the parent begin here, and is it, or what stands before it, worth a shard? */
 static bool begins_a_shard(const struct state_snapshot *parent, struct slice lo, size_t before)
 {
-    for (size_t i = 0; parent && i < parent->shard_count; i++)
-        if (slice_equal(parent->shards[i].range.lo, lo))
-            return before >= STATE_SHARD_LEAST_BYTES ||
-                   parent->shards[i].bytes >= STATE_SHARD_LEAST_BYTES;
-    return false;
+    const struct state_shard_entry *e = state_shard_at(parent, lo);
+    return e && (before >= STATE_SHARD_LEAST_BYTES || e->bytes >= STATE_SHARD_LEAST_BYTES);
 }
 
 size_t state_shard_end(const struct table_state *s, size_t first,
@@ -181,6 +195,31 @@ size_t state_shard_end(const struct table_state *s, size_t first,
            (end == first || !begins_a_shard(parent, s->leaves[end]->range.lo, bytes)))
         bytes += leaf_bytes(s->leaves[end++]);
     return end;
+}
+
+/* The parent cut there by the same sizes, so what is left to ask is whether the next one is too short. */
+bool state_shard_is_kept(const struct table_state *s, size_t first,
+                         const struct state_snapshot *parent, size_t *end,
+                         const struct state_shard_entry **out)
+{
+    const struct state_shard_entry *e = state_shard_at(parent, s->leaves[first]->range.lo);
+    size_t i = first;
+    bool is_end = false;
+    if (!e)
+        return false;
+    for (; i < s->leaf_count && !is_end; i++) {
+        const struct state_leaf *leaf = s->leaves[i];
+        if (leaf->changed > parent->number)
+            return false;
+        is_end = leaf->range.has_hi == e->range.has_hi && slice_equal(leaf->range.hi, e->range.hi);
+    }
+    bool is_short = e->range.has_hi && e + 1 < parent->shards + parent->shard_count &&
+                    e[1].bytes < STATE_SHARD_LEAST_BYTES;
+    if (!is_end || (is_short && state_shard_end(s, first, parent) != i))
+        return false;
+    *end = i;
+    *out = e;
+    return true;
 }
 
 slp_rc state_shard_show(struct slice bytes, struct arena *arena, struct show *s,

@@ -265,6 +265,8 @@ static slp_rc leaf_put(struct table_state *s, struct state_leaf *leaf, size_t at
         memmove(leaf->held + at + 1, leaf->held + at, (leaf->ref_count - at) * sizeof *leaf->held);
     leaf->held[at] = held;
     leaf->ref_count++;
+    if (!STATE_BUG(FORGET_CHANGE))
+        leaf->changed = s->number;
     held.file->refs++;
     return SLP_OK;
 }
@@ -346,6 +348,7 @@ static slp_rc append_leaf(struct table_state *s, struct key_range range, struct 
     struct state_leaf *leaf = NULL;
     TRY(alloc_new(s->mem, &leaf, err));
     leaf->range = range;
+    leaf->changed = s->number;
     s->leaves[s->leaf_count++] = leaf;
     return SLP_OK;
 }
@@ -461,6 +464,7 @@ static slp_rc make_parts(struct table_state *s, const struct state_leaf *old,
         if (i < item->key_count)
             TRY(arena_copy(&s->keys, item->keys[i], &range.hi, err));
         parts[i]->range = range;
+        parts[i]->changed = s->number;
         range.lo = range.hi;
         TRY(split_references(s, old, item, i, parts[i], err));
     }
@@ -530,6 +534,7 @@ slp_rc state_tree_merge(struct table_state *s, size_t at, struct slp_err *err)
     struct state_leaf *left = s->leaves[at];
     struct state_leaf *right = s->leaves[at + 1];
     TRY(alloc_new(s->mem, &merged, err));
+    merged->changed = s->number;
     merged->range = (struct key_range){
         .lo = left->range.lo, .hi = right->range.hi, .has_hi = right->range.has_hi};
     TRY_OUT(merge_references(s, left, merged, err));
@@ -544,6 +549,15 @@ slp_rc state_tree_merge(struct table_state *s, size_t at, struct slp_err *err)
 out:
     leaf_free(s, merged);
     return rc;
+}
+
+void state_tree_touch(struct table_state *s, struct key_range range)
+{
+    size_t first = 0;
+    size_t end = 0;
+    state_leaves_meeting(s, range, &first, &end);
+    for (size_t i = first; i < end; i++)
+        s->leaves[i]->changed = s->number;
 }
 
 slp_rc state_tree_take(struct table_state *s, const struct state_job *job, struct state_position at,

@@ -271,7 +271,7 @@ static size_t gather(const struct table_state *s, const struct wanted *w,
     size_t n = 0;
     for (size_t i = 0; i < s->leaf_count; i++) {
         const struct state_leaf *leaf = s->leaves[i];
-        for (size_t k = 0; k < leaf->ref_count; k++) {
+        for (size_t k = 0; k < leaf->ref_count && leaf->changed > w->since; k++) {
             if (!is_wanted(leaf->held[k].file, w))
                 continue;
             if (files)

@@ -88,6 +88,7 @@ struct state_leaf {
     size_t ref_count;        /* state_leaf_references unpacks them */
     size_t ref_room;         /* the state's own, as `held` */
     struct state_held *held; /* ascending by file->low and high, then id */
+    uint64_t changed; /* frame behind which nothing changed that its shard of a snapshot says */
 };
 
 /* A file that nothing refers to any more; its object may still be there. */

@@ -154,6 +154,10 @@ SLP_NODISCARD slp_rc state_tree_split(struct table_state *s, size_t leaf,
 /* Make one of leaf `at` and the next one; references that continue one another become one. */
 SLP_NODISCARD slp_rc state_tree_merge(struct table_state *s, size_t at, struct slp_err *err);
 
+/* What a snapshot says of the leaves that meet `range` changes now. Whoever puts references into a
+ * leaf need not say so. */
+void state_tree_touch(struct table_state *s, struct key_range range);
+
 /* Take all references that `job` holds; files that nobody refers to any more die at `at`. */
 SLP_NODISCARD slp_rc state_tree_take(struct table_state *s, const struct state_job *job,
                                      struct state_position at, struct slp_err *err);

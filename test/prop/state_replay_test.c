@@ -50,8 +50,20 @@ struct letter {
     struct content outputs[2]; /* REPLACE */
 };
 
+/* A snapshot that was made, as far as the next one takes over from it. */
+struct parent {
+    struct arena arena;
+    struct state_snapshot self;
+    struct state_shard_entry shards[KEYS];
+    struct slice bytes[KEYS];
+};
+
 struct trial {
     struct t *t;
+    struct parent parent;
+    bool is_frame_over; /* the next transaction stands in another one */
+    size_t kept;        /* shards that were taken over unseen, */
+    size_t made;        /* and others */
     struct model m;
     struct table_state *s;
     struct table_state *part; /* the same below some leaves, replayed from a snapshot; or NULL */
@@ -490,6 +502,64 @@ static void replay_part(struct trial *w, const struct letter *l, struct state_po
     arena_fini(&a);
 }
 
+static struct slice shard_bytes(struct trial *w, size_t first, size_t end)
+{
+    struct arena a;
+    struct buf out;
+    struct slice copy;
+    arena_init(&a, &w->t->mem, 1 << 24);
+    buf_init(&out, &w->t->mem, 1 << 24);
+    assert_ok(w->t, state_shard_encode(w->s, first, end, &a, &out, &w->t->err));
+    assert_ok(w->t, arena_copy(&w->parent.arena, buf_slice(&out), &copy, &w->t->err));
+    buf_fini(&out);
+    arena_fini(&a);
+    return copy;
+}
+
+/* A snapshot of shards of a few leaves, some of which are worth a shard. */
+static void make_parent(struct trial *w)
+{
+    struct parent *p = &w->parent;
+    if (p->arena.mem)
+        arena_fini(&p->arena);
+    memset(p, 0, sizeof *p);
+    arena_init(&p->arena, &w->t->mem, 1 << 24);
+    p->self.number = state_number(w->s);
+    p->self.shards = p->shards;
+    for (size_t first = 0; first < state_leaf_count(w->s);) {
+        size_t i = p->self.shard_count++;
+        size_t end = first + 1 + (size_t)t_below(w->t, 3);
+        end = end < state_leaf_count(w->s) ? end : state_leaf_count(w->s);
+        struct key_range range = state_leaf_at(w->s, first)->range;
+        range.hi = state_leaf_at(w->s, end - 1)->range.hi;
+        range.has_hi = state_leaf_at(w->s, end - 1)->range.has_hi;
+        assert_ok(w->t, key_range_copy(&p->arena, range, &p->shards[i].range, &w->t->err));
+        p->bytes[i] = shard_bytes(w, first, end);
+        p->shards[i].bytes = t_below(w->t, 4) ? STATE_SHARD_LEAST_BYTES : p->bytes[i].len;
+        first = end;
+    }
+    w->is_frame_over = true;
+}
+
+/* What the next snapshot takes over unseen is what it would come to. */
+static void expect_kept_as_made(struct trial *w)
+{
+    const struct parent *p = &w->parent;
+    for (size_t first = 0; p->self.shard_count && first < state_leaf_count(w->s);) {
+        size_t end = 0;
+        const struct state_shard_entry *kept = NULL;
+        size_t whole = state_shard_end(w->s, first, &p->self);
+        if (state_shard_is_kept(w->s, first, &p->self, &end, &kept)) {
+            assert_int_equal(end, whole);
+            assert_true(slice_equal(shard_bytes(w, first, end), p->bytes[kept - p->shards]));
+            w->kept++;
+        } else {
+            w->made++;
+        }
+        first = whole;
+    }
+}
+
 static void arrive(struct trial *w, const struct letter *l)
 {
     struct arena a;
@@ -497,6 +567,9 @@ static void arrive(struct trial *w, const struct letter *l)
     struct state_outcome o;
     size_t used = 0;
     struct state_position at = {.frame = state_number(w->s) + (t_below(w->t, 3) > 0)};
+    if (w->is_frame_over)
+        at.frame = state_number(w->s) + 1;
+    w->is_frame_over = false;
     if (at.frame == state_number(w->s))
         at.index = w->ends[w->applied - 1].index + 1;
     arena_init(&a, &w->t->mem, 1 << 20);
@@ -510,6 +583,9 @@ static void arrive(struct trial *w, const struct letter *l)
         replay_part(w, l, at);
     if (t_below(w->t, 8) == 0)
         reload(w);
+    expect_kept_as_made(w);
+    if (t_below(w->t, 6) == 0)
+        make_parent(w);
     arena_fini(&a);
 }
 
@@ -556,6 +632,14 @@ static void begin(struct trial *w)
     buf_fini(&l.bytes);
 }
 
+static void end_trial(struct trial *w)
+{
+    if (w->parent.arena.mem)
+        arena_fini(&w->parent.arena);
+    state_free(w->s);
+    buf_fini(&w->log);
+}
+
 static void print(struct t *t, const struct table_state *s, struct buf *out)
 {
     buf_init(out, &t->mem, 1 << 24);
@@ -597,6 +681,8 @@ static void every_row_stays_in_one_place_and_replay_and_snapshots_give_the_same_
     static struct trial w;
     size_t jobs = 0;
     size_t dead = 0;
+    size_t kept = 0;
+    size_t made = 0;
     for (int i = 0; i < TRIALS; i++) {
         memset(&w, 0, sizeof w);
         w.t = t;
@@ -610,11 +696,13 @@ static void every_row_stays_in_one_place_and_replay_and_snapshots_give_the_same_
         replay_equals(&w);
         jobs += w.m.job_count;
         dead += state_dead_count(w.s);
-        state_free(w.s);
-        buf_fini(&w.log);
+        kept += w.kept;
+        made += w.made;
+        end_trial(&w);
     }
-    /* The histories are worth something: jobs were made and finished. */
+    /* The histories are worth something: jobs were made and finished, shards kept and made anew. */
     assert_true(jobs > TRIALS * 2 && dead > TRIALS);
+    assert_true(kept > TRIALS * 20 && made > TRIALS * 20);
 }
 
 static void a_part_of_the_leaves_replays_as_the_whole_does_there(void **state)
@@ -631,8 +719,7 @@ static void a_part_of_the_leaves_replays_as_the_whole_does_there(void **state)
         while (w.post_count)
             buf_fini(&w.post[--w.post_count].bytes);
         state_free(w.part);
-        state_free(w.s);
-        buf_fini(&w.log);
+        end_trial(&w);
     }
 }
 
