@@ -46,8 +46,8 @@ struct sleeper_plugin_instance {
     int32_t per;      /* SLEEPER_PER_ROW, the default, or SLEEPER_PER_KEY */
     int32_t reserved; /* 0 */
     /* Names of the fields it reads, ended by NULL; NULL: all. They live as long as the instance. The
-     * columns it is given are those of `input` of open in any case; others may be left unread by
-     * the table, and are then null or zero. */
+     * columns it is given are those of `input` of open in any case; others are left unread by the
+     * table, and are then null or zero, unless a column of that name is asked for behind the plug-in. */
     const char *const *needs;
     /* What run yields: a struct of columns. The host releases it. Not set (release NULL): the
      * schema that came in. */

@@ -184,6 +184,14 @@ slp_rc process_purges(const struct process *p, struct state_position mark,
     return SLP_OK;
 }
 
+void process_needs(const struct process *p, unsigned form, bool *need)
+{
+    for (size_t i = 0; i < p->purge_count; i++)
+        if (p->purges[i].where)
+            pred_columns(p->purges[i].where, need);
+    stack_needs(p->stack, form, need);
+}
+
 slp_rc process_schema(const struct state_table *table, const struct process *p, unsigned form,
                       const struct schema **out, struct slp_err *err)
 {

@@ -16,6 +16,7 @@
 
 #include "stack/input.h"
 #include "stack/iterate.h"
+#include "stack/spread.h"
 #include "state/state.h"
 
 struct process;
@@ -69,6 +70,9 @@ bool process_has_purges(const struct process *p, struct state_position mark);
  * and `p`. Errors: CORRUPT for storage columns where `p` is NULL: this table has none. */
 SLP_NODISCARD slp_rc process_schema(const struct state_table *table, const struct process *p,
                                     unsigned form, const struct schema **out, struct slp_err *err);
+
+/* Add to `need`, as stack_needs, what the stack and all purges look at. */
+void process_needs(const struct process *p, unsigned form, bool *need);
 
 /* What a new table's engine comes to: what its first transaction says of it. */
 struct process_engine {

@@ -97,6 +97,52 @@ static slp_rc choose_read(struct planner *p, const struct query_options *o, bool
                         &plan->pred, err);
 }
 
+/* What files of a form are read for, where columns of the table are wanted and keys are read anyhow. */
+static slp_rc choose_of_form(struct planner *p, const bool *wanted, unsigned form,
+                             struct slp_err *err)
+{
+    struct plan *plan = p->plan;
+    struct plan_columns *to = &plan->stored[form];
+    const struct schema *stored = NULL;
+    bool *need = NULL;
+    TRY(process_schema(p->table, plan->process, form, &stored, err));
+    size_t all = stored->columns.count;
+    TRY(arena_array(&plan->arena, all, sizeof *need, (void **)&need, err));
+    TRY(arena_array(&plan->arena, all, sizeof *to->columns, (void **)&to->columns, err));
+    memcpy(need, wanted, p->schema->columns.count * sizeof *need);
+    for (size_t i = 0; i < p->schema->key_count; i++)
+        need[p->schema->key_columns[i]] = true;
+    if (plan->process)
+        process_needs(plan->process, form, need);
+    for (size_t i = 0; i < all; i++)
+        if (need[i])
+            to->columns[to->count++] = i;
+    if (to->count == all)
+        *to = (struct plan_columns){0};
+    return SLP_OK;
+}
+
+/* Columns that processing needs so that those that are wanted of what it yields are right. */
+static slp_rc choose_stored(struct planner *p, const bool *wanted, struct slp_err *err)
+{
+    struct plan *plan = p->plan;
+    bool *used = NULL;
+    bool is_met[STACK_FORMS] = {false};
+    size_t count = p->schema->columns.count;
+    TRY(arena_array(&plan->arena, count, sizeof *used, (void **)&used, err));
+    if (plan->iters)
+        TRY(stack_iters_needs(plan->iters, wanted, &plan->arena, used, err));
+    else
+        memcpy(used, wanted, count * sizeof *used);
+    for (size_t i = 0; i < plan->file_count; i++) {
+        unsigned form = plan->files[i].form;
+        if (!is_met[form])
+            TRY(choose_of_form(p, used, form, err));
+        is_met[form] = true;
+    }
+    return SLP_OK;
+}
+
 static slp_rc choose_columns(struct planner *p, const struct query_options *o, bool count_only,
                              const struct pred *where, struct slp_err *err)
 {
@@ -117,7 +163,9 @@ static slp_rc choose_columns(struct planner *p, const struct query_options *o, b
     plan->column_count = 0;
     plan->read_schema = *p->seen;
     plan->pred = where;
-    return SLP_OK;
+    if (where)
+        pred_columns(where, present);
+    return choose_stored(p, present, err);
 }
 
 /* ---- Processing ---- */
@@ -170,19 +218,32 @@ static slp_rc intersect(struct planner *p, const struct key_range *a, size_t a_c
     return SLP_OK;
 }
 
-static slp_rc choose_ranges(struct planner *p, const struct query_options *o,
-                            const struct pred *over_table, struct slp_err *err)
+/* Leave out keys of which the predicate is never TRUE; `spec` says where its columns have keys. */
+static slp_rc narrow(struct planner *p, const struct pred *where, const struct key_spec *spec,
+                     struct slp_err *err)
 {
-    static const struct key_range everything = {.has_hi = false};
-    p->ranges = o->ranges ? o->ranges : &everything;
-    p->range_count = o->ranges ? o->range_count : 1;
-    if (!over_table)
-        return SLP_OK;
     struct key_range *by_pred = NULL;
     size_t count = 0;
-    TRY(pred_key_ranges(over_table, state_table_key_spec(p->table), &p->plan->arena, &by_pred,
-                        &count, err));
+    TRY(pred_key_ranges(where, spec, &p->plan->arena, &by_pred, &count, err));
     return intersect(p, p->ranges, p->range_count, by_pred, count, err);
+}
+
+/* By the ranges that are asked for, by what filters among the iterators say of key fields that reach
+ * them as they are, and by what the predicate says of those that reach the end. */
+static slp_rc choose_ranges(struct planner *p, const struct query_options *o,
+                            const struct pred *where, struct slp_err *err)
+{
+    static const struct key_range everything = {.has_hi = false};
+    const struct stack_iters *iters = p->plan->iters;
+    struct key_spec spec = *state_table_key_spec(p->table);
+    p->ranges = o->ranges ? o->ranges : &everything;
+    p->range_count = o->ranges ? o->range_count : 1;
+    for (size_t i = 0; iters && i <= stack_iters_count(iters); i++) {
+        stack_iters_keys(iters, i, state_table_key_spec(p->table), &spec);
+        if (i < stack_iters_count(iters) && stack_iters_where(iters, i))
+            TRY(narrow(p, stack_iters_where(iters, i), &spec, err));
+    }
+    return where ? narrow(p, where, &spec, err) : SLP_OK;
 }
 
 /* ---- Pieces ---- */
@@ -305,8 +366,7 @@ static slp_rc make(struct planner *p, const struct query_options *o, bool count_
     TRY(arena_copy(&plan->arena, o->where, &p->where, err));
     if (o->where.len)
         TRY(pred_compile(p->where, p->seen, o->params, o->param_count, &plan->arena, &where, err));
-    /* Iterators may put anything into the columns that a predicate names. */
-    TRY(choose_ranges(p, o, plan->iters ? NULL : where, err));
+    TRY(choose_ranges(p, o, where, err));
     TRY(make_pieces(p, err));
     TRY(copy_files(p, err));
     plan->is_processed = is_processed(plan);
@@ -329,7 +389,7 @@ slp_rc query_hull(struct state_table *table, const struct query_options *o, stru
     if (o->where.len)
         TRY_OUT(
             pred_compile(o->where, p.seen, o->params, o->param_count, &plan.arena, &where, err));
-    TRY_OUT(choose_ranges(&p, o, plan.iters ? NULL : where, err));
+    TRY_OUT(choose_ranges(&p, o, where, err));
     if (p.range_count) {
         hull.lo = p.ranges[0].lo;
         hull.hi = p.ranges[p.range_count - 1].hi;

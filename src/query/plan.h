@@ -30,6 +30,12 @@ struct plan_piece {
     size_t part_count;
 };
 
+/* Columns of files of a form; the others are blank (stack/spread.h). */
+struct plan_columns {
+    size_t *columns; /* NULL: all are read */
+    size_t count;
+};
+
 struct plan {
     struct arena arena;
     struct alloc *mem;
@@ -39,11 +45,13 @@ struct plan {
     size_t piece_count;
     struct process *process;   /* NULL: the table has no use for one */
     struct stack_iters *iters; /* NULL: none */
-    bool is_processed;         /* rows change between file and caller: all columns are read */
+    bool is_processed;         /* rows change between file and caller */
     unsigned form;             /* storage columns of all files together */
-    size_t *
-        columns; /* read: indexes into the table's schema, those to give first; none if processed */
+    size_t
+        *columns; /* read: indexes into the table's schema, those to give first; NULL if processed:
+                        see `stored` */
     size_t column_count;
+    struct plan_columns stored[STACK_FORMS]; /* if processed: read of files of each form */
     size_t *given; /* which of read_schema's columns are given to the caller */
     size_t given_count;
     struct arr_schema read_schema; /* of `columns`, or of what processing yields */

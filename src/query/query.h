@@ -7,8 +7,11 @@
  *          filter, project, limit
  *
  * Where the table's stack leaves rows as they are, only the columns that are asked for are read. Else
- * all are: purges go from each file, the merge is reduced, deletes vanish and filters refuse (rules
- * V1, V3), iterators run. Predicate and columns speak of what comes out of that.
+ * also those on which the stack looks: purges go from each file, the merge is reduced, deletes vanish
+ * and filters refuse (rules V1, V3), iterators run; what nobody looks at is blank on its way
+ * (stack/spread.h). Predicate and columns speak of what comes out of that. A predicate, and filters
+ * among the iterators, narrow the keys that are read as far as they speak of key fields that iterators
+ * hand on (stack/iterate.h).
  *
  * A plan copies what it needs from the state, so the table handle may go on meanwhile; files are
  * immutable. Rows come in key order over the whole table. A file over several pieces is opened once
@@ -52,8 +55,8 @@ struct query_options {
 };
 
 /*
- * The least interval of keys that holds all that these options ask for, by their ranges and, unless
- * iterators stand before it, their predicate: its leaves are all that a scan needs. While the table is being
+ * The least interval of keys that holds all that these options ask for, by their ranges, iterators and
+ * predicate: its leaves are all that a scan needs. While the table is being
  * opened, iterators are not known, and it may be too little: ask again.
  *
  * Errors   as query_scan for the predicate; NO_MEMORY, LIMIT

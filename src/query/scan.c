@@ -59,18 +59,39 @@ static slp_rc process_part(struct scan *s, const struct plan_part *part, struct 
     return stack_input(process_stack(s->plan.process), s->mem, &how, run, out, err);
 }
 
+/* Blank columns in place of those that are not read. Takes the run. */
+static slp_rc spread_part(struct scan *s, unsigned form, struct run *run, struct run **out,
+                          struct slp_err *err)
+{
+    const struct plan_columns *read = &s->plan.stored[form];
+    const struct schema *stored = NULL;
+    *out = run;
+    if (!read->columns)
+        return SLP_OK;
+    slp_rc rc = process_schema(s->files.table, s->plan.process, form, &stored, err);
+    if (rc != SLP_OK) {
+        run_close(run);
+        return rc;
+    }
+    return stack_spread(s->mem, &stored->columns, read->columns, read->count, run, out, err);
+}
+
 static slp_rc open_part(struct scan *s, const struct plan_part *part, struct run **out,
                         struct slp_err *err)
 {
     struct run *run = NULL;
     struct datafile *file = NULL;
+    unsigned form = s->plan.files[part->file].form;
+    const struct plan_columns *stored = &s->plan.stored[form];
     TRY(query_files_get(&s->files, part->file, &file, err));
-    struct datafile_read_options o = {.range = part->range,
-                                      .columns = s->plan.columns,
-                                      .column_count = s->plan.column_count,
-                                      .prefetch_bytes = s->is_lookup ? 0 : s->prefetch_bytes,
-                                      .batch_rows = s->is_lookup ? 0 : BATCH_ROWS};
+    struct datafile_read_options o = {
+        .range = part->range,
+        .columns = s->plan.columns ? s->plan.columns : stored->columns,
+        .column_count = s->plan.columns ? s->plan.column_count : stored->count,
+        .prefetch_bytes = s->is_lookup ? 0 : s->prefetch_bytes,
+        .batch_rows = s->is_lookup ? 0 : BATCH_ROWS};
     TRY(datafile_read(file, &o, &run, NULL, err));
+    TRY(spread_part(s, form, run, &run, err));
     return process_part(s, part, run, out, err);
 }
 

@@ -109,9 +109,12 @@ static slp_rc project_bind(struct iter *it, struct scan *s, struct slp_err *err)
     TRY(stack_scan_expect(s, ')', err));
     TRY(stack_scan_end(s, err));
     TRY(new_schema(it, it->count, &schema, err));
-    for (size_t i = 0; i < it->count; i++)
+    for (size_t i = 0; i < it->count; i++) {
         schema->fields[i] = it->in->fields[it->columns[i]];
+        it->uses[it->columns[i]] = false; /* only those that are wanted behind it */
+    }
     schema->count = it->count;
+    it->from = it->columns;
     it->out = schema;
     return SLP_OK;
 }
@@ -181,10 +184,13 @@ static slp_rc map_bind(struct iter *it, struct scan *s, struct slp_err *err)
     at = 0;
     while (stack_scan_piece(text, ',', &at, &piece))
         TRY(bind_expression(it, piece, schema, err));
-    /* What passes is read too. */
-    for (size_t i = 0; i < it->in->count; i++)
-        it->uses[i] = true;
     it->out = schema;
+    TRY(arena_array(it->arena, schema->count, sizeof *it->from, &room, err));
+    it->from = room;
+    for (size_t i = 0; i < schema->count; i++)
+        it->from[i] = i < it->in->count ? i : SIZE_MAX;
+    for (size_t i = 0; i < it->count; i++)
+        it->from[it->targets[i]] = SIZE_MAX;
     return SLP_OK;
 }
 

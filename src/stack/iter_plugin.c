@@ -76,6 +76,19 @@ static slp_rc mark_needs(struct iter *it, const char *const *needs, struct slp_e
     return SLP_OK;
 }
 
+/* A column that it yields under the name of one that came in may be that one. */
+static slp_rc find_sources(struct iter *it, struct slp_err *err)
+{
+    void *room = NULL;
+    TRY(arena_array(it->arena, it->out->count, sizeof *it->from, &room, err));
+    it->from = room;
+    for (size_t i = 0; i < it->out->count; i++) {
+        int64_t at = arr_schema_find(it->in, slice_str(it->out->fields[i].name));
+        it->from[i] = at < 0 ? SIZE_MAX : (size_t)at;
+    }
+    return SLP_OK;
+}
+
 /* Ask a first instance what it needs and yields. */
 static slp_rc ask(struct iter *it, struct slp_err *err)
 {
@@ -96,6 +109,7 @@ static slp_rc ask(struct iter *it, struct slp_err *err)
             goto out;
         }
         it->out = schema;
+        TRY_OUT(find_sources(it, err));
     }
 out:
     end_instance(it, &i);
@@ -316,4 +330,4 @@ out:
 }
 
 const struct iter_class stack_iter_plugin = {
-    .name = "plugin", .bind = plugin_bind, .open = plugin_open};
+    .name = "plugin", .is_foreign = true, .bind = plugin_bind, .open = plugin_open};

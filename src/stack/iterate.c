@@ -109,20 +109,54 @@ const struct arr_schema *stack_iters_schema(const struct stack_iters *it)
     return it->count ? it->iters[it->count - 1].out : it->schema;
 }
 
-/* Columns behind a map or plug-in are no longer the table's: what those need, they said. A stack that
- * yields a column of the table unchanged needs it too. */
-void stack_iters_columns(const struct stack_iters *it, bool *used)
+/* The column of `in` that column `c` of `out` is, or SIZE_MAX. */
+static size_t source_of(const struct iter *it, size_t c)
 {
-    size_t i = 0;
-    for (; i < it->count; i++) {
+    return it->from ? it->from[c] : c;
+}
+
+slp_rc stack_iters_needs(const struct stack_iters *it, const bool *wanted, struct arena *arena,
+                         bool *used, struct slp_err *err)
+{
+    const bool *behind = wanted;
+    for (size_t i = it->count; i-- > 0;) {
         const struct iter *one = &it->iters[i];
-        for (size_t c = 0; c < it->schema->count; c++)
-            used[c] |= one->uses[c];
-        if (one->out != one->in)
-            return;
+        bool *before = NULL;
+        TRY(arena_array(arena, one->in->count, sizeof *before, (void **)&before, err));
+        memcpy(before, one->uses, one->in->count * sizeof *before);
+        for (size_t c = 0; c < one->out->count; c++)
+            if (behind[c] && source_of(one, c) != SIZE_MAX)
+                before[source_of(one, c)] = true;
+        behind = before;
     }
     for (size_t c = 0; c < it->schema->count; c++)
-        used[c] = true;
+        used[c] |= behind[c];
+    return SLP_OK;
+}
+
+/* The column behind an iterator that is column `c` before it, or SIZE_MAX. */
+static size_t place_behind(const struct iter *it, size_t c)
+{
+    if (it->class->is_foreign)
+        return SIZE_MAX;
+    for (size_t i = 0; i < it->out->count; i++)
+        if (source_of(it, i) == c)
+            return i;
+    return SIZE_MAX;
+}
+
+void stack_iters_keys(const struct stack_iters *it, size_t at, const struct key_spec *spec,
+                      struct key_spec *out)
+{
+    *out = *spec;
+    for (size_t f = 0; f < spec->field_count; f++)
+        for (size_t i = 0; i < at && out->columns[f] != SIZE_MAX; i++)
+            out->columns[f] = place_behind(&it->iters[i], out->columns[f]);
+}
+
+const struct pred *stack_iters_where(const struct stack_iters *it, size_t at)
+{
+    return it->iters[at].where;
 }
 
 slp_rc stack_iters_open(const struct stack_iters *it, struct alloc *mem, struct run *input,

@@ -24,6 +24,7 @@
 #define SLP_STACK_ITERATE_H
 
 #include "key/run.h"
+#include "predicate/predicate.h"
 #include "schema/schema.h"
 
 #define STACK_ITERATORS_MAX 64u
@@ -53,8 +54,28 @@ size_t stack_iters_count(const struct stack_iters *it);
 /* What they yield; lives as long as they. */
 const struct arr_schema *stack_iters_schema(const struct stack_iters *it);
 
-/* Which columns of the table they read or yield: `used` has an entry a column, set or left alone. */
-void stack_iters_columns(const struct stack_iters *it, bool *used);
+/*
+ * Which columns of the table have to be read so that those that are `wanted` of what they yield, and
+ * the choice of rows, are right: `used` has an entry a column of the table, set or left alone. Errors:
+ * NO_MEMORY.
+ */
+SLP_NODISCARD slp_rc stack_iters_needs(const struct stack_iters *it, const bool *wanted,
+                                       struct arena *arena, bool *used, struct slp_err *err);
+
+/*
+ * Narrowing: a condition on key fields may be asked of a table's rows before iterators run where these
+ * hand the fields on as they are. All but plug-ins do unless they replace them, and none but a plug-in
+ * lets rows of one key depend on those of another.
+ *
+ * `spec` is the table's; `*out` has, in place of a key field's column, its column among those that
+ * stand before iterator `at` (`at` = their number: behind all), or SIZE_MAX where it is not there as
+ * it was.
+ */
+void stack_iters_keys(const struct stack_iters *it, size_t at, const struct key_spec *spec,
+                      struct key_spec *out);
+
+/* The predicate of an iterator, over what stands before it; NULL: it is no `filter`. */
+const struct pred *stack_iters_where(const struct stack_iters *it, size_t at);
 
 /*
  * Run them over the run of a query (STACK_QUERY), or a part of it that holds whole keys. Takes

@@ -17,7 +17,8 @@ struct iter;
 struct iter_class {
     const char *name;
     bool needs_keys; /* whole keys: blocks hold all rows of a key */
-    /* Parse what stands in the brackets and set `it->out`, `it->uses`. */
+    bool is_foreign; /* it may do anything to columns that it hands on */
+    /* Parse what stands in the brackets and set `it->out`, `it->uses`, `it->from`. */
     slp_rc (*bind)(struct iter *it, struct scan *s, struct slp_err *err);
     /* Takes `input`, on failure too. */
     slp_rc (*open)(const struct iter *it, struct alloc *mem, struct run *input, struct run **out,
@@ -41,7 +42,8 @@ struct iter {
     struct slice text; /* as given, for messages */
     const struct arr_schema *in;
     const struct arr_schema *out;
-    bool *uses;      /* by column of `in`: it reads or yields it */
+    bool *uses;   /* by column of `in`: it reads it, whatever is wanted of it */
+    size_t *from; /* by column of `out`: that of `in` which it is, SIZE_MAX: none; NULL: the same */
     size_t *columns; /* project: which; top, dedupe: compared first */
     size_t count;    /* of columns, expressions or labels */
     bool is_descending;

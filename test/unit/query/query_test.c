@@ -213,6 +213,128 @@ static void a_lookup_reads_one_round_a_file(void **state)
     t_table_close(&tt);
 }
 
+#define SCHEMA_WIDE                                                                                \
+    "{\"fields\":[{\"id\":1,\"name\":\"k\",\"type\":\"string\"},"                                  \
+    "{\"id\":2,\"name\":\"v\",\"type\":\"int64\"},"                                                \
+    "{\"id\":3,\"name\":\"w\",\"type\":\"string\"}],\"rowKey\":[\"k\"]}"
+
+/* What a scan of some columns costs. */
+static struct query_counts cost_of(struct t *t, struct t_table *tt, const char *iterators,
+                                   const char *where, const char *column, const char *expected)
+{
+    struct query_counts counts = {0};
+    struct slice text = slice_str(iterators);
+    struct slice wanted = slice_str(column);
+    struct query_options o = {.iterators = &text,
+                              .iterator_count = 1,
+                              .where = slice_str(where),
+                              .columns = &wanted,
+                              .column_count = *column ? 1 : 0,
+                              .counts = &counts};
+    if (!*column)
+        o.columns = NULL;
+    expect_rows(t, tt, &o, expected);
+    return counts;
+}
+
+static void open_wide(struct t *t, struct t_table *tt)
+{
+    static const char *const points[] = {"c", "e"};
+    t_table_open(t, tt, SCHEMA_WIDE, points, 2);
+    t_table_add(t, tt, "a,1,longer than all others\nb,-2,so is this one\n");
+    t_table_add(t, tt, "c,3,and this is the longest of them\nd,4,here\n");
+    t_table_add(t, tt, "e,5,the last\n");
+}
+
+static void iterators_read_the_columns_that_somebody_needs(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    open_wide(t, &tt);
+    uint64_t key = cost_of(t, &tt, "", "", "k", "a\nb\nc\nd\ne\n").data_bytes;
+    uint64_t two = cost_of(t, &tt, "", "v < 9", "k", "a\nb\nc\nd\ne\n").data_bytes;
+    uint64_t all = cost_of(t, &tt, "", "k = 'a' or w > ''", "v", "1\n-2\n3\n4\n5\n").data_bytes;
+    assert_true(key < two && two < all);
+    const struct {
+        const char *iterators;
+        const char *column;
+        uint64_t bytes;
+    } cases[] = {
+        {"sample(1)", "k", key},
+        {"project(w, k)", "k", key},
+        {"filter(v < 9)", "k", two},
+        {"filter(v < 9); project(k, v, w)", "k", two},
+        {"map(n = v + 1); project(k)", "k", two},
+        {"map(n = w)", "k", all - (two - key)},
+        {"top(9)", "k", all},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(
+            cost_of(t, &tt, cases[i].iterators, "", cases[i].column, "a\nb\nc\nd\ne\n").data_bytes,
+            cases[i].bytes);
+    assert_int_equal(cost_of(t, &tt, "map(n = v + 1)", "", "n", "2\n-1\n4\n5\n6\n").data_bytes,
+                     two);
+    t_table_close(&tt);
+}
+
+/* In each of three leaves stands a file. */
+static void conditions_on_keys_narrow_through_iterators(void **state)
+{
+    static const struct {
+        const char *iterators;
+        const char *where;
+        const char *column;
+        uint64_t files;
+        const char *rows;
+    } cases[] = {
+        {"filter(v > 0)", "k = 'a'", "k", 1, "a\n"},
+        {"top(1); dedupe; sample(1); redact(w, x)", "k >= 'e'", "v", 1, ""},
+        {"filter(k < 'c'); map(n = v)", "", "n", 1, "1\n-2\n"},
+        {"project(v, k); map(n = k)", "k > 'd' AND v > 0", "v", 1, "5\n"},
+        {"filter(k > 'b'); filter(k < 'e')", "v > 3", "k", 1, "d\n"},
+        /* No longer the key: */
+        {"map(k = w)", "k = 'here'", "k", 3, "here\n"},
+        {"map(n = k)", "n = 'a'", "n", 3, "a\n"},
+        {"map(k = w); filter(k = 'here')", "", "v", 3, "4\n"},
+        {"filter(k = 'd'); map(k = w)", "k = 'here'", "v", 1, "4\n"},
+        {"project(v)", "v = 4", "v", 3, "4\n"},
+    };
+    struct t *t = *state;
+    struct t_table tt;
+    open_wide(t, &tt);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(
+            cost_of(t, &tt, cases[i].iterators, cases[i].where, cases[i].column, cases[i].rows)
+                .files_read,
+            cases[i].files);
+    t_table_close(&tt);
+}
+
+static void iterators_over_some_columns_survive_every_fault(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    struct slice iterators = slice_str("filter(v > 0); map(n = v + 1); project(k, n)");
+    struct slice column = slice_str("n");
+    open_wide(t, &tt);
+    struct query_options o = {.iterators = &iterators,
+                              .iterator_count = 1,
+                              .where = slice_str("k < 'd'"),
+                              .columns = &column,
+                              .column_count = 1};
+    T_FAULT_LOOP(t) {
+        struct arr_stream *stream = NULL;
+        struct buf text;
+        buf_init(&text, &t->mem, 1 << 20);
+        slp_rc rc = query_scan(tt.table, &o, &t->mem, &stream, &t->err);
+        if (rc == SLP_OK)
+            rc = t_stream_text(t, stream, &text);
+        assert_true(t->fault_hit ? rc != SLP_OK : rc == SLP_OK);
+        buf_fini(&text);
+    }
+    t_table_close(&tt);
+}
+
 static void scans_survive_every_fault(void **state)
 {
     struct t *t = *state;
@@ -240,4 +362,6 @@ T_MAIN(T_TEST(rows_of_all_files_come_in_key_order), T_TEST(an_empty_table_has_no
        T_TEST(columns_come_as_asked_for_beside_a_predicate_on_others),
        T_TEST(wrong_columns_are_named_with_the_nearest), T_TEST(limits_are_kept),
        T_TEST(a_missing_object_is_corrupt_and_named), T_TEST(a_lookup_reads_one_round_a_file),
-       T_TEST(scans_survive_every_fault))
+       T_TEST(iterators_read_the_columns_that_somebody_needs),
+       T_TEST(conditions_on_keys_narrow_through_iterators),
+       T_TEST(iterators_over_some_columns_survive_every_fault), T_TEST(scans_survive_every_fault))

@@ -25,11 +25,15 @@ static void example_sums_each_key(void **state)
     struct fixture f;
     struct stack_iters *it = NULL;
     bool used[2] = {false, false};
+    const bool wanted[2] = {true, true};
+    struct arena arena;
+    arena_init(&arena, &t->mem, 1 << 16);
     fixture_init(&f, t, TABLE);
     assert_ok(t, load(&f, "key_sums", "x", &it));
     assert_int_equal(stack_iters_schema(it)->count, 2);
     assert_string_equal(stack_iters_schema(it)->fields[0].name, "sum");
-    stack_iters_columns(it, used);
+    assert_ok(t, stack_iters_needs(it, wanted, &arena, used, &t->err));
+    arena_fini(&arena);
     assert_false(used[0]);
     assert_true(used[1]);
     for (int64_t rows = 1; rows < 6; rows++) {
