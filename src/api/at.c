@@ -86,6 +86,10 @@ slp_rc api_table_for_reading(struct slp_instance *instance, const struct reading
     if (o.at == 0)
         FAIL(err, NOT_FOUND, "table \"%s\": there is no sequence 0; the first one is 1",
              reading->table);
+    if (o.at > state_number(state_table_view(*table)))
+        FAIL(err, NOT_FOUND,
+             "table \"%s\": there is no sequence %" PRIu64 " yet; the newest one is %" PRIu64,
+             reading->table, o.at, state_number(state_table_view(*table)));
     TRY(expect_kept(*table, o.at, err));
     TRY(state_table_open_with(instance->state, slice_str(reading->table), &o, owned, err));
     *table = *owned;

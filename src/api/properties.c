@@ -9,6 +9,7 @@
 #include "api/engine.h"
 #include "api/listing.h"
 #include "api/properties.h"
+#include "arrow/text.h"
 #include "state/global.h"
 
 #define ARENA_MAX_BYTES ((size_t)64 << 20)
@@ -194,6 +195,43 @@ struct change {
     size_t count;
 };
 
+/* What counts once the property is unset. */
+static struct slice next_in_line(const struct setup *s, enum schema_property_id id)
+{
+    struct setup without = {.defaults = s->defaults,
+                            .default_count = s->table ? s->default_count : 0};
+    const char *source = NULL;
+    return value_of(&without, id, &source);
+}
+
+/* What a property is once the change is made. */
+static struct slice value_then(const struct change *c, enum schema_property_id id)
+{
+    const char *source = NULL;
+    for (size_t i = 0; i < c->count; i++) {
+        enum schema_property_id one = SCHEMA_PROPERTY_PARQUET_PROFILE;
+        if (schema_property_find(c->items[i].name, &one, NULL, NULL) == SLP_OK && one == id)
+            return c->items[i].is_unset ? next_in_line(c->setup, id) : c->items[i].value;
+    }
+    return value_of(c->setup, id, &source);
+}
+
+/* Ingests are delayed before they are refused. */
+static slp_rc check_pairs(const struct change *c, struct slp_err *err)
+{
+    int64_t soft = 0;
+    int64_t hard = 0;
+    struct slice soft_text = value_then(c, SCHEMA_PROPERTY_DEPTH_SOFT);
+    struct slice hard_text = value_then(c, SCHEMA_PROPERTY_DEPTH_HARD);
+    if (!arr_text_i64(soft_text, &soft) || !arr_text_i64(hard_text, &hard) || soft <= hard)
+        return SLP_OK;
+    FAIL(err, INVALID,
+         "property \"backpressure.depth.soft\" (%" PRId64
+         ") would be above \"backpressure.depth.hard\" (%" PRId64
+         "): ingests are delayed before they are refused; set both at once",
+         soft, hard);
+}
+
 static bool is_so_already(const struct setup *s, const struct state_property *item)
 {
     struct slice value;
@@ -209,15 +247,6 @@ static void drop_idle(struct change *c)
         if (!is_so_already(c->setup, &c->items[i]))
             c->items[kept++] = c->items[i];
     c->count = kept;
-}
-
-/* What counts once the property is unset. */
-static struct slice next_in_line(const struct setup *s, enum schema_property_id id)
-{
-    struct setup without = {.defaults = s->defaults,
-                            .default_count = s->table ? s->default_count : 0};
-    const char *source = NULL;
-    return value_of(&without, id, &source);
 }
 
 static slp_rc fill_changes(struct listing *l, struct slp_err *err)
@@ -267,6 +296,7 @@ slp_rc slp_properties_set(struct slp_instance *instance, const char *table,
     TRY_OUT(setup_open(&s, instance, table, err));
     if (table)
         TRY_OUT(check_fit(s.table, settings, count, err));
+    TRY_OUT(check_pairs(&c, err));
     drop_idle(&c);
     TRY_OUT(api_fill_list(&l, &kind, &rows, err));
     if (table)

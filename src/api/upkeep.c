@@ -165,6 +165,8 @@ static slp_rc note_damaged_log(void *context, struct slice table, slp_rc rc, str
     if (rc != SLP_CORRUPT)
         return rc;
     struct slp_err found = *err;
+    if (!slice_is(table, "catalogue"))
+        (void)err_append(&found, rc, "; see 'sleeper repair'");
     struct upkeep_finding finding = {
         .severity = UPKEEP_ERROR, .object = table, .text = slice_str(found.text)};
     return note_finding(context, &finding, err);

@@ -31,6 +31,8 @@ static slp_rc print_again(struct checking *c, struct buf *out, struct slp_err *e
     struct state_open_options o = {.is_without_head = true};
     slp_rc rc = state_table_open_id_with(state_table_instance(c->table), state_table_id(c->table),
                                          &o, &again, &found);
+    if (rc == SLP_CORRUPT && c->is_log_damaged)
+        return SLP_OK;
     if (rc == SLP_CORRUPT)
         return upkeep_check_tell(c, UPKEEP_ERROR, slice_str("log"), found.text, err);
     if (rc != SLP_OK && err)
@@ -230,8 +232,8 @@ slp_rc upkeep_check(struct state_table *table, const volatile int *cancel, upkee
     struct checking c = {
         .table = table, .cancel = cancel, .found = found, .context = context, .mem = mem};
     arena_init(&c.arena, mem, CHECK_WORK_MAX_BYTES);
-    TRY_OUT(check_replay(&c, err));
     TRY_OUT(upkeep_check_log(&c, err));
+    TRY_OUT(check_replay(&c, err));
     TRY_OUT(upkeep_check_snapshots(&c, err));
     TRY_OUT(check_leaves(&c, err));
     TRY_OUT(check_files(&c, err));

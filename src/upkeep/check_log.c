@@ -62,6 +62,7 @@ static slp_rc check_bodies(struct checking *c, uint64_t floor, struct slp_err *e
     for (size_t i = 0; i < bodies.count; i++) {
         struct slp_err found = {.code = SLP_OK};
         slp_rc rc = state_hashed_check(c->table, bodies.names[i], &found);
+        c->is_log_damaged = c->is_log_damaged || rc == SLP_CORRUPT;
         TRY(tell_damage(c, UPKEEP_ERROR, bodies.names[i], rc, &found, err));
     }
     return SLP_OK;
@@ -91,6 +92,9 @@ slp_rc upkeep_check_log(struct checking *c, struct slp_err *err)
         return tell_damage(c, UPKEEP_ERROR, slice_str("floor"), rc, &found, err);
     TRY(check_floor(c, floor, err));
     rc = state_frames_look(c->table, floor, number, look_at_frame, &l, &found);
+    c->is_log_damaged = rc == SLP_CORRUPT;
+    if (c->is_log_damaged)
+        (void)err_append(&found, rc, "; what is behind it cannot be read: see 'sleeper repair'");
     TRY(tell_damage(c, UPKEEP_ERROR, slice_str("log"), rc, &found, err));
     if (rc == SLP_OK)
         TRY(check_bodies(c, floor, err));
@@ -109,7 +113,7 @@ static slp_rc check_older(struct checking *c, struct slp_err *err)
     struct buf first;
     struct buf second;
     size_t count = state_verified_count(view);
-    if (count < 2)
+    if (count < 2 || c->is_log_damaged)
         return SLP_OK;
     buf_init(&first, c->mem, CHECK_PRINT_MAX_BYTES);
     buf_init(&second, c->mem, CHECK_PRINT_MAX_BYTES);
@@ -132,6 +136,8 @@ slp_rc upkeep_check_snapshots(struct checking *c, struct slp_err *err)
     struct slp_err found = {.code = SLP_OK};
     uint64_t horizon = state_horizon(state_table_view(c->table));
     slp_rc rc = state_snapshot_reachable(c->table, horizon, &c->arena, &names, &found);
+    if (rc == SLP_CORRUPT && c->is_log_damaged)
+        return SLP_OK;
     if (rc != SLP_OK)
         return tell_damage(c, UPKEEP_ERROR, slice_str("snap"), rc, &found, err);
     bool is_sound = true;

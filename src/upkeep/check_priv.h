@@ -17,6 +17,7 @@ struct checking {
     void *context;
     struct alloc *mem;
     struct arena arena;
+    bool is_log_damaged; /* told: what only says so again is not */
 };
 
 SLP_NODISCARD slp_rc upkeep_check_tell(struct checking *c, enum upkeep_severity severity,

@@ -233,8 +233,11 @@ test_a_table_is_read_as_it_was_at_a_time() {
     expect_rc 4
     run count t --at yesterday
     expect_rc 2
-    run count t --at 99
-    expect_rc 4
+    for what in count scan status; do
+        run $what t --at 99
+        expect_rc 4
+        expect_err 'there is no sequence 99 yet; the newest one is 3'
+    done
 }
 
 test_status_shows_what_a_table_is_and_was() {
@@ -255,6 +258,19 @@ t,2,4,0,false'
 t,depth-soft,1,0'
     run status --at p
     expect_rc 2
+}
+
+test_ingests_are_delayed_before_they_are_refused() {
+    make_table
+    run table set t backpressure.depth.soft=600
+    expect_rc 2
+    expect_err '"backpressure.depth.soft" (600) would be above "backpressure.depth.hard" (512)'
+    run_ok table set t backpressure.depth.soft=600 backpressure.depth.hard=600
+    run table set t --unset backpressure.depth.hard
+    expect_rc 2
+    run instance set backpressure.depth.hard=63
+    expect_rc 2
+    run_ok instance set backpressure.depth.hard=64
 }
 
 test_a_receipt_is_waited_for() {

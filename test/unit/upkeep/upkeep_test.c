@@ -178,6 +178,35 @@ static void a_sound_table_has_no_problems(void **state)
     t_table_close(&tt);
 }
 
+/* However many ways lead over it. */
+static void a_damaged_frame_is_one_problem(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    struct state_name object;
+    struct buf bytes;
+    t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
+    t_table_add(t, &tt, "a,1\nb,2\n");
+    t_table_add(t, &tt, "c,3\n");
+    struct slice name = slice_str("log/00000000000000000002");
+    assert_ok(t, state_table_object(tt.table, name, &object, &t->err));
+    buf_init(&bytes, &t->mem, 1 << 20);
+    assert_ok(t, store_get(tt.store, state_name_slice(&object), &bytes, &t->err));
+    bytes.ptr[bytes.len / 2] ^= 1;
+    assert_ok(t, store_delete(tt.store, state_name_slice(&object), &t->err));
+    struct found gone = check(t, &tt);
+    assert_int_equal(gone.count, 1);
+    assert_non_null(strstr(gone.last, "00000000000000000002\" is not there"));
+    assert_ok(t,
+              store_put_if_absent(tt.store, state_name_slice(&object), buf_slice(&bytes), &t->err));
+    struct found damaged = check(t, &tt);
+    assert_int_equal(damaged.count, 1);
+    assert_non_null(strstr(damaged.last, "damaged frame"));
+    assert_non_null(strstr(damaged.last, "sleeper repair"));
+    buf_fini(&bytes);
+    t_table_close(&tt);
+}
+
 static void every_flipped_byte_of_a_data_file_is_found(void **state)
 {
     struct t *t = *state;
@@ -324,7 +353,7 @@ T_MAIN(T_TEST(live_files_are_never_collected),
        T_TEST(dead_files_and_strangers_go_when_they_are_old_enough),
        T_TEST(outputs_of_an_open_job_are_spared),
        T_TEST(a_job_ends_in_the_log_before_its_outputs_go), T_TEST(a_sound_table_has_no_problems),
-       T_TEST(every_flipped_byte_of_a_data_file_is_found),
+       T_TEST(a_damaged_frame_is_one_problem), T_TEST(every_flipped_byte_of_a_data_file_is_found),
        T_TEST(splitting_moves_no_rows_and_cuts_exactly),
        T_TEST(leaves_of_one_block_are_split_by_their_rows),
        T_TEST(a_single_row_key_is_never_parted), T_TEST(splitting_survives_every_fault))
