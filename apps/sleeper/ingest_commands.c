@@ -26,15 +26,21 @@ static slp_rc choose_quarantine(struct app *app, const char *table, const char *
          QUARANTINE_NAMES, table);
 }
 
+static slp_rc most_bad_rows(const struct args *args, int64_t *out, struct slp_err *err)
+{
+    TRY(args_number(args, OPTION_MAX_ERRORS, out, err));
+    if (args_has(args, OPTION_MAX_ERRORS) && *out == 0)
+        FAIL(err, INVALID, "--max-errors takes at least 1; for none there is --on-error fail");
+    return SLP_OK;
+}
+
 static slp_rc bad_row_options(struct app *app, struct slp_ingest_options *o, struct slp_err *err)
 {
     const struct args *args = app->args;
     o->on_error = args_value(args, OPTION_ON_ERROR);
     o->quarantine = args_value(args, OPTION_QUARANTINE);
     o->file_strategy = args_value(args, OPTION_FILE_STRATEGY);
-    TRY(args_number(args, OPTION_MAX_ERRORS, &o->max_errors, err));
-    if (args_has(args, OPTION_MAX_ERRORS) && o->max_errors == 0)
-        FAIL(err, INVALID, "--max-errors takes at least 1; for none there is --on-error fail");
+    TRY(most_bad_rows(args, &o->max_errors, err));
     if (o->on_error && strcmp(o->on_error, "fail") != 0 && strcmp(o->on_error, "skip") != 0 &&
         strcmp(o->on_error, "quarantine") != 0)
         FAIL(err, INVALID, "--on-error %s is not known; expected fail, skip or quarantine",
@@ -71,10 +77,15 @@ static slp_rc submit(struct app *app, struct slp_instance *instance, struct slp_
 {
     const struct args *args = app->args;
     struct slp_batch_submit_result r = {0};
+    const char *policy = args_value(args, OPTION_ON_ERROR);
     struct slp_batch_submit_options o = {.table = args->arguments[0],
                                          .inputs = args->arguments + 1,
                                          .token = args_value(args, OPTION_TOKEN),
-                                         .dry_run = args_has(args, OPTION_DRY_RUN)};
+                                         .dry_run = args_has(args, OPTION_DRY_RUN),
+                                         .format = args_value(args, OPTION_INPUT_FORMAT),
+                                         .row_kinds = args_value(args, OPTION_ROW_KIND_COLUMN),
+                                         .skip_bad_rows = policy && strcmp(policy, "skip") == 0};
+    TRY(most_bad_rows(args, &o.max_errors, err));
     TRY(slp_batch_submit(instance, &o, &r, err));
     if (r.was_duplicate)
         app_notice(app, "nothing to do: token \"%s\" was committed at sequence %" PRIu64, o.token,
@@ -122,12 +133,34 @@ static slp_rc withdraw(struct app *app, struct slp_instance *instance, struct sl
     return SLP_OK;
 }
 
-/* Options that say how rows are read: a batch is read as the table says, whoever runs it. */
-static slp_rc check_batch_options(const struct args *args, struct slp_err *err)
+/* Options that say how rows are read travel with the files that are submitted; where a batch is run,
+ * they are known already. */
+static slp_rc check_reading_options(const struct args *args, struct slp_err *err)
 {
     static const enum option_id others[] = {OPTION_INPUT_FORMAT, OPTION_ROW_KIND_COLUMN,
-                                            OPTION_ON_ERROR,     OPTION_QUARANTINE,
-                                            OPTION_MAX_ERRORS,   OPTION_FILE_STRATEGY};
+                                            OPTION_ON_ERROR, OPTION_MAX_ERRORS};
+    const char *policy = args_value(args, OPTION_ON_ERROR);
+    bool submits = args_has(args, OPTION_BATCH);
+    for (size_t i = 0; !submits && i < sizeof others / sizeof *others; i++)
+        if (args_has(args, others[i]))
+            FAIL(err, INVALID,
+                 "how files are read is said when they are submitted: give these options with "
+                 "--batch");
+    if (args_has(args, OPTION_QUARANTINE) || (policy && strcmp(policy, "quarantine") == 0))
+        FAIL(err, INVALID,
+             "a batch has no quarantine file, since a worker elsewhere may run it; --on-error skip "
+             "leaves bad rows out, and without it a file that has some is put aside by itself");
+    if (args_has(args, OPTION_FILE_STRATEGY))
+        FAIL(err, INVALID,
+             "a batch's data files are laid out as the table's ingest.file.writing.strategy says");
+    if (policy && strcmp(policy, "fail") != 0 && strcmp(policy, "skip") != 0)
+        FAIL(err, INVALID, "unknown policy \"%s\" for bad rows of a batch; expected fail or skip",
+             policy);
+    return SLP_OK;
+}
+
+static slp_rc check_batch_options(const struct args *args, struct slp_err *err)
+{
     int modes = args_has(args, OPTION_BATCH) + args_has(args, OPTION_RUN_BATCHES) +
                 args_has(args, OPTION_WITHDRAW);
     bool has_inputs = args->arguments[1] != NULL;
@@ -141,12 +174,7 @@ static slp_rc check_batch_options(const struct args *args, struct slp_err *err)
         FAIL(err, INVALID, "--run-batches takes no files: --batch submits them");
     if (args_has(args, OPTION_DRY_RUN) && args_has(args, OPTION_WITHDRAW))
         FAIL(err, INVALID, "--withdraw has no --dry-run; 'sleeper job list' shows what waits");
-    for (size_t i = 0; modes > 0 && i < sizeof others / sizeof *others; i++)
-        if (args_has(args, others[i]))
-            FAIL(err, INVALID,
-                 "a batch is read as the table and the files say; options of reading go with an "
-                 "ingest at once");
-    return SLP_OK;
+    return modes > 0 ? check_reading_options(args, err) : SLP_OK;
 }
 
 static slp_rc run_batcher(struct app *app, bool *is_done, struct slp_err *err)

@@ -28,6 +28,11 @@ struct slp_batch_submit_options {
     const char *const *inputs; /* files, folders, globs; ended by NULL */
     const char *token;         /* a repeat with the same token changes nothing; may be NULL */
     bool dry_run;              /* look at the files, submit nothing */
+    /* How they are read, as in struct slp_ingest_options; files that are read alike share batches. */
+    const char *format;    /* NULL: by content */
+    const char *row_kinds; /* NULL: all rows are puts */
+    bool skip_bad_rows;    /* else a file with one is at fault */
+    int64_t max_errors;    /* of a batch, with skip_bad_rows; 0: any number */
 };
 
 struct slp_batch_submit_result {
@@ -43,7 +48,7 @@ struct slp_batch_submit_result {
  * waits already waits once, with the size that it has now; one that failed is as new; one that was
  * taken by a batch before is ingested again.
  *
- * Errors   INVALID    no inputs; one that is no regular file
+ * Errors   INVALID    no inputs; one that is no regular file; a format or a column that cannot be
  *          NOT_FOUND  the table or an input
  *          LIMIT      10,000 files wait at most
  *          UNKNOWN    it may have been committed: repeat it, with the same token if it had one

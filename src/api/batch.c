@@ -6,6 +6,29 @@
 #include "api/listing.h"
 #include "base/num.h"
 
+static slp_rc reading_of(const struct slp_batch_submit_options *o, struct state_table *table,
+                         struct state_reading *out, struct slp_err *err)
+{
+    const struct schema *schema = state_table_schema(table);
+    *out = (struct state_reading){.skips = o->skip_bad_rows, .most = (uint64_t)o->max_errors};
+    if (o->max_errors < 0 || (o->max_errors && !o->skip_bad_rows))
+        FAIL(err, INVALID, "a number of bad rows is not negative, and is for skipping them");
+    if (o->format)
+        TRY(api_input_format(o->format, &(enum rows_format){ROWS_AUTO}, err));
+    if (o->format)
+        out->format = slice_str(o->format);
+    if (!o->row_kinds)
+        return SLP_OK;
+    out->kinds = slice_str(o->row_kinds);
+    if (out->kinds.len == 0 || out->kinds.len > STATE_READING_KINDS_MAX)
+        FAIL(err, INVALID, "a column of row kinds has a name of 1 to %u bytes",
+             STATE_READING_KINDS_MAX);
+    if (arr_schema_find(&schema->columns, out->kinds) >= 0)
+        FAIL(err, INVALID, "\"%s\" is a field of the table and cannot hold the rows' kinds",
+             o->row_kinds);
+    return SLP_OK;
+}
+
 slp_rc slp_batch_submit(struct slp_instance *instance,
                         const struct slp_batch_submit_options *options,
                         struct slp_batch_submit_result *out, struct slp_err *err)
@@ -21,6 +44,7 @@ slp_rc slp_batch_submit(struct slp_instance *instance,
     if (options->token)
         o.token = slice_str(options->token);
     TRY(api_instance_table(instance, options->table, &table, err));
+    TRY(reading_of(options, table, &o.reading, err));
     TRY(jobs_submit(table, &o, instance->mem, &result, err));
     if (!options->dry_run)
         state_table_keep_due(table);

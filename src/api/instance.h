@@ -6,6 +6,7 @@
 
 #include "arrow/batch.h"
 #include "query/query.h"
+#include "rows/rows.h"
 #include "sleeper/sleeper.h"
 #include "state/state.h"
 
@@ -51,6 +52,9 @@ void api_instance_forget(struct slp_instance *instance, const char *name);
  * finding the row's files. */
 uint64_t api_instance_memory(struct slp_instance *instance);
 size_t api_instance_threads(struct slp_instance *instance);
+
+/* The format of inputs by its name. Errors: INVALID. */
+SLP_NODISCARD slp_rc api_input_format(const char *name, enum rows_format *out, struct slp_err *err);
 
 /* How many texts stand before the NULL that ends a list; NULL is an empty list. */
 static inline size_t api_count_texts(const char *const *list)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "api/listing.h"
+#include "base/num.h"
 #include "state/global.h"
 
 /* A file and its record may be asked for by the end of its name; as many are considered. */
@@ -97,6 +98,14 @@ static slp_rc add_submitted(struct listing *l, const struct state_submitted *f, 
     TRY(add_text(l, "path", f->path, err));
     TRY(api_add_number(l, "bytes", (int64_t)f->bytes, err));
     TRY(api_add_time(l, "submitted", f->time_us, err));
+    if (f->reading.format.len)
+        TRY(add_text(l, "format", f->reading.format, err));
+    if (f->reading.kinds.len)
+        TRY(add_text(l, "row_kinds", f->reading.kinds, err));
+    if (f->reading.skips)
+        TRY(add_text(l, "bad_rows", slice_str("skip"), err));
+    if (f->reading.most)
+        TRY(api_add_number(l, "max_errors", (int64_t)num_min_u64(f->reading.most, INT64_MAX), err));
     TRY(api_add_number(l, "failures", f->failures, err));
     if (f->failures == 0)
         return SLP_OK;

@@ -43,6 +43,16 @@ static slp_rc parse_policies(const struct slp_ingest_options *o, struct ingest_o
     return SLP_OK;
 }
 
+slp_rc api_input_format(const char *name, enum rows_format *out, struct slp_err *err)
+{
+    enum rows_format format = ROWS_AUTO;
+    if (rows_format_parse(slice_str(name), &format, NULL) != SLP_OK)
+        FAIL(err, INVALID,
+             "unknown input format \"%s\"; expected parquet, csv, tsv, ndjson or arrow", name);
+    *out = format;
+    return SLP_OK;
+}
+
 slp_rc slp_ingest(struct slp_instance *instance, const struct slp_ingest_options *options,
                   struct slp_ingest_result *out, struct slp_err *err)
 {
@@ -60,10 +70,8 @@ slp_rc slp_ingest(struct slp_instance *instance, const struct slp_ingest_options
         o.token = slice_str(options->token);
     if (options->row_kinds)
         o.row_kinds = slice_str(options->row_kinds);
-    if (options->format && rows_format_parse(slice_str(options->format), &o.format, NULL) != SLP_OK)
-        FAIL(err, INVALID,
-             "unknown input format \"%s\"; expected parquet, csv, tsv, ndjson or arrow",
-             options->format);
+    if (options->format)
+        TRY(api_input_format(options->format, &o.format, err));
     TRY(parse_policies(options, &o, err));
     TRY(api_instance_table(instance, options->table, &table, err));
     TRY(ingest_run(table, &o, instance->mem, &result, err));

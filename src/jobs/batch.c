@@ -28,6 +28,7 @@ static struct store *store_of(const struct state_table *table)
 
 struct submission {
     struct arena arena;
+    const struct state_reading *reading;
     struct buf files; /* struct state_submit_file */
 };
 
@@ -41,6 +42,7 @@ static slp_rc add_file(struct submission *s, const char *path, struct slp_err *e
     if (!stat.is_file)
         FAIL(err, INVALID, "\"%s\" is no regular file, so it cannot wait to be ingested", path);
     f.bytes = stat.size;
+    f.reading = *s->reading;
     TRY(arena_copy(&s->arena, slice_str(absolute), &f.path, err));
     if (f.path.len > STATE_PATH_MAX)
         FAIL(err, INVALID, "\"%s\": a path of %zu bytes, at most %u", path, f.path.len,
@@ -97,6 +99,7 @@ slp_rc jobs_submit(struct state_table *table, const struct jobs_submit_options *
     struct submission s;
     struct jobs_submit_result result = {0};
     arena_init(&s.arena, mem, ARENA_MAX_BYTES);
+    s.reading = &o->reading;
     buf_init(&s.files, mem, ARENA_MAX_BYTES);
     for (size_t i = 0; i < o->input_count; i++)
         TRY_OUT(add_input(&s, o->inputs[i], err));
@@ -213,6 +216,7 @@ struct held {
     struct state_id *files;
     const char **paths;
     size_t count;
+    struct state_reading reading; /* of all of them */
 };
 
 static const struct table_state *view_of(const struct batcher *b)
@@ -234,6 +238,14 @@ static int64_t job_time_us(const struct batcher *b, uint64_t bytes)
 }
 
 /* What the job holds now. Errors: CONFLICT when it is not ours. */
+static slp_rc copy_reading(struct arena *arena, const struct state_reading *from,
+                           struct state_reading *to, struct slp_err *err)
+{
+    *to = *from;
+    TRY(arena_copy(arena, from->format, &to->format, err));
+    return arena_copy(arena, from->kinds, &to->kinds, err);
+}
+
 static slp_rc copy_held(const struct batcher *b, struct arena *arena, struct held *h,
                         uint64_t *bytes, struct slp_err *err)
 {
@@ -252,6 +264,8 @@ static slp_rc copy_held(const struct batcher *b, struct arena *arena, struct hel
         if (!state_id_equal(f->job, h->job))
             continue;
         h->files[h->count] = f->id;
+        if (h->count == 0)
+            TRY(copy_reading(arena, &f->reading, &h->reading, err));
         TRY(arena_text(arena, f->path, &h->paths[h->count++], err));
         *bytes += num_min_u64(f->bytes, UINT64_MAX - *bytes);
     }
@@ -317,11 +331,15 @@ static slp_rc blame(struct batcher *b, const struct held *h, struct slice path, 
 
 static void tell_done(struct batcher *b, const struct held *h, const struct ingest_result *r)
 {
-    char line[160];
+    char line[200];
+    char left_out[64] = "";
     char id[STATE_ID_TEXT_BYTES];
     state_id_format(h->job, id);
-    (void)snprintf(line, sizeof line, "batch %s: %zu file%s ingested, %" PRId64 " row%s", id,
-                   h->count, h->count == 1 ? "" : "s", r->rows, r->rows == 1 ? "" : "s");
+    if (r->rejected)
+        (void)snprintf(left_out, sizeof left_out, ", %" PRId64 " bad row%s left out", r->rejected,
+                       r->rejected == 1 ? "" : "s");
+    (void)snprintf(line, sizeof line, "batch %s: %zu file%s ingested, %" PRId64 " row%s%s", id,
+                   h->count, h->count == 1 ? "" : "s", r->rows, r->rows == 1 ? "" : "s", left_out);
     b->result.batches++;
     b->result.files += h->count;
     b->result.rows += r->rows;
@@ -346,7 +364,12 @@ static slp_rc ingest(struct batcher *b, const struct held *h, int64_t time_us, s
                                .cancel = b->o->cancel,
                                .job = h->job,
                                .attempt = h->attempt,
-                               .blamed = blamed};
+                               .blamed = blamed,
+                               .row_kinds = h->reading.kinds,
+                               .on_error = h->reading.skips ? INGEST_SKIP : INGEST_FAIL,
+                               .max_errors = (int64_t)num_min_u64(h->reading.most, INT64_MAX)};
+    if (h->reading.format.len)
+        TRY(rows_format_parse(h->reading.format, &o.format, err));
     TRY(jobs_keeper_begin(b->table, h->job, h->attempt, time_us, b->mem, &keeper, err));
     slp_rc rc = ingest_run(b->table, &o, b->mem, out, err);
     jobs_keeper_end(keeper);

@@ -51,8 +51,9 @@ struct jobs_batch {
     const struct state_submitted **files; /* borrowed from the state */
     size_t count;
     uint64_t bytes;
-    int64_t since_us; /* when the oldest was submitted */
-    int64_t due_us;   /* WAIT: when its time comes, though nothing else happens */
+    struct state_reading reading; /* RUN: of all of them; borrowed likewise */
+    int64_t since_us;             /* when the oldest was submitted */
+    int64_t due_us;               /* WAIT: when its time comes, though nothing else happens */
     const char *why;
 };
 
@@ -70,7 +71,8 @@ struct jobs_batch_look {
 };
 
 /*
- * What is due, and what is not and why. Pure. Files that batches hold are left out.
+ * What is due, and what is not and why. Pure. Files that batches hold are left out; those of a batch
+ * are read alike.
  * Errors   NO_MEMORY, LIMIT of the arena
  */
 SLP_NODISCARD slp_rc jobs_batch_due(const struct table_state *s,
@@ -81,7 +83,8 @@ SLP_NODISCARD slp_rc jobs_batch_due(const struct table_state *s,
 struct jobs_submit_options {
     const char *const *inputs; /* files, folders, globs */
     size_t input_count;
-    struct slice token; /* client token; empty: none */
+    struct state_reading reading; /* of all of them */
+    struct slice token;           /* client token; empty: none */
     bool dry_run;
     const volatile int *cancel;
 };
@@ -95,7 +98,7 @@ struct jobs_submit_result {
 };
 
 /*
- * Submit files to a table, by one transaction: their absolute paths and sizes.
+ * Submit files to a table, by one transaction: their absolute paths and sizes, and how they are read.
  *
  * Errors   NOT_FOUND  an input
  *          INVALID    one that is no regular file, such as standard input, or a path beyond

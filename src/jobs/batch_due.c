@@ -56,9 +56,11 @@ static size_t find_room(struct planner *p, const struct state_submitted *f)
     for (size_t i = 0; i < p->plan.count; i++) {
         const struct jobs_batch *b = &p->plan.batches[i];
         if (b->count < p->rules->most_files &&
-            add_bytes(b->bytes, f->bytes) <= p->rules->most_bytes)
+            add_bytes(b->bytes, f->bytes) <= p->rules->most_bytes &&
+            state_reading_equal(&b->reading, &f->reading))
             return i;
     }
+    p->plan.batches[p->plan.count].reading = f->reading;
     return p->plan.count++;
 }
 

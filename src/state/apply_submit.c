@@ -19,6 +19,22 @@ slp_rc state_submitted_text(struct alloc *mem, struct slice *text, struct slice 
     return SLP_OK;
 }
 
+bool state_reading_equal(const struct state_reading *a, const struct state_reading *b)
+{
+    return slice_equal(a->format, b->format) && slice_equal(a->kinds, b->kinds) &&
+           a->skips == b->skips && a->most == b->most;
+}
+
+static slp_rc copy_reading(struct alloc *mem, struct state_reading *to,
+                           const struct state_reading *from, struct slp_err *err)
+{
+    TRY(state_submitted_text(mem, &to->format, from->format, err));
+    TRY(state_submitted_text(mem, &to->kinds, from->kinds, err));
+    to->skips = from->skips;
+    to->most = from->most;
+    return SLP_OK;
+}
+
 slp_rc state_submitted_append(struct alloc *mem, struct state_global *g,
                               const struct state_submitted *from, struct slp_err *err)
 {
@@ -28,9 +44,12 @@ slp_rc state_submitted_append(struct alloc *mem, struct state_global *g,
     *f = *from;
     f->path = (struct slice){0};
     f->why = (struct slice){0};
+    f->reading = (struct state_reading){.skips = false};
     slp_rc rc = state_submitted_text(mem, &f->path, from->path, err);
     if (rc == SLP_OK)
         rc = state_submitted_text(mem, &f->why, from->why, err);
+    if (rc == SLP_OK)
+        rc = copy_reading(mem, &f->reading, &from->reading, err);
     g->submitted_bytes += f->path.len;
     if (rc != SLP_OK)
         state_submitted_drop(mem, g, g->submitted_count - 1);
@@ -43,6 +62,8 @@ void state_submitted_drop(struct alloc *mem, struct state_global *g, size_t i)
     g->submitted_bytes -= f->path.len;
     alloc_free(mem, (void *)(uintptr_t)f->path.ptr, f->path.len);
     alloc_free(mem, (void *)(uintptr_t)f->why.ptr, f->why.len);
+    alloc_free(mem, (void *)(uintptr_t)f->reading.format.ptr, f->reading.format.len);
+    alloc_free(mem, (void *)(uintptr_t)f->reading.kinds.ptr, f->reading.kinds.len);
     g->submitted_count--;
     memmove(f, f + 1, (g->submitted_count - i) * sizeof *f);
 }
@@ -76,7 +97,9 @@ static enum state_reason judge_submit(const struct table_state *s, const struct 
         return STATE_REASON_SUBMITTED;
     for (size_t i = 0; i < p->count; i++) {
         bytes += p->files[i].path.len;
-        if (p->files[i].path.len == 0 || p->files[i].path.len > STATE_PATH_MAX)
+        if (p->files[i].path.len == 0 || p->files[i].path.len > STATE_PATH_MAX ||
+            p->files[i].reading.format.len > STATE_READING_FORMAT_MAX ||
+            p->files[i].reading.kinds.len > STATE_READING_KINDS_MAX)
             return STATE_REASON_SUBMITTED;
     }
     return bytes > STATE_SUBMITTED_MAX_BYTES ? STATE_REASON_SUBMITTED : STATE_REASON_APPLIED;
@@ -84,12 +107,13 @@ static enum state_reason judge_submit(const struct table_state *s, const struct 
 
 /* One that waits stays where it is, so that it is not made to wait longer by being named again; what
  * failed before is as new. */
-static slp_rc submit_again(struct table_state *s, struct state_submitted *f, uint64_t bytes,
-                           struct slp_err *err)
+static slp_rc submit_again(struct table_state *s, struct state_submitted *f,
+                           const struct state_submit_file *from, struct slp_err *err)
 {
     TRY(state_submitted_text(s->mem, &f->why, (struct slice){0}, err));
+    TRY(copy_reading(s->mem, &f->reading, &from->reading, err));
     f->time_us = f->failures ? s->time_us : f->time_us;
-    f->bytes = bytes;
+    f->bytes = from->bytes;
     f->failures = 0;
     f->failed_us = 0;
     return SLP_OK;
@@ -105,9 +129,10 @@ slp_rc state_apply_submit(const struct state_act *act, enum state_reason *reason
         struct state_submitted made = {.id = {.at = act->at, .item = (uint32_t)i},
                                        .path = p->files[i].path,
                                        .bytes = p->files[i].bytes,
-                                       .time_us = s->time_us};
+                                       .time_us = s->time_us,
+                                       .reading = p->files[i].reading};
         struct state_submitted *there = find_waiting(s, made.path);
-        TRY(there ? submit_again(s, there, made.bytes, err)
+        TRY(there ? submit_again(s, there, &p->files[i], err)
                   : state_submitted_append(s->mem, &s->global, &made, err));
     }
     return SLP_OK;
@@ -117,9 +142,7 @@ void state_apply_withdraw(struct table_state *s, struct state_id file, enum stat
 {
     const struct state_submitted *f = find(s, file);
     bool is_free = f && (state_id_is_none(f->job) || STATE_BUG(WITHDRAW_HELD));
-    *reason = !f        ? STATE_REASON_NOT_SUBMITTED
-              : is_free ? STATE_REASON_APPLIED
-                        : STATE_REASON_BUSY;
+    *reason = !f ? STATE_REASON_NOT_SUBMITTED : is_free ? STATE_REASON_APPLIED : STATE_REASON_BUSY;
     if (*reason == STATE_REASON_APPLIED)
         state_submitted_drop(s->mem, &s->global, (size_t)(f - s->global.submitted));
 }

@@ -237,6 +237,10 @@ static const struct state_wire_field submitted_fields[] = {
     ONE(11, I64, "failed_us", struct state_submitted, failed_us),
     ONE(13, TEXT, "why", struct state_submitted, why),
     ONE(15, ID, "job", struct state_submitted, job),
+    ONE(17, TEXT, "kinds", struct state_submitted, reading.kinds),
+    ONE(2, TEXT, "format", struct state_submitted, reading.format),
+    ONE(4, BOOL, "skips", struct state_submitted, reading.skips),
+    ONE(6, U64, "most", struct state_submitted, reading.most),
 };
 static const struct state_shape submitted_shape =
     SHAPE("a submitted file", struct state_submitted, submitted_fields);
@@ -376,7 +380,9 @@ static slp_rc copy_submitted(struct alloc *mem, const struct state_global *from,
         const struct state_submitted *f = &from->submitted[i];
         if (i && state_id_compare(from->submitted[i - 1].id, f->id) >= 0)
             FAIL(err, CORRUPT, "submitted file %zu of a snapshot stands out of order", i);
-        if (f->path.len == 0 || f->path.len > STATE_PATH_MAX || f->why.len > STATE_FAILURE_MAX)
+        if (f->path.len == 0 || f->path.len > STATE_PATH_MAX || f->why.len > STATE_FAILURE_MAX ||
+            f->reading.format.len > STATE_READING_FORMAT_MAX ||
+            f->reading.kinds.len > STATE_READING_KINDS_MAX)
             FAIL(err, CORRUPT, "submitted file %zu of a snapshot has no path, or too long a text",
                  i);
         TRY(state_submitted_append(mem, to, f, err));

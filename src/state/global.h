@@ -17,6 +17,8 @@
 /* Submitted files at most, and bytes of their paths: they stand in the root of every snapshot. */
 #define STATE_SUBMITTED_MAX       10000u
 #define STATE_SUBMITTED_MAX_BYTES ((size_t)4 << 20)
+#define STATE_READING_FORMAT_MAX  32u
+#define STATE_READING_KINDS_MAX   256u
 
 /* Of why one failed, so much is kept. */
 #define STATE_FAILURE_MAX 256u
@@ -114,7 +116,11 @@ struct state_submitted {
     int64_t failed_us;   /* table time of the last one */
     struct slice why;    /* it failed */
     struct state_id job; /* the batch that holds it; none: it waits */
+    struct state_reading reading;
 };
+
+/* Are they read alike, so that one ingest may have both? */
+bool state_reading_equal(const struct state_reading *a, const struct state_reading *b);
 
 /* Ascending by id: in the order in which they were submitted. */
 size_t state_submitted_count(const struct table_state *s);

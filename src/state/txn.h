@@ -393,10 +393,19 @@ struct state_restore {
     const struct table_state *from; /* never in the bytes: the snapshot, as state_wants demands */
 };
 
+/* How an input file is read. */
+struct state_reading {
+    struct slice format; /* its name; empty: as the content says */
+    struct slice kinds;  /* the column of row kinds; empty: all rows are puts */
+    bool skips;          /* bad rows are left out... */
+    uint64_t most;       /* ...so many; 0: any number */
+};
+
 /* An input file that waits: where it is, as whoever ingests it will find it. */
 struct state_submit_file {
     struct slice path; /* 1 to STATE_PATH_MAX bytes */
     uint64_t bytes;    /* its size, as far as known */
+    struct state_reading reading;
 };
 
 struct state_submit {

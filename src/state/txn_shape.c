@@ -293,6 +293,10 @@ static const struct state_shape name_table_shape =
 static const struct state_wire_field submit_file_fields[] = {
     ONE(1, TEXT, "path", struct state_submit_file, path),
     ONE(3, U64, "bytes", struct state_submit_file, bytes),
+    ONE(5, TEXT, "kinds", struct state_submit_file, reading.kinds),
+    ONE(2, TEXT, "format", struct state_submit_file, reading.format),
+    ONE(4, BOOL, "skips", struct state_submit_file, reading.skips),
+    ONE(6, U64, "most", struct state_submit_file, reading.most),
 };
 static const struct state_shape submit_file_shape =
     SHAPE("a submitted file", struct state_submit_file, submit_file_fields);

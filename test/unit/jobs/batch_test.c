@@ -106,6 +106,7 @@ static struct table_state *state_with(struct t *t, const uint64_t *bytes, size_t
         txn.txid.bytes[0] = (uint8_t)i;
         (void)snprintf(path, sizeof path, "/%zu", i);
         f.path = slice_str(path);
+        f.reading.kinds = slice_str(f.bytes % 10 ? "op" : "");
         if (i)
             txn.submit = (struct state_submit){.files = &f, .count = 1};
         else
@@ -128,13 +129,14 @@ static void what_is_due_is_cut_in_order_of_age(void **state)
 {
     struct t *t = *state;
     static const struct due_case cases[] = {
-        {{10, 10}, 2, 5, false, "-12"},         /* too few, too small, too young */
-        {{10, 10, 10}, 3, 5, false, "-123"},    /* too small */
-        {{100, 100}, 2, 5, false, "-12"},       /* too few */
-        {{100, 100, 100}, 3, 5, false, "12 3"}, /* enough of both */
-        {{10, 10}, 2, 301, false, "12"},        /* the first has waited 300 s */
-        {{10, 10}, 2, 300, false, "-12"},       /* and not yet */
-        {{10, 10}, 2, 5, true, "12"},           /* all are asked for */
+        {{10, 10}, 2, 5, false, "-12"},          /* too few, too small, too young */
+        {{10, 10, 10}, 3, 5, false, "-123"},     /* too small */
+        {{100, 100}, 2, 5, false, "-12"},        /* too few */
+        {{100, 100, 100}, 3, 5, false, "12 3"},  /* enough of both */
+        {{10, 11, 10, 11}, 4, 5, true, "13 24"}, /* those that end with 1 are read otherwise */
+        {{10, 10}, 2, 301, false, "12"},         /* the first has waited 300 s */
+        {{10, 10}, 2, 300, false, "-12"},        /* and not yet */
+        {{10, 10}, 2, 5, true, "12"},            /* all are asked for */
         {{600, 2000, 600, 300},
          4,
          5,

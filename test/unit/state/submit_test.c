@@ -101,6 +101,35 @@ static void a_file_named_twice_before_it_is_taken_waits_once(void **state)
     state_free(s);
 }
 
+/* How it is read is said by whoever names it last before it is taken. */
+static void a_file_is_read_as_it_was_submitted(void **state)
+{
+    struct t *t = *state;
+    static char long_name[STATE_READING_KINDS_MAX + 2];
+    struct table_state *s = state_of(t, NULL, NULL, 0);
+    const struct state_reading csv = {
+        .format = slice_str("csv"), .kinds = slice_str("op"), .skips = true, .most = 3};
+    struct state_submit_file f = {.path = slice_str("/in/a"), .bytes = 3, .reading = csv};
+    struct state_txn txn = next_of(s, STATE_SUBMIT);
+    txn.submit = (struct state_submit){.files = &f, .count = 1};
+    assert_int_equal(do_it(t, s, &txn), STATE_REASON_APPLIED);
+    assert_true(state_reading_equal(&state_submitted_at(s, 0)->reading, &csv));
+    assert_int_equal(submit(t, s, "/in/a", 3), STATE_REASON_APPLIED);
+    assert_int_equal(state_submitted_count(s), 1);
+    assert_false(state_reading_equal(&state_submitted_at(s, 0)->reading, &csv));
+    assert_int_equal(state_submitted_at(s, 0)->reading.kinds.len, 0);
+    memset(long_name, 'a', sizeof long_name - 1);
+    f.reading.kinds = slice_str(long_name);
+    txn = next_of(s, STATE_SUBMIT);
+    txn.submit = (struct state_submit){.files = &f, .count = 1};
+    assert_int_equal(do_it(t, s, &txn), STATE_REASON_SUBMITTED);
+    f.reading = (struct state_reading){.format = slice_str(long_name)};
+    txn = next_of(s, STATE_SUBMIT);
+    txn.submit = (struct state_submit){.files = &f, .count = 1};
+    assert_int_equal(do_it(t, s, &txn), STATE_REASON_SUBMITTED);
+    state_free(s);
+}
+
 static void what_may_wait_is_bounded(void **state)
 {
     struct t *t = *state;
@@ -245,7 +274,14 @@ static void a_snapshot_keeps_what_waits(void **state)
     struct state_rules rules = state_rules_default();
     struct table_state *s = state_of(t, NULL, NULL, 0);
     assert_int_equal(submit(t, s, "/a", 1), STATE_REASON_APPLIED);
-    assert_int_equal(submit(t, s, "/b", 2), STATE_REASON_APPLIED);
+    struct state_submit_file read = {
+        .path = slice_str("/b"),
+        .bytes = 2,
+        .reading = {
+            .format = slice_str("csv"), .kinds = slice_str("op"), .skips = true, .most = 3}};
+    struct state_txn txn = next_of(s, STATE_SUBMIT);
+    txn.submit = (struct state_submit){.files = &read, .count = 1};
+    assert_int_equal(do_it(t, s, &txn), STATE_REASON_APPLIED);
     assert_int_equal(take(t, s, 1, &job), STATE_REASON_APPLIED);
     arena_init(&a, &t->mem, 1 << 20);
     buf_init(&root, &t->mem, 1 << 20);
@@ -259,6 +295,8 @@ static void a_snapshot_keeps_what_waits(void **state)
         if (rc == SLP_OK) {
             assert_int_equal(state_submitted_count(l.state), 2);
             assert_true(slice_is(state_submitted_at(l.state, 1)->path, "/b"));
+            assert_true(
+                state_reading_equal(&state_submitted_at(l.state, 1)->reading, &read.reading));
             assert_true(state_id_equal(state_submitted_at(l.state, 0)->job, job));
         }
         state_free(l.state);
@@ -282,7 +320,10 @@ static void submitting_survives_every_fault(void **state)
         struct state_rules rules = state_rules_default();
         struct table_state *s = NULL;
         struct state_outcome o;
-        struct state_submit_file f = {.path = slice_str("/a"), .bytes = 1};
+        struct state_submit_file f = {
+            .path = slice_str("/a"),
+            .bytes = 1,
+            .reading = {.format = slice_str("csv"), .kinds = slice_str("op")}};
         struct state_txn create = txn_of(STATE_CREATE, 1);
         struct state_txn txn = txn_of(STATE_SUBMIT, 2);
         create.create = (struct state_create){.schema_json = slice_str("{}"), .key_version = 1};
@@ -297,7 +338,8 @@ static void submitting_survives_every_fault(void **state)
     }
 }
 
-T_MAIN(T_TEST(a_file_named_twice_before_it_is_taken_waits_once), T_TEST(what_may_wait_is_bounded),
+T_MAIN(T_TEST(a_file_named_twice_before_it_is_taken_waits_once),
+       T_TEST(a_file_is_read_as_it_was_submitted), T_TEST(what_may_wait_is_bounded),
        T_TEST(a_batch_demands_files_that_are_free_P4),
        T_TEST(a_batch_is_ingested_once_whoever_comes_late_T1),
        T_TEST(a_failure_is_that_of_the_files_it_names),

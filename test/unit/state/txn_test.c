@@ -69,7 +69,10 @@ static struct state_txn sample(enum state_kind kind)
                                              .faulty = ids,
                                              .faulty_count = 1};
     submit_files[0] = (struct state_submit_file){.path = slice_str("/in/a.csv"), .bytes = 300};
-    submit_files[1] = (struct state_submit_file){.path = slice_str("/in/b.csv")};
+    submit_files[1] = (struct state_submit_file){
+        .path = slice_str("/in/b.csv"),
+        .reading = {
+            .format = slice_str("csv"), .kinds = slice_str("op"), .skips = true, .most = 9}};
     split_items[0] = (struct state_split_item){
         .leaf = range_of("", NULL), .keys = keys, .key_count = 2, .cuts = cuts, .cut_count = 2};
     cut_items[0] = (struct state_cut_item){
