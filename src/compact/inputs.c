@@ -19,6 +19,11 @@ static slp_rc counted_next(struct run *r, struct run_block *out, struct slp_err 
     return rc;
 }
 
+static slp_rc counted_complete(struct run *r, struct slp_err *err)
+{
+    return run_complete(((struct counted_run *)(void *)r)->inner, err);
+}
+
 static void counted_close(struct run *r)
 {
     struct counted_run *c = (struct counted_run *)(void *)r;
@@ -52,12 +57,14 @@ static slp_rc process_run(struct compact_inputs *in, size_t i, struct run *run, 
 static slp_rc open_run(struct compact_inputs *in, size_t i, struct key_range range,
                        struct run **out, struct slp_err *err)
 {
-    static const struct run_ops ops = {.next = counted_next, .close = counted_close};
+    static const struct run_ops ops = {
+        .next = counted_next, .complete = counted_complete, .close = counted_close};
     struct datafile_read_options o = {.range = range,
                                       .prefetch_bytes = in->prefetch_bytes,
                                       .keeps_space = true,
                                       .may_leave_keys = !in->job->process,
-                                      .keeps_dictionaries = !in->job->process};
+                                      .keeps_dictionaries = !in->job->process,
+                                      .may_be_partial = !in->job->process};
     struct counted_run *c = NULL;
     TRY(alloc_new(in->mem, &c, err));
     *c = (struct counted_run){.base = {.ops = &ops}, .mem = in->mem, .rows = &in->rows[i]};
@@ -174,6 +181,32 @@ out:
     if (rc != SLP_OK)
         compact_inputs_close(&in);
     return rc;
+}
+
+uint64_t compact_inputs_block_bytes(const struct datafile *f, const struct compact_job *job)
+{
+    uint64_t rows = (uint64_t)datafile_row_count(f);
+    uint64_t blocks = (uint64_t)datafile_block_count(f);
+    bool is_one_row = rows == blocks && !job->process;
+    return is_one_row ? 0 : datafile_page_bytes(f) / blocks;
+}
+
+slp_rc compact_inputs_widest(struct state_table *table, const struct compact_job *job,
+                             struct alloc *mem, uint64_t *block_bytes, struct slp_err *err)
+{
+    struct datafile *f = NULL;
+    size_t widest = 0;
+    uint64_t row_bytes = 0;
+    for (size_t i = 0; i < job->input_count; i++) {
+        const struct datafile_info *info = &job->inputs[i].info;
+        uint64_t bytes = info->rows > 0 ? info->index_offset / (uint64_t)info->rows : 0;
+        widest = bytes > row_bytes ? i : widest;
+        row_bytes = bytes > row_bytes ? bytes : row_bytes;
+    }
+    TRY(open_file(table, job, widest, mem, &f, err));
+    *block_bytes = compact_inputs_block_bytes(f, job);
+    datafile_close(f);
+    return SLP_OK;
 }
 
 void compact_inputs_close(struct compact_inputs *in)

@@ -30,6 +30,18 @@ SLP_NODISCARD slp_rc compact_inputs_open(struct state_table *table, const struct
                                          struct compact_inputs *out, struct slp_err *err);
 void compact_inputs_close(struct compact_inputs *in); /* a zeroed one is accepted */
 
+/*
+ * What pages a block of this file has, on average; 0 where each is one row, since of large ones only
+ * that is in memory which comes out next (merge/merge.h), unless rows are processed.
+ */
+uint64_t compact_inputs_block_bytes(const struct datafile *f, const struct compact_job *job);
+
+/* The same of the input with the widest rows, which is opened for that. Errors: those of
+ * datafile_open. */
+SLP_NODISCARD slp_rc compact_inputs_widest(struct state_table *table, const struct compact_job *job,
+                                           struct alloc *mem, uint64_t *block_bytes,
+                                           struct slp_err *err);
+
 /* Merge what the inputs hold in `range`; `*out` is NULL when that is nothing. Errors: those of
  * datafile_read. */
 SLP_NODISCARD slp_rc compact_inputs_merge(struct compact_inputs *in, struct key_range range,

@@ -155,6 +155,17 @@ out:
     return rc;
 }
 
+static slp_rc choose_fan_in(struct passes *p, const struct compact_job *job, size_t *out,
+                            struct slp_err *err)
+{
+    const struct arr_schema *columns = &state_table_schema(p->table)->columns;
+    uint64_t block_bytes = 0;
+    if (job->input_count > 2)
+        TRY(compact_inputs_widest(p->table, job, p->mem, &block_bytes, err));
+    *out = compact_fan_in(columns, block_bytes, p->options->memory);
+    return SLP_OK;
+}
+
 /* What is to be done to the rows of the job's inputs: `job` is a copy. */
 static slp_rc bind(struct passes *p, struct compact_job *job, struct process **process,
                    struct slp_err *err)
@@ -181,10 +192,11 @@ slp_rc compact_merge(struct state_table *table, const struct compact_job *job,
     slp_rc rc = SLP_OK;
     struct process *process = NULL;
     struct compact_job bound = *job;
-    size_t fan_in = compact_fan_in(&state_table_schema(table)->columns, options->memory);
+    size_t fan_in = 0;
     struct passes p = {.table = table, .job = &bound, .options = options, .mem = mem};
     arena_init(&p.arena, mem, ARENA_MAX_BYTES);
     TRY_OUT(bind(&p, &bound, &process, err));
+    TRY_OUT(choose_fan_in(&p, &bound, &fan_in, err));
     if (bound.input_count <= fan_in)
         rc = compact_merge_once(table, &bound, options, out, mem, err);
     else

@@ -20,8 +20,9 @@
  *
  * Errors   as compact_merge_once
  * Memory   as compact_merge_once
- * Cost     with more than compact_fan_in inputs, all rows are written once more for each time that
- *          they are too many
+ * Cost     with more than two inputs, the one with the widest rows is opened once more; with more
+ *          than compact_fan_in inputs, all rows are written once more for each time that they are too
+ *          many
  */
 SLP_NODISCARD slp_rc compact_merge(struct state_table *table, const struct compact_job *job,
                                    const struct compact_options *options, struct output *out,

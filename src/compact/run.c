@@ -30,6 +30,10 @@
 /* A block has some 32 KiB a column, and half as much again for offsets and keys. */
 #define BLOCK_COLUMN_BYTES ((size_t)48 << 10)
 
+/* Of a large block there are its pages, one of them decompressed, and all of it decoded: so many
+ * times its pages, as a guess. */
+#define BLOCK_PARTS 5u
+
 /* What decompresses the pages of one input. */
 #define DECODER_BYTES ((size_t)128 << 10)
 
@@ -128,6 +132,16 @@ static void count_kinds(const struct slot *s, struct output_form *form)
     form->resets = kinds[STACK_RESET];
 }
 
+/* A row that is larger than a group is not kept beside what comes next. */
+static slp_rc forget_rows(const struct work *w, struct slot *s, struct slp_err *err)
+{
+    const struct arr_schema *columns = s->rows.schema;
+    if (arr_batch_memory(&s->rows) / 2 <= w->group_bytes)
+        return SLP_OK;
+    arr_batch_fini(&s->rows);
+    return arr_batch_init(&s->rows, w->mem, columns, err);
+}
+
 static slp_rc make_groups(const struct work *w, struct slot *s, struct rows_of *from,
                           struct slp_err *err)
 {
@@ -145,6 +159,7 @@ static slp_rc make_groups(const struct work *w, struct slot *s, struct rows_of *
         TRY(datafile_group_encode(group, &s->rows, NULL, err));
         count_kinds(s, &form);
         TRY(output_maker_hand(s->to, &form, err));
+        TRY(forget_rows(w, s, err));
     }
 }
 
@@ -267,18 +282,42 @@ static slp_rc plan(struct work *w, struct slp_err *err)
     return compact_plan(&in, w->mem, &w->arena, &w->stretches, err);
 }
 
-size_t compact_fan_in(const struct arr_schema *columns, size_t memory)
+/* What an input takes while it is merged, whose blocks have pages of `block_bytes`. */
+static size_t input_bytes(const struct arr_schema *columns, uint64_t block_bytes)
 {
-    size_t input_bytes = PREFETCH_MIN_BYTES + DECODER_BYTES + columns->count * BLOCK_COLUMN_BYTES;
-    return num_max_size(num_min_size(OPEN_FILES_MAX, memory / 2 / input_bytes), 2);
+    size_t decoded = columns->count * BLOCK_COLUMN_BYTES;
+    uint64_t more = num_min_u64(block_bytes, SIZE_MAX / 4 / BLOCK_PARTS) * BLOCK_PARTS;
+    return PREFETCH_MIN_BYTES + DECODER_BYTES + num_max_size(decoded, (size_t)more);
 }
 
-/* Every slot has all inputs open: no more slots than that many are merged at once. */
+size_t compact_fan_in(const struct arr_schema *columns, uint64_t block_bytes, size_t memory)
+{
+    size_t inputs = memory / 2 / input_bytes(columns, block_bytes);
+    return num_max_size(num_min_size(OPEN_FILES_MAX, inputs), 2);
+}
+
+/* What a slot takes beside its windows and groups: a block of each input, and of rows that are blocks
+ * by themselves the largest. */
+static size_t slot_bytes(const struct work *w)
+{
+    const struct arr_schema *columns = &state_table_schema(w->table)->columns;
+    uint64_t bytes = 0;
+    uint64_t row_bytes = 0;
+    for (size_t i = 0; i < w->job->input_count; i++) {
+        const struct datafile *f = w->slots[0].inputs.files[i];
+        uint64_t block_bytes = compact_inputs_block_bytes(f, w->job);
+        bytes += input_bytes(columns, block_bytes);
+        uint64_t more = datafile_page_bytes(f) / (uint64_t)datafile_row_count(f);
+        row_bytes = block_bytes == 0 && more > row_bytes ? more : row_bytes;
+    }
+    return (size_t)num_min_u64(bytes + BLOCK_PARTS * row_bytes, SIZE_MAX);
+}
+
+/* Every slot has all inputs open: as many as handles and half of the memory have room for. */
 static size_t most_threads(const struct work *w)
 {
-    size_t files = w->job->input_count;
-    const struct arr_schema *columns = &state_table_schema(w->table)->columns;
-    size_t slots = compact_fan_in(columns, w->options->memory) / files;
+    size_t slots =
+        num_min_size(OPEN_FILES_MAX / w->job->input_count, w->options->memory / 2 / slot_bytes(w));
     size_t threads = num_min_size(w->options->threads, OUTPUT_TEAM_THREADS_MAX);
     return slots > 2 ? num_min_size(threads, slots - 1) : 1;
 }
@@ -286,10 +325,12 @@ static size_t most_threads(const struct work *w)
 /* Slots for the stretches, one more than threads where there are several. */
 static slp_rc assemble(struct work *w, struct slp_err *err)
 {
+    size_t most = num_min_size(w->options->threads, OUTPUT_TEAM_THREADS_MAX) + 1;
+    TRY(arena_array(&w->arena, most, sizeof *w->slots, (void **)&w->slots, err));
+    TRY(add_slot(w, err));
     w->threads = most_threads(w);
     share_memory(w);
-    TRY(arena_array(&w->arena, w->threads + 1, sizeof *w->slots, (void **)&w->slots, err));
-    TRY(add_slot(w, err));
+    w->slots[0].inputs.prefetch_bytes = w->prefetch_bytes;
     TRY(plan(w, err));
     w->threads = num_min_size(w->threads, num_max_size(w->stretches.count, 1));
     if (w->threads == 1)

@@ -45,8 +45,8 @@ struct compact_job {
 };
 
 /* So many inputs are merged at once, at least 2: as many as half of the memory has room for, with
- * the smallest window and a block of each, and handles. */
-size_t compact_fan_in(const struct arr_schema *columns, size_t memory);
+ * the smallest window and a block of each, which has pages of `block_bytes`, and handles. */
+size_t compact_fan_in(const struct arr_schema *columns, uint64_t block_bytes, size_t memory);
 
 /*
  * Merge the inputs of `job`, at most compact_fan_in of them, into `out`, which has been given no
@@ -58,11 +58,14 @@ size_t compact_fan_in(const struct arr_schema *columns, size_t memory);
  * Memory   options->memory, of which a quarter is for windows of the inputs and half for groups,
  *          shared among threads + 1 (one thread: 1); a window is 64 to 512 KiB, a group's rows take
  *          512 KiB to 32 MiB. A block of each input, decoded, and what decodes it come on top: some
- *          128 KiB and 48 KiB a column, once for each of them. compact_fan_in keeps these within
- *          half of the memory as long as that has room for two inputs
+ *          128 KiB and 48 KiB a column, or five times its pages where these are more, once for each of
+ *          them. compact_fan_in keeps these within half of the memory as long as that has room for two
+ *          inputs. A row beyond the memory, which is a block by itself, is there once, whatever the
+ *          number of inputs, and takes some three times its size while it is encoded, on top; one that
+ *          its input has for itself is copied, and takes what its pages do
  * Threads  options->threads that merge and encode, at most 64; fewer where a window and a block of
- *          each input, once for each of them, were more than half of the memory or more than 768
- *          files were open. The caller's thread writes. `mem` is safe for threads if there are
+ *          each input, once for each of them, or rows beyond the memory were more than half of it, or
+ *          more than 768 files were open. The caller's thread writes. `mem` is safe for threads if there are
  *          several
  */
 SLP_NODISCARD slp_rc compact_merge_once(struct state_table *table, const struct compact_job *job,

@@ -265,6 +265,16 @@ int64_t datafile_block_count(const struct datafile *f)
     return f->top.block_count;
 }
 
+int64_t datafile_row_count(const struct datafile *f)
+{
+    return f->info.rows;
+}
+
+uint64_t datafile_page_bytes(const struct datafile *f)
+{
+    return f->info.index_offset;
+}
+
 slp_rc datafile_block(struct datafile *f, int64_t block, struct slice *key, int64_t *first_row,
                       struct slp_err *err)
 {

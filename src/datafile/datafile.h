@@ -30,6 +30,12 @@
 #define DATAFILE_BLOCK_ROWS_MAX 16384
 #define DATAFILE_SLICE_BLOCKS   64
 
+/* A buffer of more bytes than this is given back with the block that needed it. */
+#define DATAFILE_LARGE_BYTES ((size_t)1 << 20)
+
+/* One row whose pages have more bytes than this may come in parts: its keys, then the others. */
+#define DATAFILE_PART_BYTES ((size_t)64 << 10)
+
 /* What the log keeps of a file besides its name. */
 struct datafile_info {
     uint64_t file_bytes;
@@ -144,7 +150,9 @@ void datafile_close(struct datafile *f);
 SLP_NODISCARD slp_rc datafile_find(struct datafile *f, struct key_range range, int64_t *first,
                                    int64_t *end, struct slp_err *err);
 
-int64_t datafile_block_count(const struct datafile *f);
+int64_t datafile_block_count(const struct datafile *f); /* at least 1 */
+int64_t datafile_row_count(const struct datafile *f);
+uint64_t datafile_page_bytes(const struct datafile *f); /* of all blocks, in all columns */
 
 /* First key and first row of a block; `key` is valid until the file is closed. May read a slice. */
 SLP_NODISCARD slp_rc datafile_block(struct datafile *f, int64_t block, struct slice *key,
@@ -170,6 +178,8 @@ struct datafile_read_options {
                               batch_rows 0 */
     bool keeps_dictionaries; /* flat columns that are not of the key stay indices where the file has
                                 them so (arrow/dictionary.h); only with batch_rows 0 */
+    bool may_be_partial;     /* so may blocks come that are one row of more than DATAFILE_PART_BYTES
+                              (key/run.h); only with batch_rows 0 */
 };
 
 /*

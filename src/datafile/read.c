@@ -14,6 +14,8 @@
  *            halved until its rows inside are known, a key encoded at each step, so that a lookup
  *            does not encode a whole block's keys. A block with no row inside ends here, else the
  *            other columns follow and the keys of the rows inside
+ *            Of a block that is one large row the others may wait until somebody wants them; then
+ *            the window is this one block, of its key columns only
  *   batch    blocks joined up to batch_rows; rows before the range are skipped when it is handed out
  *
  * `wide` has a place for every column of the table, of which only those that are needed are filled:
@@ -54,6 +56,8 @@ struct reader {
     int64_t batch_rows;
     bool may_leave_keys;
     bool keeps_dictionaries;
+    bool may_be_partial;
+    bool is_partial;  /* the window has only the key columns of its one block */
     bool has_columns; /* in place of the keys of the rows in hand */
     int64_t rows;     /* in hand, of those in the range */
     int64_t block;    /* the next one */
@@ -63,6 +67,7 @@ struct reader {
     struct leaf_read *leaves;
     size_t leaf_count;
     size_t key_count;
+    size_t key_leaf_count;
     const size_t *chosen;
     size_t chosen_count;
     struct arr_schema schema; /* of what is handed out */
@@ -124,20 +129,20 @@ static slp_rc find_part(struct reader *r, int64_t block, struct slp_err *err)
 }
 
 /* The blocks of one window: of one part, so that each column's pages are one range. */
-static slp_rc size_window(struct reader *r, uint64_t *bytes, struct slp_err *err)
+static slp_rc size_window(struct reader *r, struct slp_err *err)
 {
     TRY(find_part(r, r->block, err));
     int64_t part_end =
         r->slice->first_block + (int64_t)(r->part->first_block + r->part->block_count);
     int64_t most = num_min_i64(part_end, r->end_block);
-    *bytes = block_bytes(r, r->block);
+    uint64_t bytes = block_bytes(r, r->block);
     r->window_first = r->block;
     r->window_end = r->block + 1;
     while (r->window_end < most) {
         uint64_t more = block_bytes(r, r->window_end);
-        if (*bytes + more > r->prefetch_bytes)
+        if (bytes + more > r->prefetch_bytes)
             break;
-        *bytes += more;
+        bytes += more;
         r->window_end++;
     }
     return SLP_OK;
@@ -148,12 +153,13 @@ static bool wants_dictionary(const struct reader *r, const struct leaf_read *c)
     return chunk_of(r, c)->dictionary_bytes && !(c->dict.loaded && c->dict_group == group_of(r));
 }
 
-/* List what the window reads, into room that was made for it; pointers into it are kept. */
-static size_t list_ranges(struct reader *r)
+/* List what the window reads of leaves [first_leaf, end_leaf), into room that was made for it;
+ * pointers into it are kept. */
+static size_t list_ranges(struct reader *r, size_t first_leaf, size_t end_leaf)
 {
     size_t count = 0;
     uint8_t *dst = r->s->window.ptr;
-    for (size_t i = 0; i < r->leaf_count; i++) {
+    for (size_t i = first_leaf; i < end_leaf; i++) {
         struct leaf_read *c = &r->leaves[i];
         if (c->dict_group != group_of(r))
             forget_dictionary(c);
@@ -176,12 +182,16 @@ static size_t list_ranges(struct reader *r)
     return count;
 }
 
-static slp_rc fetch_window(struct reader *r, struct slp_err *err)
+/* Read the window's pages of some leaves. */
+static slp_rc fetch_leaves(struct reader *r, size_t first_leaf, size_t end_leaf,
+                           struct slp_err *err)
 {
     uint64_t bytes = 0;
-    TRY(size_window(r, &bytes, err));
-    for (size_t i = 0; i < r->leaf_count; i++) {
+    for (size_t i = first_leaf; i < end_leaf; i++) {
         const struct leaf_read *c = &r->leaves[i];
+        size_t first = cell_of(r, c, r->window_first);
+        size_t last = cell_of(r, c, r->window_end - 1);
+        bytes += r->slice->offsets[last] + r->slice->bytes[last] - r->slice->offsets[first];
         if (wants_dictionary(r, c))
             bytes += chunk_of(r, c)->dictionary_bytes;
     }
@@ -191,7 +201,25 @@ static slp_rc fetch_window(struct reader *r, struct slp_err *err)
     r->s->window.len = 0;
     TRY(buf_reserve(&r->s->window, (size_t)bytes, err));
     r->s->window.len = (size_t)bytes;
-    return source_read(r->f->src, r->ranges, list_ranges(r), err);
+    return source_read(r->f->src, r->ranges, list_ranges(r, first_leaf, end_leaf), err);
+}
+
+/* Of the next block. */
+static int64_t rows_of(const struct reader *r)
+{
+    size_t inside = (size_t)(r->block - r->slice->first_block);
+    return r->slice->first_rows[inside + 1] - r->slice->first_rows[inside];
+}
+
+static slp_rc fetch_window(struct reader *r, struct slp_err *err)
+{
+    TRY(size_window(r, err));
+    r->is_partial = r->may_be_partial && rows_of(r) == 1 &&
+                    block_bytes(r, r->block) > DATAFILE_PART_BYTES &&
+                    r->key_leaf_count < r->leaf_count;
+    if (r->is_partial)
+        r->window_end = r->window_first + 1;
+    return fetch_leaves(r, 0, r->is_partial ? r->key_leaf_count : r->leaf_count, err);
 }
 
 /* A page header and the body behind it, from the start of `in`. */
@@ -352,8 +380,7 @@ static slp_rc decode_nested(struct reader *r, const struct column_read *c, int64
 static slp_rc decode_column(struct reader *r, const struct column_read *c, struct slp_err *err)
 {
     struct arr_col *out = &r->s->wide.cols[c->column];
-    size_t inside = (size_t)(r->block - r->slice->first_block);
-    int64_t rows = r->slice->first_rows[inside + 1] - r->slice->first_rows[inside];
+    int64_t rows = rows_of(r);
     if (c->leaf_count == 0)
         return arr_col_append_nulls(out, rows, err);
     struct leaf_read *first = &r->leaves[c->first_leaf];
@@ -493,21 +520,27 @@ static slp_rc take_rows(struct reader *r, bool is_whole, int64_t from, int64_t t
     return SLP_OK;
 }
 
+static slp_rc decode_columns(struct reader *r, size_t first, size_t end, struct slp_err *err)
+{
+    for (size_t i = first; i < end; i++)
+        TRY(decode_column(r, &r->columns[i], err));
+    return SLP_OK;
+}
+
 /* Decode the next block behind the rows that the batch has. `*skip` becomes the number of rows
  * before the range that are left in at the front. */
 static slp_rc decode_block(struct reader *r, int64_t *skip, struct slp_err *err)
 {
     struct arr_batch *wide = &r->s->wide;
     int64_t first = wide->rows;
-    for (size_t i = 0; i < r->key_count; i++)
-        TRY(decode_column(r, &r->columns[i], err));
+    TRY(decode_columns(r, 0, r->key_count, err));
     wide->rows = wide->cols[r->columns[0].column].rows;
     int64_t from = first;
     int64_t to = wide->rows;
     TRY(clip_block(r, &from, &to, err));
     if (from < to) {
-        for (size_t i = r->key_count; i < r->column_count; i++)
-            TRY(decode_column(r, &r->columns[i], err));
+        if (!r->is_partial)
+            TRY(decode_columns(r, r->key_count, r->column_count, err));
         TRY(take_rows(r, from == first, from, to, err));
         *skip = first == 0 ? from : *skip;
     }
@@ -560,12 +593,42 @@ static void hand_out(struct reader *r, bool is_clipped, struct run_block *out)
     *out = (struct run_block){.batch = &r->out,
                               .keys = r->has_columns ? NULL : &r->s->keys,
                               .columns = r->has_columns ? &r->s->columns : NULL,
-                              .is_ascending = true};
+                              .is_ascending = true,
+                              .is_partial = r->is_partial};
+}
+
+static void release_large(struct buf *b)
+{
+    struct buf blank = {.mem = b->mem, .max = b->max};
+    if (b->cap <= DATAFILE_LARGE_BYTES)
+        return;
+    buf_fini(b);
+    *b = blank;
+}
+
+/* Give back what pages took, once no page is left in the window. */
+static void release_pages(struct reader *r)
+{
+    if (r->block < r->window_end)
+        return;
+    release_large(&r->s->window);
+    release_large(&r->s->scratch.body);
+}
+
+/* And what the rows of the batch before did, where one of them took that much. */
+static void release_rows(struct reader *r)
+{
+    for (size_t i = r->key_count; i < r->column_count; i++) {
+        struct arr_col *c = &r->s->wide.cols[r->columns[i].column];
+        if (c->rows > 0 && c->data.cap / (size_t)c->rows > DATAFILE_LARGE_BYTES)
+            release_large(&c->data);
+    }
 }
 
 /* Fill a batch with at least one row in the range, or none if there is none left. */
 static slp_rc fill(struct reader *r, int64_t *skip, struct slp_err *err)
 {
+    release_rows(r);
     arr_batch_clear(&r->s->wide);
     key_vec_clear(&r->s->keys);
     r->rows = 0;
@@ -575,6 +638,7 @@ static slp_rc fill(struct reader *r, int64_t *skip, struct slp_err *err)
             TRY(fetch_window(r, err));
         TRY(decode_block(r, skip, err));
     }
+    release_pages(r);
     return SLP_OK;
 }
 
@@ -594,6 +658,30 @@ static slp_rc reader_next(struct run *run, struct run_block *out, struct slp_err
     if (rc != SLP_OK)
         return err_wrap(err, rc, "data file \"%s\"", r->f->src->name);
     hand_out(r, skip > 0, out);
+    return SLP_OK;
+}
+
+/* The columns that the block in hand lacks. */
+static slp_rc complete_block(struct reader *r, struct slp_err *err)
+{
+    r->block--;
+    TRY(fetch_leaves(r, r->key_leaf_count, r->leaf_count, err));
+    TRY(decode_columns(r, r->key_count, r->column_count, err));
+    r->block++;
+    r->is_partial = false;
+    release_pages(r);
+    return SLP_OK;
+}
+
+static slp_rc reader_complete(struct run *run, struct slp_err *err)
+{
+    struct reader *r = (struct reader *)(void *)run;
+    struct run_block block;
+    assert(r->is_partial && r->rows == 1);
+    slp_rc rc = complete_block(r, err);
+    if (rc != SLP_OK)
+        return err_wrap(err, rc, "data file \"%s\"", r->f->src->name);
+    hand_out(r, false, &block);
     return SLP_OK;
 }
 
@@ -666,6 +754,7 @@ static slp_rc choose(struct reader *r, const struct datafile_read_options *o, st
         is_read[r->f->spec->columns[i]] = true;
     }
     r->key_count = r->column_count;
+    r->key_leaf_count = r->leaf_count;
     for (size_t i = 0; i < count; i++) {
         chosen[i] = o->columns ? o->columns[i] : i;
         assert(chosen[i] < all->count);
@@ -690,6 +779,7 @@ static slp_rc prepare(struct reader *r, const struct datafile_read_options *o, s
     r->keeps_space = o->keeps_space;
     r->may_leave_keys = o->may_leave_keys && o->batch_rows == 0;
     r->keeps_dictionaries = o->keeps_dictionaries && o->batch_rows == 0;
+    r->may_be_partial = o->may_be_partial && o->batch_rows == 0;
     r->batch_rows = o->batch_rows < INT64_MAX / 2 ? (int64_t)o->batch_rows : INT64_MAX / 2;
     TRY(choose(r, o, err));
     TRY(datafile_space_take(r->f, &r->s, err));
@@ -699,7 +789,8 @@ static slp_rc prepare(struct reader *r, const struct datafile_read_options *o, s
 slp_rc datafile_read(struct datafile *f, const struct datafile_read_options *options,
                      struct run **out, const struct arr_schema **out_schema, struct slp_err *err)
 {
-    static const struct run_ops ops = {.next = reader_next, .close = reader_close};
+    static const struct run_ops ops = {
+        .next = reader_next, .complete = reader_complete, .close = reader_close};
     struct reader *r = NULL;
     TRY(alloc_new(f->mem, &r, err));
     *r = (struct reader){.base = {.ops = &ops}, .f = f, .window_first = -1, .window_end = -1};

@@ -96,7 +96,8 @@ struct merge {
     bool has_all;     /* words that are equal are those of equal keys */
     size_t row_bytes; /* the widest rows a block had on average so far */
     bool is_started;
-    bool is_used_up; /* the winner's block */
+    bool is_used_up;  /* the winner's block */
+    bool has_partial; /* a block */
     bool
         has_columns; /* all blocks do, in place of keys; what came otherwise, or is to be handed out
                          with keys, ends that for good */
@@ -480,7 +481,8 @@ static slp_rc load_block(struct merge *m, size_t input, struct slp_err *err)
     if (!m->has_columns)
         TRY(make_keys(in, block, err));
     m->heads[input] = (struct head){0};
-    return measure_rows(m, input, next.batch, err);
+    m->has_partial = m->has_partial || next.is_partial;
+    return next.is_partial ? SLP_OK : measure_rows(m, input, next.batch, err);
 }
 
 static bool row_has_prefix(const struct merge *m, size_t input, int64_t row)
@@ -709,6 +711,28 @@ static void make_plan(struct merge *m, int64_t max_rows, struct merge_plan *plan
         m->parts[i].end = m->heads[i].at;
 }
 
+/* See that the planned rows have all their columns; `*any` if one did not. */
+static slp_rc complete(struct merge *m, const struct merge_plan *plan, bool *any,
+                       struct slp_err *err)
+{
+    bool is_left = false;
+    *any = false;
+    for (size_t i = 0; m->has_partial && i < m->count; i++) {
+        bool is_planned = plan->parts[i].first < plan->parts[i].end;
+        if (!m->blocks[i].batch || !m->blocks[i].is_partial)
+            continue;
+        is_left = is_left || !is_planned;
+        if (!is_planned)
+            continue;
+        TRY(run_complete(m->inputs[i].run, err));
+        m->blocks[i].is_partial = false;
+        TRY(measure_rows(m, i, m->blocks[i].batch, err));
+        *any = true;
+    }
+    m->has_partial = is_left;
+    return SLP_OK;
+}
+
 static slp_rc gather(struct merge *m, const struct merge_plan *plan, struct arr_batch *out,
                      struct key_vec *keys, struct slp_err *err)
 {
@@ -761,8 +785,13 @@ slp_rc merge_next(struct merge *m, int64_t max_rows, size_t max_bytes, struct ar
         if (room < (size_t)limit)
             limit = room ? (int64_t)room : 1;
         struct merge_plan plan;
+        bool is_large = false;
         make_plan(m, limit, &plan);
+        TRY(complete(m, &plan, &is_large, err));
         TRY(gather(m, &plan, out, keys, err));
+        /* A block that was partial is large: it makes way before anything else is done. */
+        if (is_large)
+            TRY(fill(m, err));
     }
     return out->rows > begin ? SLP_OK : SLP_DONE;
 }

@@ -2,7 +2,9 @@
  * Merging sorted runs, and sorting rows, by encoded keys.
  *
  * A merge has inputs, each a run (key/run.h): rows with their keys, ascending, or with the columns of
- * their keys: then keys are not encoded unless they are wanted of the merge. It yields rows in
+ * their keys: then keys are not encoded unless they are wanted of the merge. What blocks lack of their
+ * columns is asked for when their rows come out: so of values of a hundred megabytes there is one in
+ * memory, not one an input. It yields rows in
  * key order, which is checked, of the inputs and of what comes out; of equal keys the row of the lower-numbered input comes first, and inside one input
  * the order stays. It works by plan: a loser tree over key prefixes decides runs (input, first row,
  * rows), then each column gathers by plan. Columns that come as dictionaries stay such where they

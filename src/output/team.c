@@ -84,7 +84,13 @@ slp_rc output_maker_group(struct output_maker *to, const struct output_form *for
 static slp_rc write_group(struct output_maker *m, size_t at, struct slp_err *err)
 {
     TRY(output_next(m->team->out, &m->forms[at], err));
-    return output_group(m->team->out, m->groups[at], err);
+    TRY(output_group(m->team->out, m->groups[at], err));
+    /* One row may be as large. What it took is not kept for small ones. */
+    if (datafile_group_bytes(m->groups[at]) > OUTPUT_GROUP_BYTES_MAX / 2) {
+        datafile_group_free(m->groups[at]);
+        m->groups[at] = NULL;
+    }
+    return SLP_OK;
 }
 
 slp_rc output_maker_hand(struct output_maker *to, const struct output_form *form,

@@ -698,7 +698,85 @@ static void reading_survives_every_fault(void **state)
     t_file_fini(&f);
 }
 
-T_MAIN(T_TEST(all_rows_are_read_back), T_TEST(columns_kept_as_dictionaries_have_the_same_rows),
+/* Two rows that are blocks by themselves, and one that joins none of them. */
+static void large_rows_write(struct t *t, struct t_file *f)
+{
+    static const char schema[] =
+        "{\"fields\":[{\"id\":1,\"name\":\"v\",\"type\":\"string\"},"
+        "{\"id\":2,\"name\":\"k\",\"type\":\"string\"}],\"rowKey\":[\"k\"]}";
+    static const size_t sizes[] = {700 << 10, 900 << 10, 10};
+    struct datafile_write_options o;
+    struct buf value;
+    datafile_write_options_init(&o);
+    t_file_init(t, f, schema);
+    buf_init(&value, &t->mem, 1 << 20);
+    for (size_t i = 0; i < 3; i++) {
+        const char *keys[] = {"a", "b", "c"};
+        assert_ok(t, buf_resize(&value, sizes[i], &t->err));
+        for (size_t b = 0; b < value.len; b++)
+            value.ptr[b] = (uint8_t)('0' + t_below(t, 64));
+        assert_ok(t, arr_col_append(&f->rows.cols[0], buf_slice(&value), &t->err));
+        assert_ok(t, arr_col_append(&f->rows.cols[1], slice_str(keys[i]), &t->err));
+    }
+    f->rows.rows = 3;
+    buf_fini(&value);
+    t_file_keys(t, f);
+    assert_ok(t, t_file_write(t, f, &o, 1));
+}
+
+/* Read all of it, whole blocks and those whose values are asked for, which `*partial` counts. */
+static slp_rc read_large_rows(struct t *t, const struct t_file *f, struct datafile *file,
+                              int *partial)
+{
+    struct datafile_read_options o = {.prefetch_bytes = 4 << 20, .may_be_partial = true};
+    struct run *run = NULL;
+    struct run_block block = {0};
+    int64_t row = 0;
+    slp_rc rc = datafile_read(file, &o, &run, NULL, &t->err);
+    *partial = 0;
+    while (rc == SLP_OK && (rc = run_next(run, &block, &t->err)) == SLP_OK) {
+        assert_true(slice_equal(arr_col_bytes(&block.batch->cols[1], 0),
+                                arr_col_bytes(&f->rows.cols[1], row)));
+        if (block.is_partial) {
+            assert_int_equal(block.batch->cols[0].rows, 0);
+            rc = run_complete(run, &t->err);
+            ++*partial;
+        }
+        if (rc == SLP_OK)
+            assert_true(slice_equal(arr_col_bytes(&block.batch->cols[0], 0),
+                                    arr_col_bytes(&f->rows.cols[0], row)));
+        row++;
+    }
+    run_close(run);
+    if (rc == SLP_DONE)
+        assert_int_equal(row, 3);
+    return rc == SLP_DONE ? SLP_OK : rc;
+}
+
+static void values_of_large_rows_come_when_they_are_asked_for(void **state)
+{
+    struct t *t = *state;
+    struct t_file f;
+    struct datafile *file = NULL;
+    int partial = 0;
+    large_rows_write(t, &f);
+    assert_ok(t, t_file_open(t, &f, &file));
+    assert_ok(t, read_large_rows(t, &f, file, &partial));
+    assert_int_equal(partial, 2);
+    datafile_close(file);
+    T_FAULT_LOOP(t) {
+        file = NULL;
+        slp_rc rc = t_file_open(t, &f, &file);
+        if (rc == SLP_OK)
+            rc = read_large_rows(t, &f, file, &partial);
+        assert_int_equal(rc == SLP_OK, !t->fault_hit);
+        datafile_close(file);
+    }
+    t_file_fini(&f);
+}
+
+T_MAIN(T_TEST(values_of_large_rows_come_when_they_are_asked_for), T_TEST(all_rows_are_read_back),
+       T_TEST(columns_kept_as_dictionaries_have_the_same_rows),
        T_TEST(ranges_are_clipped_to_the_row), T_TEST(a_lookup_is_one_round_with_a_range_a_column),
        T_TEST(a_large_index_is_read_slice_by_slice_and_kept),
        T_TEST(blocks_say_their_first_key_and_row),
