@@ -1,5 +1,7 @@
 #include "ingest/bins.h"
 
+#include <stdlib.h>
+
 #include "base/num.h"
 #include "os/thread.h"
 
@@ -135,7 +137,7 @@ slp_rc ingest_bench_init(struct ingest_bench *b, struct alloc *mem, const struct
     b->even = room;
     for (size_t c = 0; c < p->schema->count; c++)
         buf_init(&b->even[c].offsets, mem, SIZE_MAX / 4);
-    return SLP_OK;
+    return arr_batch_init(&b->picked, mem, p->schema, err);
 }
 
 static void free_even(struct alloc *mem, struct ingest_even *even, size_t columns)
@@ -152,6 +154,7 @@ void ingest_bench_fini(struct ingest_bench *b)
         return;
     free_even(b->mem, b->even, b->view.window.schema->count);
     ingest_view_fini(&b->view);
+    arr_batch_fini(&b->picked);
     buf_fini(&b->bins);
     buf_fini(&b->order);
     buf_fini(&b->starts);
@@ -282,35 +285,50 @@ static slp_rc pick_even(struct arr_col *to, const struct arr_col *from, size_t w
 static slp_rc pick_column(struct arr_col *to, const struct arr_col *from, size_t width,
                           const uint32_t *order, struct slp_err *err)
 {
-    /* Room for what comes, and no more. */
-    to->data.max = from->data.len ? from->data.len + WIDE : to->data.max;
     if (width)
         return pick_even(to, from, width, order, err);
-    to->data.max = arr_type_is_nested(from->type) ? SIZE_MAX / 4 : to->data.max;
     return arr_col_append_picked(to, from, order, from->rows, err);
 }
 
+static void copy_bytes(uint8_t *to, const uint8_t *from, size_t len)
+{
+    if (len)
+        memcpy(to, from, len);
+}
+
+/* Put a column that was picked in place of what it was picked from: flat ones have as many bytes as
+ * before, and take their place; others are exchanged. */
+static void put_back(struct arr_col *to, struct arr_col *from)
+{
+    if (arr_type_is_nested(to->type)) {
+        struct arr_col before = *to;
+        *to = *from;
+        *from = before;
+        return;
+    }
+    assert(to->data.len == from->data.len && to->validity.len == from->validity.len);
+    copy_bytes(to->data.ptr, from->data.ptr, to->data.len);
+    copy_bytes(to->offsets.ptr, from->offsets.ptr, to->offsets.len);
+    copy_bytes(to->validity.ptr, from->validity.ptr, to->validity.len);
+}
+
+/* Bring rows into the order that was found. */
 static slp_rc move_rows(struct ingest_bench *b, struct ingest_block *block, struct slp_err *err)
 {
-    slp_rc rc = SLP_OK;
     const uint32_t *order = (const uint32_t *)(const void *)b->order.ptr;
-    struct arr_batch moved = {0};
     int64_t rows = block->rows.rows;
+    size_t columns = block->rows.schema->count;
+    arr_batch_clear(&b->picked);
     TRY(buf_reserve(&block->places, (size_t)rows * sizeof(uint16_t), err));
-    TRY_OUT(arr_batch_init(&moved, block->rows.mem, block->rows.schema, err));
-    for (size_t c = 0; c < moved.schema->count; c++)
-        TRY_OUT(pick_column(&moved.cols[c], &block->rows.cols[c], block->widths[c], order, err));
-    moved.rows = rows;
+    for (size_t c = 0; c < columns; c++)
+        TRY(pick_column(&b->picked.cols[c], &block->rows.cols[c], block->widths[c], order, err));
+    for (size_t c = 0; c < columns; c++)
+        put_back(&block->rows.cols[c], &b->picked.cols[c]);
     uint16_t *places = (uint16_t *)(void *)block->places.ptr;
     for (int64_t i = 0; i < rows; i++)
         places[i] = (uint16_t)order[i];
     block->places.len = (size_t)rows * sizeof *places;
-    struct arr_batch before = block->rows;
-    block->rows = moved;
-    moved = before;
-out:
-    arr_batch_fini(&moved);
-    return rc;
+    return SLP_OK;
 }
 
 slp_rc ingest_block_arrange(struct ingest_bench *b, struct ingest_block *block,
@@ -319,7 +337,7 @@ slp_rc ingest_block_arrange(struct ingest_bench *b, struct ingest_block *block,
     slp_rc rc = SLP_OK;
     int64_t rows = block->rows.rows;
     size_t bins = s->cuts + 1;
-    struct ingest_look look = {.block = block, .even = b->even, .end = rows};
+    struct ingest_look look = {.block = block, .even = b->even, .end = rows, .has_numbers = true};
     assert(block->ends.len == 0 && rows > 0 && rows <= INGEST_BLOCK_ROWS);
     TRY(buf_resize(&block->ends, bins * sizeof(uint32_t), err));
     uint32_t *ends = (uint32_t *)(void *)block->ends.ptr;
@@ -448,15 +466,51 @@ static slp_rc make_room(struct ingest_bin *b, struct slp_err *err)
     return SLP_OK;
 }
 
-slp_rc ingest_bin_init(struct ingest_bin *b, struct alloc *mem, struct ingest_pile *const *piles,
-                       size_t count, struct slp_err *err)
+/* Blocks whose rows came from several places have numbers, which others do not need. */
+static bool is_of_one_origin(const struct ingest_block *b)
 {
-    assert(count > 0);
-    *b = (struct ingest_bin){.mem = mem, .piles = piles, .pile_count = count};
+    return b->origins.len == sizeof(struct ingest_origin);
+}
+
+static int by_origin(const void *a, const void *b)
+{
+    const struct ingest_block *x = *(struct ingest_block *const *)a;
+    const struct ingest_block *y = *(struct ingest_block *const *)b;
+    uint64_t at = ((const struct ingest_origin *)(const void *)x->origins.ptr)->ordinal;
+    uint64_t other = ((const struct ingest_origin *)(const void *)y->origins.ptr)->ordinal;
+    return at < other ? -1 : at > other;
+}
+
+static slp_rc list_blocks(struct ingest_bin *b, struct slp_err *err)
+{
+    void *room = NULL;
+    size_t count = 0;
+    TRY(alloc_array(b->mem, b->room, sizeof(struct ingest_block *), &room, err));
+    b->all = room;
+    for (size_t p = 0; p < b->pile_count; p++)
+        for (size_t i = 0; i < ingest_pile_blocks(b->piles[p]); i++) {
+            struct ingest_block *block = ingest_pile_block(b->piles[p], i);
+            b->has_numbers |= !is_of_one_origin(block);
+            b->all[count++] = block;
+        }
+    qsort((void *)b->all, count, sizeof(struct ingest_block *), by_origin);
+    return SLP_OK;
+}
+
+slp_rc ingest_bin_init(struct ingest_bin *b, struct alloc *mem, const struct ingest_bins *bins,
+                       struct slp_err *err)
+{
+    assert(bins->pile_count > 0);
+    *b = (struct ingest_bin){.mem = mem,
+                             .piles = bins->piles,
+                             .pile_count = bins->pile_count,
+                             .has_numbers = bins->has_ordinals};
     merge_order_init(&b->order, mem);
-    for (size_t i = 0; i < count; i++)
-        b->room += ingest_pile_blocks(piles[i]);
-    slp_rc rc = make_room(b, err);
+    for (size_t i = 0; i < b->pile_count; i++)
+        b->room += ingest_pile_blocks(b->piles[i]);
+    slp_rc rc = list_blocks(b, err);
+    if (rc == SLP_OK)
+        rc = make_room(b, err);
     if (rc != SLP_OK)
         ingest_bin_fini(b);
     return rc;
@@ -475,6 +529,7 @@ void ingest_bin_fini(struct ingest_bin *b)
     for (size_t i = 0; b->views && i < b->room; i++)
         ingest_view_fini(&b->views[i]);
     release(b->mem, b->views, b->room * sizeof *b->views);
+    release(b->mem, (void *)b->all, b->room * sizeof *b->all);
     release(b->mem, b->sources, b->room * sizeof *b->sources);
     release(b->mem, b->parts, b->room * sizeof *b->parts);
     release(b->mem, b->blocks, b->room * sizeof *b->blocks);
@@ -486,11 +541,8 @@ void ingest_bin_fini(struct ingest_bin *b)
 int64_t ingest_bin_rows(const struct ingest_bin *b, size_t bin)
 {
     int64_t rows = 0;
-    for (size_t p = 0; p < b->pile_count; p++)
-        for (size_t i = 0; i < ingest_pile_blocks(b->piles[p]); i++) {
-            const struct ingest_block *block = ingest_pile_block(b->piles[p], i);
-            rows += ingest_bin_end(block, bin) - ingest_bin_first(block, bin);
-        }
+    for (size_t i = 0; i < b->room; i++)
+        rows += ingest_bin_end(b->all[i], bin) - ingest_bin_first(b->all[i], bin);
     return rows;
 }
 
@@ -502,6 +554,7 @@ static slp_rc look_at(struct ingest_bin *b, const struct ingest_block *block, si
                                .even = b->even,
                                .first = ingest_bin_first(block, bin),
                                .end = ingest_bin_end(block, bin),
+                               .has_numbers = b->has_numbers,
                                .encoded = *encoded};
     if (look.first == look.end)
         return SLP_OK;
@@ -517,9 +570,8 @@ static slp_rc look_at(struct ingest_bin *b, const struct ingest_block *block, si
 static slp_rc look_at_all(struct ingest_bin *b, size_t bin, bool *encoded, struct slp_err *err)
 {
     b->count = 0;
-    for (size_t p = 0; p < b->pile_count; p++)
-        for (size_t i = 0; i < ingest_pile_blocks(b->piles[p]); i++)
-            TRY(look_at(b, ingest_pile_block(b->piles[p], i), bin, encoded, err));
+    for (size_t i = 0; i < b->room; i++)
+        TRY(look_at(b, b->all[i], bin, encoded, err));
     return SLP_OK;
 }
 
@@ -527,16 +579,15 @@ static slp_rc look_at_all(struct ingest_bin *b, size_t bin, bool *encoded, struc
  * first texts have. */
 static slp_rc prepare_bin(struct ingest_bin *b, size_t bin, struct slp_err *err)
 {
-    for (size_t p = 0; p < b->pile_count; p++)
-        for (size_t i = 0; i < ingest_pile_blocks(b->piles[p]); i++) {
-            const struct ingest_block *block = ingest_pile_block(b->piles[p], i);
-            int64_t rows = ingest_bin_end(block, bin) - ingest_bin_first(block, bin);
-            for (size_t c = 0; rows > 0 && c < block->rows.schema->count; c++) {
-                struct ingest_even *even = &b->even[c];
-                if (block->widths[c] && (even->width == 0 || even->width == block->widths[c]))
-                    TRY(ingest_even_prepare(even, block->widths[c], rows, err));
-            }
+    for (size_t i = 0; i < b->room; i++) {
+        const struct ingest_block *block = b->all[i];
+        int64_t rows = ingest_bin_end(block, bin) - ingest_bin_first(block, bin);
+        for (size_t c = 0; rows > 0 && c < block->rows.schema->count; c++) {
+            struct ingest_even *even = &b->even[c];
+            if (block->widths[c] && (even->width == 0 || even->width == block->widths[c]))
+                TRY(ingest_even_prepare(even, block->widths[c], rows, err));
         }
+    }
     return SLP_OK;
 }
 
@@ -637,7 +688,9 @@ slp_rc ingest_bins_open(const struct ingest_bins *bins, struct alloc *mem, struc
     r->end = bins->end;
     buf_init(&r->ordinals.numbers, mem, SIZE_MAX / 4);
     ingest_window_init(&r->window, mem, p->schema, p->spec);
-    slp_rc rc = ingest_bin_init(&r->bin, mem, bins->piles, bins->pile_count, err);
+    struct ingest_bins all = *bins;
+    all.has_ordinals = true;
+    slp_rc rc = ingest_bin_init(&r->bin, mem, &all, err);
     if (rc == SLP_OK)
         rc = arr_batch_init(&r->rows, mem, p->schema, err);
     if (rc != SLP_OK)

@@ -48,6 +48,7 @@ struct ingest_bench {
     struct buf bins;          /* uint16_t a row */
     struct buf order;         /* uint32_t a row */
     struct buf starts;        /* uint32_t a bin */
+    struct arr_batch picked;  /* rows in their order */
     struct key_vec key;
 };
 
@@ -79,7 +80,9 @@ struct ingest_bin {
     struct alloc *mem;
     struct ingest_pile *const *piles;
     size_t pile_count;
-    size_t room; /* blocks of all piles */
+    struct ingest_block **all; /* blocks of all piles, by where they came from; `room` of them */
+    size_t room;
+    bool has_numbers; /* rows are looked at with ordinals */
     struct ingest_view *views;
     struct run_block *blocks;
     struct merge_part *parts;
@@ -89,10 +92,19 @@ struct ingest_bin {
     struct merge_order order;
 };
 
-/* The piles outlive the bin, and there is at least one. Errors: NO_MEMORY, LIMIT. */
+/* Bins [first, end) of piles. */
+struct ingest_bins {
+    struct ingest_pile *const *piles;
+    size_t pile_count; /* at least 1 */
+    size_t first;
+    size_t end;
+    bool has_ordinals; /* which are wanted of the rows */
+};
+
+/* The piles of `bins` outlive the bin. Where no ordinals are wanted, and each block came from one place,
+ * rows with equal keys stand in the right order without. Errors: NO_MEMORY, LIMIT. */
 SLP_NODISCARD slp_rc ingest_bin_init(struct ingest_bin *b, struct alloc *mem,
-                                     struct ingest_pile *const *piles, size_t count,
-                                     struct slp_err *err);
+                                     const struct ingest_bins *bins, struct slp_err *err);
 void ingest_bin_fini(struct ingest_bin *b); /* a zeroed one is accepted */
 
 /* Rows of a bin. */
@@ -106,15 +118,7 @@ SLP_NODISCARD slp_rc ingest_bin_sort(struct ingest_bin *b, size_t bin, struct sl
 SLP_NODISCARD slp_rc ingest_bin_gather(struct ingest_bin *b, struct arr_batch *out,
                                        struct ingest_ordinals *ordinals, struct slp_err *err);
 
-/* Bins [first, end) of piles. */
-struct ingest_bins {
-    struct ingest_pile *const *piles;
-    size_t pile_count; /* at least 1 */
-    size_t first;
-    size_t end;
-};
-
-/* Some bins as a run; the piles outlive it. Errors: as ingest_bin_init. */
+/* Some bins as a run, with ordinals whatever `bins` says; the piles outlive it. Errors: as ingest_bin_init. */
 SLP_NODISCARD slp_rc ingest_bins_open(const struct ingest_bins *bins, struct alloc *mem,
                                       struct run **out, struct slp_err *err);
 

@@ -307,8 +307,9 @@ static slp_rc init_bench(struct crew *c, struct bench *b, struct slp_err *err)
     b->parts = room;
     TRY(arr_batch_init(&b->rows, c->mem, columns, err));
     TRY(arr_batch_init(&b->some, c->mem, columns, err));
+    const struct ingest_bins all = {.piles = rows->piles, .pile_count = rows->pile_count};
     if (rows->pile_count > 0)
-        TRY(ingest_bin_init(&b->bin, c->mem, rows->piles, rows->pile_count, err));
+        TRY(ingest_bin_init(&b->bin, c->mem, &all, err));
     return SLP_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "ingest/pile.h"
 
+#include "arrow/bits.h"
 #include "base/num.h"
 
 /* Smaller batches wait until they are so much together: blocks of few rows make many short slices. */
@@ -9,6 +10,91 @@
 /* What a field adds to a key beside its bytes, and a number's bytes: more than they do. */
 #define FIELD_BYTES 16u
 
+/* ---- Slabs ---- */
+
+/* The first slab is small, the others are larger. */
+#define SLAB_FIRST_BYTES ((size_t)256 << 10)
+#define SLAB_MORE_BYTES  ((size_t)4 << 20)
+#define SLAB_BYTES       (4 * SLAB_MORE_BYTES)
+
+/* What is larger than this part of a slab has one to itself. */
+#define SLAB_PART 8u
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + 15) & ~(size_t)15;
+}
+
+struct slab {
+    void *ptr;
+    size_t bytes;
+};
+
+static void *slab_new(struct ingest_slabs *s, size_t bytes)
+{
+    struct slab slab = {.ptr = s->mem->resize(s->mem, NULL, 0, bytes), .bytes = bytes};
+    if (slab.ptr && buf_append(&s->list, &slab, sizeof slab, NULL) != SLP_OK) {
+        alloc_free(s->mem, slab.ptr, bytes);
+        return NULL;
+    }
+    return slab.ptr;
+}
+
+/* How large the next slab is: memory that is not used may be there all the same. */
+static size_t slab_bytes(const struct ingest_slabs *s)
+{
+    if (s->taken < SLAB_FIRST_BYTES)
+        return SLAB_FIRST_BYTES;
+    if (s->taken < SLAB_MORE_BYTES)
+        return SLAB_MORE_BYTES / 4;
+    return s->taken < 4 * SLAB_BYTES ? SLAB_MORE_BYTES : SLAB_BYTES;
+}
+
+static void *slabs_take(struct ingest_slabs *s, size_t bytes)
+{
+    size_t next = slab_bytes(s);
+    if (bytes > s->left && bytes > next / SLAB_PART) {
+        void *ptr = slab_new(s, bytes);
+        s->taken += ptr ? bytes : 0;
+        return ptr;
+    }
+    if (bytes > s->left) {
+        uint8_t *slab = slab_new(s, next);
+        if (!slab)
+            return NULL;
+        s->at = slab;
+        s->left = next;
+    }
+    void *ptr = s->at;
+    s->at += bytes;
+    s->left -= bytes;
+    s->taken += bytes;
+    return ptr;
+}
+
+static void *slabs_resize(struct alloc *self, void *ptr, size_t old_bytes, size_t new_bytes)
+{
+    struct ingest_slabs *s = (struct ingest_slabs *)(void *)self;
+    if (new_bytes == 0)
+        return NULL;
+    void *out = slabs_take(s, aligned(new_bytes));
+    if (out && ptr)
+        memcpy(out, ptr, num_min_size(old_bytes, new_bytes));
+    return out;
+}
+
+static void slabs_clear(struct ingest_slabs *s)
+{
+    const struct slab *list = (const struct slab *)(const void *)s->list.ptr;
+    for (size_t i = 0; i < s->list.len / sizeof *list; i++)
+        alloc_free(s->mem, list[i].ptr, list[i].bytes);
+    buf_fini(&s->list);
+    s->left = 0;
+    s->taken = 0;
+}
+
+/* ---- A pile ---- */
+
 slp_rc ingest_pile_init(struct ingest_pile *p, struct alloc *mem, const struct arr_schema *schema,
                         const struct key_spec *spec, struct slp_err *err)
 {
@@ -16,6 +102,10 @@ slp_rc ingest_pile_init(struct ingest_pile *p, struct alloc *mem, const struct a
     buf_init(&p->origins, mem, SIZE_MAX / 4);
     buf_init(&p->blocks, mem, SIZE_MAX / 4);
     key_vec_init(&p->samples, mem, SIZE_MAX / 4);
+    TRY(alloc_new(mem, &p->slabs, err));
+    p->slabs->base.resize = slabs_resize;
+    p->slabs->mem = mem;
+    buf_init(&p->slabs->list, mem, SIZE_MAX / 4);
     return arr_batch_init(&p->waiting, mem, schema, err);
 }
 
@@ -48,6 +138,8 @@ void ingest_pile_clear(struct ingest_pile *p)
     if (p->waiting.schema)
         arr_batch_clear(&p->waiting);
     buf_clear(&p->origins);
+    if (p->slabs)
+        slabs_clear(p->slabs);
     p->rows = 0;
     p->bytes = 0;
 }
@@ -59,6 +151,8 @@ void ingest_pile_fini(struct ingest_pile *p)
     ingest_pile_clear(p);
     arr_batch_fini(&p->waiting);
     buf_fini(&p->origins);
+    if (p->slabs)
+        alloc_delete(p->mem, p->slabs);
 }
 
 /* ---- Keys ---- */
@@ -139,24 +233,47 @@ static slp_rc copy_even(struct arr_col *to, const struct arr_col *from, const st
     return SLP_OK;
 }
 
-static slp_rc copy_column(struct arr_col *to, const struct arr_col *from, const struct rows *r,
-                          uint32_t *width, struct slp_err *err)
+/* Room for all that a column that is not nested will have, in slabs. */
+static slp_rc reserve_column(struct arr_col *to, const struct arr_col *from, const struct rows *r,
+                             struct slp_err *err)
 {
-    bool is_flat = !arr_type_is_nested(from->type) && from->type.kind != ARR_NULL &&
-                   from->type.kind != ARR_BOOL;
+    size_t rows = (size_t)r->count;
+    if (from->validity.len)
+        TRY(reserve_exactly(&to->validity, arr_bits_bytes(r->count), err));
+    if (from->type.kind == ARR_BOOL)
+        return reserve_exactly(&to->data, arr_bits_bytes(r->count), err);
+    if (!arr_type_is_variable(from->type))
+        return reserve_exactly(&to->data, rows * arr_type_width(from->type), err);
+    const int32_t *offsets = arr_col_offsets(from) + r->first;
+    TRY(reserve_exactly(&to->offsets, (rows + 1) * sizeof *offsets, err));
+    return reserve_exactly(&to->data, (size_t)(offsets[rows] - offsets[0]), err);
+}
+
+static slp_rc copy_column(struct ingest_pile *p, struct arr_col *to, const struct arr_col *from,
+                          const struct rows *r, uint32_t *width, struct slp_err *err)
+{
+    bool is_flat = !arr_type_is_nested(from->type) && from->type.kind != ARR_NULL;
     *width = from->null_count ? 0 : even_width(from, r);
+    if (is_flat && !from->dictionary) {
+        to->data.mem = &p->slabs->base;
+        to->offsets.mem = &p->slabs->base;
+        to->validity.mem = &p->slabs->base;
+    }
     if (*width)
         return copy_even(to, from, r, *width, err);
-    if (is_flat && !arr_type_is_variable(from->type) && !from->dictionary)
-        TRY(reserve_exactly(&to->data, (size_t)r->count * arr_type_width(from->type), err));
+    if (is_flat && !from->dictionary)
+        TRY(reserve_column(to, from, r, err));
     return arr_col_append_run(to, from, r->first, r->count, err);
 }
 
+/* Beside what slabs have: what describes the columns here and in the views of it, and nested ones. */
 static size_t block_bytes(const struct ingest_block *b)
 {
-    /* With places, and what describes the columns here and in the views of it. */
-    return arr_batch_memory(&b->rows) + (size_t)b->rows.rows * sizeof(uint16_t) + sizeof *b +
-           3 * b->rows.schema->count * sizeof(struct arr_col) + b->origins.len;
+    size_t bytes = sizeof *b + 3 * b->rows.schema->count * sizeof(struct arr_col) + b->origins.len;
+    for (size_t c = 0; c < b->rows.schema->count; c++)
+        if (arr_type_is_nested(b->rows.cols[c].type))
+            bytes += arr_col_memory(&b->rows.cols[c]);
+    return bytes;
 }
 
 static slp_rc take_samples(struct ingest_pile *p, const struct rows *r,
@@ -176,21 +293,23 @@ static slp_rc fill_block(struct ingest_pile *p, struct ingest_block *b, const st
                          struct buf *origins, struct slp_err *err)
 {
     void *room = NULL;
+    size_t before = p->slabs->taken + p->samples.bytes.len + p->samples.offsets.len;
     TRY(arr_batch_init(&b->rows, p->mem, p->schema, err));
     TRY(alloc_array(p->mem, p->schema->count, sizeof *b->widths, &room, err));
     b->widths = room;
     for (size_t c = 0; c < p->schema->count; c++)
-        TRY(copy_column(&b->rows.cols[c], &r->batch->cols[c], r, &b->widths[c], err));
+        TRY(copy_column(p, &b->rows.cols[c], &r->batch->cols[c], r, &b->widths[c], err));
     b->rows.rows = r->count;
-    buf_init(&b->places, p->mem, SIZE_MAX / 4);
+    buf_init(&b->places, &p->slabs->base, SIZE_MAX / 4);
+    TRY(reserve_exactly(&b->places, (size_t)r->count * sizeof(uint16_t), err));
     buf_init(&b->ends, p->mem, SIZE_MAX / 4);
     buf_init(&b->origins, p->mem, SIZE_MAX / 4);
     buf_take(&b->origins, origins);
-    size_t before = p->samples.bytes.len + p->samples.offsets.len;
     TRY(take_samples(p, r, b, err));
     TRY(buf_append(&p->blocks, b, sizeof *b, err));
     p->rows += r->count;
-    p->bytes += block_bytes(b) + p->samples.bytes.len + p->samples.offsets.len - before;
+    p->bytes +=
+        block_bytes(b) + p->slabs->taken + p->samples.bytes.len + p->samples.offsets.len - before;
     return SLP_OK;
 }
 
@@ -315,7 +434,7 @@ static slp_rc find_ordinals(struct ingest_ordinals *o, const struct ingest_look 
 {
     const struct ingest_block *b = look->block;
     const struct ingest_origin *origin = (const struct ingest_origin *)(const void *)b->origins.ptr;
-    const uint16_t *places = (const uint16_t *)(const void *)b->places.ptr;
+    const uint16_t *places = b->places.len ? (const uint16_t *)(const void *)b->places.ptr : NULL;
     int64_t count = look->end - look->first;
     o->is_wide = b->origins.len > sizeof *origin;
     o->base = origin->ordinal;
@@ -336,13 +455,14 @@ slp_rc ingest_view_open(struct ingest_view *v, const struct ingest_look *look, s
 {
     const struct ingest_block *b = look->block;
     struct ingest_window_rows rows = {.batch = &b->rows,
-                                      .ordinals = &v->ordinals,
+                                      .ordinals = look->has_numbers ? &v->ordinals : NULL,
                                       .first = look->first,
                                       .count = look->end - look->first,
                                       .encoded = look->encoded,
                                       .widths = b->widths,
                                       .even = look->even};
     assert(look->first < look->end && look->end <= b->rows.rows);
-    TRY(find_ordinals(&v->ordinals, look, err));
+    if (look->has_numbers)
+        TRY(find_ordinals(&v->ordinals, look, err));
     return ingest_window_look(&v->window, &rows, &v->block, err);
 }

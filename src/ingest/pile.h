@@ -46,8 +46,19 @@ struct ingest_origin {
     int64_t row;
 };
 
+/* Slabs: large pieces of memory, of which blocks take theirs. Nothing is given back but all at once. */
+struct ingest_slabs {
+    struct alloc base; /* first: what is handed out */
+    struct alloc *mem;
+    struct buf list; /* of struct slab */
+    uint8_t *at;
+    size_t left;
+    size_t taken; /* bytes handed out */
+};
+
 struct ingest_pile {
     struct alloc *mem;
+    struct ingest_slabs *slabs; /* of columns that are not nested, and of places */
     const struct arr_schema *schema;
     const struct key_spec *spec;
     struct arr_batch waiting; /* rows of small batches, for a block */
@@ -108,8 +119,8 @@ SLP_NODISCARD slp_rc ingest_even_prepare(struct ingest_even *e, uint32_t width, 
                                          struct slp_err *err);
 
 /*
- * Look at rows [first, end) of a block, at least one, whose keys are then in v->block, with ordinals;
- * encoded if that is asked for. `even` has a list a column, prepared where the block needs it, and
+ * Look at rows [first, end) of a block, at least one, whose keys are then in v->block; with
+ * ordinals, and encoded, if that is asked for. `even` has a list a column, prepared where the block needs it, and
  * stays what it is while the view is used.
  *
  * Errors   NO_MEMORY, LIMIT
@@ -119,6 +130,7 @@ struct ingest_look {
     const struct ingest_even *even;
     int64_t first;
     int64_t end;
+    bool has_numbers;
     bool encoded;
 };
 SLP_NODISCARD slp_rc ingest_view_open(struct ingest_view *v, const struct ingest_look *look,

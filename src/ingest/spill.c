@@ -671,7 +671,8 @@ slp_rc ingest_spill_pile(struct alloc *mem, const struct ingest_spill_options *o
     arena_init(&arena, mem, SIZE_MAX / 4);
     buf_init(&m.ordinals.numbers, mem, SIZE_MAX / 4);
     TRY_OUT(arrange_pile(mem, options, pile, &arena, &bins, err));
-    TRY_OUT(ingest_bin_init(&bin, mem, &pile, 1, err));
+    const struct ingest_bins all = {.piles = &pile, .pile_count = 1, .has_ordinals = true};
+    TRY_OUT(ingest_bin_init(&bin, mem, &all, err));
     TRY_OUT(arr_batch_init(&m.rows, mem, options->schema, err));
     TRY_OUT(make_run(mem, options, &r, err));
     TRY_OUT(write_bins(r, options, &bin, bins, &m, err));

@@ -182,6 +182,8 @@ static bool lend_columns(struct ingest_window *w, const struct ingest_ordinals *
     if (!key_columns_init(w->spec, &w->rows, 0, w->rows.rows, &w->columns))
         return false;
     struct key_numbers *n = &w->columns.numbers;
+    if (!ordinals)
+        return true;
     n->base = ordinals->base;
     if (ordinals->is_wide)
         n->wide = (const uint64_t *)(const void *)ordinals->numbers.ptr + first;
@@ -193,11 +195,11 @@ static bool lend_columns(struct ingest_window *w, const struct ingest_ordinals *
 static slp_rc make_keys(struct ingest_window *w, const struct ingest_ordinals *ordinals,
                         int64_t first, struct slp_err *err)
 {
-    struct key_rows rows = {.count = w->rows.rows, .gap = INGEST_ORDINAL_BYTES};
+    struct key_rows rows = {.count = w->rows.rows, .gap = ordinals ? INGEST_ORDINAL_BYTES : 0};
     key_vec_clear(&w->keys);
     TRY(key_encode_spaced(w->spec, &w->rows, rows, &w->keys, err));
     const uint64_t *ends = (const uint64_t *)(const void *)w->keys.offsets.ptr + 1;
-    for (int64_t i = 0; i < w->rows.rows; i++)
+    for (int64_t i = 0; ordinals && i < w->rows.rows; i++)
         num_store_u64be(w->keys.bytes.ptr + ends[i] - INGEST_ORDINAL_BYTES,
                         ingest_ordinal_at(ordinals, first + i));
     return SLP_OK;

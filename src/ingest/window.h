@@ -81,7 +81,7 @@ SLP_NODISCARD slp_rc ingest_window_next(struct ingest_window *w, const struct ar
 /* Rows to look at. */
 struct ingest_window_rows {
     const struct arr_batch *batch;
-    const struct ingest_ordinals *ordinals;
+    const struct ingest_ordinals *ordinals; /* NULL: keys have none */
     int64_t first;
     int64_t count;
     int64_t ordinal; /* the first row's, among the ordinals */
