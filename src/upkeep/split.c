@@ -187,6 +187,81 @@ slp_rc upkeep_find_cuts(struct state_table *table, const struct state_reference 
     return SLP_OK;
 }
 
+/* ---- References whose rows are not known ---- */
+
+static bool is_cut(const struct state_reference *ref)
+{
+    return ref->row_lo >= 0 && ref->row_hi >= 0;
+}
+
+/* After merges a leaf may refer to a file more than once: then a cut could mean either (NO_INPUT). */
+static bool is_only(const struct state_reference *refs, size_t count, size_t i)
+{
+    return (i == 0 || !state_id_equal(refs[i - 1].file->id, refs[i].file->id)) &&
+           (i + 1 == count || !state_id_equal(refs[i + 1].file->id, refs[i].file->id));
+}
+
+/* May the leaf have more rows than the threshold, while that is not known? */
+static bool is_worth_cutting(const struct state_leaf *leaf, int64_t threshold_rows)
+{
+    bool is_exact = false;
+    uint64_t most = 0;
+    (void)state_leaf_rows(leaf, &is_exact);
+    for (size_t i = 0; i < leaf->ref_count && !is_exact; i++)
+        most += (uint64_t)state_leaf_brief(leaf, i).file_rows;
+    return !is_exact && most > (uint64_t)threshold_rows;
+}
+
+static slp_rc find_cut(struct splitting *s, const struct state_reference *ref,
+                       struct state_cut_item *out, struct slp_err *err)
+{
+    struct datafile *file = NULL;
+    out->file = ref->file->id;
+    out->row_lo = ref->row_lo;
+    out->row_hi = ref->row_hi;
+    TRY(upkeep_open_file(s->table, ref, s->mem, &file, err));
+    slp_rc rc = SLP_OK;
+    if (out->row_lo < 0)
+        rc = datafile_lower_bound(file, ref->range.lo, &out->row_lo, err);
+    if (rc == SLP_OK && out->row_hi < 0)
+        rc = datafile_lower_bound(file, ref->range.hi, &out->row_hi, err);
+    datafile_close(file);
+    return rc;
+}
+
+/*
+ * Where the rows of a leaf are guessed and decide whether it is split, its references are cut, and that
+ * is recorded: nobody has to look again. `*rows` is what the leaf has then. Who records it may replay
+ * what others did: the leaf is looked for again.
+ */
+static slp_rc cut_leaf(struct splitting *s, const struct state_leaf *leaf, bool dry_run,
+                       int64_t *rows, struct slp_err *err)
+{
+    size_t n = 0;
+    struct state_cut_item *items = NULL;
+    const struct state_reference *refs = NULL;
+    struct state_result result = {0};
+    size_t count = leaf->ref_count;
+    struct key_range range;
+    *rows = 0;
+    TRY(state_leaf_references(leaf, &s->arena, &refs, err));
+    TRY(key_range_copy(&s->arena, leaf->range, &range, err));
+    TRY(arena_array(&s->arena, count, sizeof *items, (void **)&items, err));
+    for (size_t i = 0; i < count; i++) {
+        struct state_cut_item cut = {.row_lo = refs[i].row_lo, .row_hi = refs[i].row_hi};
+        if (!is_cut(&refs[i]))
+            TRY(find_cut(s, &refs[i], &cut, err));
+        *rows += num_max_i64(cut.row_hi - cut.row_lo, 0);
+        cut.leaf = range;
+        if (!is_cut(&refs[i]) && is_only(refs, count, i))
+            items[n++] = cut;
+    }
+    if (n == 0 || dry_run)
+        return SLP_OK;
+    struct state_txn txn = {.kind = STATE_CUT, .cut = {.items = items, .count = n}};
+    return state_table_commit(s->table, &txn, NULL, &result, err);
+}
+
 static slp_rc plan_leaf(struct splitting *s, const struct state_leaf *leaf, int64_t threshold_rows,
                         struct state_split_item *item, struct slp_err *err)
 {
@@ -231,6 +306,20 @@ static slp_rc split_leaf(struct splitting *s, const struct state_leaf *leaf, int
     return SLP_OK;
 }
 
+static slp_rc look_at_leaf(struct splitting *s, size_t i, int64_t threshold_rows, bool dry_run,
+                           bool *was_split, struct slp_err *err)
+{
+    const struct state_leaf *leaf = state_leaf_at(state_table_view(s->table), i);
+    if (is_worth_cutting(leaf, threshold_rows)) {
+        int64_t rows = 0;
+        TRY(cut_leaf(s, leaf, dry_run, &rows, err));
+        if (rows <= threshold_rows || i >= state_leaf_count(state_table_view(s->table)))
+            return SLP_OK;
+        leaf = state_leaf_at(state_table_view(s->table), i);
+    }
+    return split_leaf(s, leaf, threshold_rows, dry_run, was_split, err);
+}
+
 slp_rc upkeep_split(struct state_table *table, int64_t threshold_rows, bool dry_run,
                     struct alloc *mem, size_t *count, struct slp_err *err)
 {
@@ -246,8 +335,7 @@ slp_rc upkeep_split(struct state_table *table, int64_t threshold_rows, bool dry_
         if (i >= state_leaf_count(view))
             continue;
         arena_init(&s.arena, mem, WORK_MAX_BYTES);
-        slp_rc rc =
-            split_leaf(&s, state_leaf_at(view, i), threshold_rows, dry_run, &was_split, err);
+        slp_rc rc = look_at_leaf(&s, i, threshold_rows, dry_run, &was_split, err);
         arena_fini(&s.arena);
         TRY(rc);
         splits += was_split;

@@ -172,6 +172,10 @@ SLP_NODISCARD slp_rc upkeep_repair(struct state_instance *instance, struct hash1
  * from the key index of its largest file: block starts, cut to the shortest separator between row
  * keys. Moves no data. References at the new bounds are cut exactly where that is known. `*count`
  * says how many leaves were split (or would be).
+ *
+ * Where rows of a reference are not known, as behind files that were filed down, and the leaf may be
+ * over the threshold, the reference is cut first, and the cut recorded.
+ * Cost    for each such reference, once: its file's key index and a key page at each bound
  */
 SLP_NODISCARD slp_rc upkeep_split(struct state_table *table, int64_t threshold_rows, bool dry_run,
                                   struct alloc *mem, size_t *count, struct slp_err *err);

@@ -280,6 +280,52 @@ static void splitting_moves_no_rows_and_cuts_exactly(void **state)
     t_table_close(&tt);
 }
 
+/* Guessed, both leaves had half of the file. */
+static void who_splits_cuts_what_was_filed_down_and_records_it(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    struct buf text;
+    size_t count = 0;
+    bool exact = true;
+    static const char *const points[] = {"m"};
+    struct state_result result = {0};
+    t_table_open(t, &tt, T_SCHEMA_KV, points, 1);
+    buf_init(&text, &t->mem, 1 << 20);
+    for (int i = 0; i < 910; i++)
+        assert_ok(t, buf_printf(&text, &t->err, "%c%05d,%d\n", i < 900 ? 'a' : 'z', i, i));
+    assert_ok(t, buf_append_u8(&text, 0, &t->err));
+    t_table_add_as(t, &tt, (const char *)text.ptr, true);
+    struct state_id wide = state_unfiled_at(state_table_view(tt.table), 0)->file->id;
+    struct state_txn down = {.kind = STATE_FILE_DOWN, .file_down = {.files = &wide, .count = 1}};
+    assert_ok(t, state_table_commit(tt.table, &down, NULL, &result, &t->err));
+    const struct table_state *view = state_table_view(tt.table);
+    assert_int_equal(state_leaf_rows(state_leaf_at(view, 1), &exact), 455);
+    assert_false(exact);
+    uint64_t before = state_number(view);
+    assert_ok(t, upkeep_split(tt.table, 300, true, &t->mem, &count, &t->err));
+    assert_int_equal(count, 1);
+    assert_int_equal(state_number(state_table_view(tt.table)), before);
+    assert_ok(t, upkeep_split(tt.table, 300, false, &t->mem, &count, &t->err));
+    assert_int_equal(count, 1);
+    view = state_table_view(tt.table);
+    size_t last = state_leaf_count(view) - 1;
+    assert_true(last > 1);
+    for (size_t i = 0; i <= last; i++) {
+        int64_t rows = state_leaf_rows(state_leaf_at(view, i), &exact);
+        assert_true(exact);
+        assert_true(i == last ? rows == 10 : rows <= 300);
+    }
+    /* The cut of each of the two leaves, and one split. */
+    assert_int_equal(state_number(view), before + 3);
+    assert_ok(t, upkeep_split(tt.table, 300, false, &t->mem, &count, &t->err));
+    assert_int_equal(count, 0);
+    assert_int_equal(state_number(state_table_view(tt.table)), before + 3);
+    assert_int_equal(check(t, &tt).count, 0);
+    buf_fini(&text);
+    t_table_close(&tt);
+}
+
 static void leaves_of_one_block_are_split_by_their_rows(void **state)
 {
     struct t *t = *state;
@@ -355,5 +401,6 @@ T_MAIN(T_TEST(live_files_are_never_collected),
        T_TEST(a_job_ends_in_the_log_before_its_outputs_go), T_TEST(a_sound_table_has_no_problems),
        T_TEST(a_damaged_frame_is_one_problem), T_TEST(every_flipped_byte_of_a_data_file_is_found),
        T_TEST(splitting_moves_no_rows_and_cuts_exactly),
+       T_TEST(who_splits_cuts_what_was_filed_down_and_records_it),
        T_TEST(leaves_of_one_block_are_split_by_their_rows),
        T_TEST(a_single_row_key_is_never_parted), T_TEST(splitting_survives_every_fault))
