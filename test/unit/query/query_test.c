@@ -189,6 +189,38 @@ static void a_missing_object_is_corrupt_and_named(void **state)
     t_table_close(&tt);
 }
 
+/* The key index knows how many rows lie between two keys, but for a key page at each. */
+static void counting_a_range_reads_a_key_page_at_each_end(void **state)
+{
+    struct t *t = *state;
+    struct t_table tt;
+    struct buf text;
+    struct buf lo;
+    struct buf hi;
+    struct query_counts few = {0};
+    struct query_counts all = {0};
+    t_table_open(t, &tt, T_SCHEMA_KV, NULL, 0);
+    buf_init(&text, &t->mem, 1 << 20);
+    for (int i = 0; i < 40000; i++)
+        assert_ok(t, buf_printf(&text, &t->err, "k%05d,%d\n", i, i));
+    assert_ok(t, buf_append_u8(&text, 0, &t->err));
+    t_table_add(t, &tt, (const char *)text.ptr);
+    struct key_range r = range_of(t, &tt, "k00777", "k39333", &lo, &hi);
+    struct query_options o = {.ranges = &r, .range_count = 1, .counts = &few};
+    expect_count(t, &tt, &o, 39333 - 777);
+    struct arr_stream *stream = NULL;
+    o.counts = &all;
+    assert_ok(t, query_scan(tt.table, &o, &t->mem, &stream, &t->err));
+    buf_clear(&text);
+    assert_ok(t, t_stream_text(t, stream, &text));
+    assert_int_equal(few.files_read, 1);
+    assert_true(few.data_bytes > 0 && few.data_bytes * 4 < all.data_bytes);
+    buf_fini(&text);
+    buf_fini(&lo);
+    buf_fini(&hi);
+    t_table_close(&tt);
+}
+
 static void a_lookup_reads_one_round_a_file(void **state)
 {
     struct t *t = *state;
@@ -361,7 +393,9 @@ T_MAIN(T_TEST(rows_of_all_files_come_in_key_order), T_TEST(an_empty_table_has_no
        T_TEST(a_predicate_keeps_rows_for_which_it_is_true),
        T_TEST(columns_come_as_asked_for_beside_a_predicate_on_others),
        T_TEST(wrong_columns_are_named_with_the_nearest), T_TEST(limits_are_kept),
-       T_TEST(a_missing_object_is_corrupt_and_named), T_TEST(a_lookup_reads_one_round_a_file),
+       T_TEST(a_missing_object_is_corrupt_and_named),
+       T_TEST(counting_a_range_reads_a_key_page_at_each_end),
+       T_TEST(a_lookup_reads_one_round_a_file),
        T_TEST(iterators_read_the_columns_that_somebody_needs),
        T_TEST(conditions_on_keys_narrow_through_iterators),
        T_TEST(iterators_over_some_columns_survive_every_fault), T_TEST(scans_survive_every_fault))
