@@ -11,7 +11,7 @@ MAKEFLAGS += --no-print-directory
 # Labels of the ordinary suite; `heavy` (judges that need Java or servers) is for make interop alone.
 SUITE = ^(quick|fault|crash|sim|fuzz|interop|cli)$$
 
-.PHONY: help release dev test clang tsan fuzz laws laws-tables mutations valgrind roundtrips sim soak failing cover tidy format ci demo bench bench-codec interop install clean \
+.PHONY: help release dev test clang tsan fuzz laws laws-tables mutations valgrind roundtrips sim soak failing cover tidy format ci demo bench bench-flights bench-codec interop install clean \
         packages-build packages-test
 
 help: ## this list
@@ -106,7 +106,15 @@ ci: ## what is run before a change lands
 demo: release ## [FULL=1] the whole way on real flights, in a folder that stays
 	@tools/demo.sh $(if $(FULL),full)
 
-bench: release ## the bars, measured against the peers in one run
+SCALE ?= 0.02
+
+bench: release ## [SCALE=1] the bars of writing, measured against the peers in one run: printed, and written to docs/benchmarks.md
+	@tools/venv.sh test
+	@tools/flights.sh
+	@cmake --build build/release --target bench.compact bench.floor
+	@.venv/bin/python bench/table.py --scale $(SCALE)
+
+bench-flights: release ## a lookup, an ingest and its memory on three million flights; fails when a bar is missed
 	@tools/venv.sh test
 	@tools/flights.sh
 	@.venv/bin/python bench/bars.py

@@ -1,21 +1,23 @@
 """An aggregate in compaction against DuckDB's GROUP BY to Parquet, in one run.
 
     .venv/bin/python bench/aggregate.py [--build build/release] [--keys 1000000] [--copies 10] [--rounds 3] [--threads 2]
+                                        [--json FILE]
 
 Each of `copies` sorted files has a row for every key; ours were ingested into a table that sums them, each as a file,
-and `sleeper compact --all` makes one row of each key's. Both take turns; medians of seconds and of seconds of the
-processor are printed, and how many times as fast ours is by each. The sums of both are compared.
+and `sleeper compact --all` makes one row of each key's. Both take turns; medians of seconds, of seconds of the
+processor, of peak memory and of bytes made are printed, and how many times as fast ours is. The sums of both are compared.
 """
 
 import argparse
+import glob
 import os
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+
+import compact
 
 REPO = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
 
@@ -38,15 +40,6 @@ c.execute("COPY (SELECT key, sum(n)::BIGINT AS n FROM read_parquet('%s/*.parquet
 SCHEMA = '{"rowKeyFields":[{"name":"key","type":"StringType"}],"valueFields":[{"name":"n","type":"LongType"}]}'
 
 
-def timed(command):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begun = time.monotonic()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    seconds = time.monotonic() - begun
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--build", default=os.path.join(REPO, "build/release"))
@@ -54,6 +47,7 @@ def main():
     p.add_argument("--copies", type=int, default=10)
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--json")
     a = p.parse_args()
     sleeper = os.path.join(a.build, "sleeper")
     ours, theirs = [], []
@@ -77,9 +71,13 @@ def main():
             copy = os.path.join(work, "copy")
             shutil.rmtree(copy, ignore_errors=True)
             shutil.copytree(base, copy)
-            ours.append(timed(run(copy, "compact", "t", "--all")))
+            there = set(glob.glob(copy + "/t/*/data/*/*.parquet"))
+            spent = compact.measure(run(copy, "compact", "t", "--all"))
+            made = set(glob.glob(copy + "/t/*/data/*/*.parquet")) - there
+            ours.append(spent + (sum(map(os.path.getsize, made)),))
             out = os.path.join(work, "out.parquet")
-            theirs.append(timed([sys.executable, "-c", GROUP, data, out, str(a.threads)]))
+            spent = compact.measure([sys.executable, "-c", GROUP, data, out, str(a.threads)])
+            theirs.append(spent + (os.path.getsize(out),))
         answer = os.path.join(work, "ours.parquet")
         subprocess.run(run(copy, "scan", "t", "-o", "parquet", "--output", answer), check=True)
         import duckdb
@@ -87,11 +85,11 @@ def main():
         if duckdb.sql(query % answer).fetchall() != duckdb.sql(query % out).fetchall():
             sys.exit("the sums differ")
     rows = a.keys * a.copies
-    for name, runs in (("ours", ours), ("duckdb", theirs)):
-        wall, cpu = (statistics.median(r[i] for r in runs) for i in (0, 1))
-        print(f"{name:8} {rows / wall / 1e6:8.2f} M rows/s {wall:8.2f} s {cpu:8.2f} s of the processor")
-    print("times as fast: %.2f, by seconds of the processor %.2f (bar: 3)" % tuple(
-        statistics.median(r[i] for r in theirs) / statistics.median(r[i] for r in ours) for i in (0, 1)))
+    seen = {n: [statistics.median(v) for v in zip(*runs)] for n, runs in (("duckdb", theirs), ("ours", ours))}
+    compact.report("aggregate", seen, rows)
+    compact.bar("aggregate: times as fast as duckdb", seen["duckdb"][0] / seen["ours"][0], 3)
+    compact.bar("aggregate: times as fast as duckdb, by processor", seen["duckdb"][1] / seen["ours"][1], 3)
+    compact.save(a.json, {"aggregate": rows}, a.threads, {"aggregate": seen})
 
 
 if __name__ == "__main__":

@@ -211,8 +211,13 @@ def report(case, medians, rows):
     sys.stdout.flush()
 
 
+# What bar() was told, for --json.
+held = []
+
+
 def bar(what, value, limit, is_most=False):
     reached = value <= limit if is_most else value >= limit
+    held.append({"what": what, "value": value, "limit": limit, "is_most": is_most, "reached": reached})
     print("%-58s %7.2f  %s %-6g %s" % (what, value, "at most" if is_most else "at least", limit,
                                        "reached" if reached else "MISSED"))
 
@@ -244,6 +249,16 @@ def compare(seen, rows):
                 seen[case]["ours no sync"][0] / rows[case] / (two[0] / rows["three"]), limit, True)
 
 
+FIELDS = ["wall_s", "cpu_s", "peak_bytes", "bytes"]
+
+
+def save(path, rows, threads, seen):
+    """For bench/table.py: medians by case and engine, rows by case, and the bars."""
+    if path:
+        with open(path, "w") as f:
+            json.dump({"rows": rows, "threads": threads, "fields": FIELDS, "seen": seen, "bars": held}, f, indent=1)
+
+
 def main():
     parser = argparse.ArgumentParser(description="measure compaction")
     parser.add_argument("--build", default="build/release")
@@ -270,10 +285,7 @@ def main():
         finally:
             shutil.rmtree(work)
     compare(seen, rows)
-    if args.json:
-        with open(args.json, "w") as f:
-            json.dump({"rows": rows, "threads": args.threads, "fields": ["wall_s", "cpu_s", "peak_bytes", "bytes"],
-                       "seen": seen}, f, indent=1)
+    save(args.json, rows, args.threads, seen)
 
 
 if __name__ == "__main__":
