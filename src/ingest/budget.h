@@ -4,6 +4,8 @@
  *   memory | output: groups being encoded and written | spare | worker | worker | ...
  *   worker | a batch being read | a chunk being sorted, twice | what it holds sorted
  *
+ *   with piles: memory | makers: groups gathered, encoded and written | spare | piles of all workers
+ *
  * Reading and sorting come first, merging and writing afterwards; what was not spilled is held
  * through both, beside what either needs. The spare eighth is for what
  * readers, compressors and the allocator take beyond the rows. Readers that need more than that take

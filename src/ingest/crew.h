@@ -1,6 +1,10 @@
 /*
- * A crew: several threads that merge what came in and encode it, each a stretch of keys at a time
- * (ingest/stretch.h); groups are written in order (output/team.h).
+ * A crew: threads that sort or merge what came in and encode it, each some stretches of keys at a
+ * time (ingest/stretch.h); groups are written in order (output/team.h).
+ *
+ *   piles alone         a bin after the other is sorted and gathered into the group (ingest/bins.h)
+ *   with spilled runs   bins are merged with the runs' parts in the same stretches
+ *   held runs           are merged, and what was spilled with them
  */
 #ifndef SLP_INGEST_CREW_H
 #define SLP_INGEST_CREW_H
@@ -10,7 +14,9 @@
 
 /* How many threads may sort and merge. */
 struct ingest_crew {
-    size_t threads; /* fewer than 2: none, one thread merges and others encode */
+    size_t
+        threads; /* 0: memory has room for none; of runs fewer than 2: one thread merges and others
+                       encode */
     size_t group_bytes;
     int64_t group_rows;
 };
@@ -29,8 +35,8 @@ struct ingest_crew_options {
 };
 
 /*
- * Write all rows, which are of the table's schema, into one file after the other; the runs stay the
- * caller's.
+ * Write all rows, which are of the table's schema, into one file after the other; runs and piles stay
+ * the caller's, and piles are arranged.
  *
  * Errors   CANCELLED, CORRUPT a spilled run, and whatever the output returns
  */

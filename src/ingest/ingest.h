@@ -1,11 +1,14 @@
 /*
  * Ingest: rows of files into a table, sorted, in one atomic commit.
  *
- *   inputs -> batches (threads) -> keys -> columnar buffer -> sort -> spilled run, when memory is full
- *                                                           `-> merge -> data files -> one ADD
+ *   inputs -> batches (threads) -> pile -> bins, sorted at once -> data files -> one ADD
+ *                                  `-> when memory is full: sorted into a spilled run, merged at the end
  *
- * Memory stays within `memory`: batches in flight, the buffer with its keys and sort entries, and
- * the row groups being written are all counted (ingest/budget.h). What does not fit is spilled as
+ * Where a stack is run over the rows, or they are cut at leaves, they are sorted by chunks and merged
+ * (ingest/intake.h).
+ *
+ * Memory stays within `memory`: batches in flight, the rows held with what sorts them, and the row
+ * groups being written are all counted (ingest/budget.h). What does not fit is spilled as
  * sorted runs into temporary files without a name, and merged at the end. What
  * the reader of a Parquet file needs depends on the file, and is counted too (ingest/meter.h): rows are
  * spilled earlier where it is much. It needs for each column a page, its compressed form for a moment,

@@ -6,7 +6,7 @@
  *   arranged   | 0 | 1 | 2 | 3 |   | 0 | 1 | 2 | 3 |   each block's rows by stretches of keys
  *                    `---------- sorted at once ----'  one bin: columns gathered from all blocks
  *
- * Rows move twice: when their block is arranged, and when their bin is gathered. A bin's rows and what
+ * Rows move when their block is filled, when it is arranged, and when their bin is gathered. A bin's rows and what
  * sorts them fit the nearer caches, nothing is merged, and bins are independent of each other, so
  * threads take one each.
  *
