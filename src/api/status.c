@@ -1,5 +1,6 @@
 /*
- * The state of a table in one line.
+ * The state of a table in one line. Depth, rows, and files that several leaves share are properties of
+ * all leaves together, so that all are loaded; the catalogue is read once, whatever the number of tables.
  */
 #include <stdio.h>
 
@@ -52,15 +53,12 @@ static struct slice signals_of(const struct listing *l, const struct leaf_sums *
     return n > 0 ? slice_of(out + 1, (size_t)n - 1) : slice_of(out, 0);
 }
 
-static slp_rc is_offline(struct listing *l, bool *out, struct slp_err *err)
+static bool is_offline(const struct listing *l, const struct state_contents *c)
 {
-    struct state_table_entry *tables = NULL;
-    size_t count = 0;
-    TRY(state_table_list(l->instance->state, &l->arena, &tables, &count, err));
-    for (size_t i = 0; i < count; i++)
-        if (hash_equal(tables[i].id, state_table_id(l->table)))
-            *out = tables[i].is_offline;
-    return SLP_OK;
+    for (size_t i = 0; i < c->table_count; i++)
+        if (hash_equal(c->tables[i].id, state_table_id(l->table)))
+            return c->tables[i].is_offline;
+    return false;
 }
 
 static slp_rc sum_files(struct listing *l, size_t *count, int64_t *bytes, struct slp_err *err)
@@ -116,11 +114,10 @@ static slp_rc add_status(struct listing *l, struct slice name, struct slp_err *e
     size_t count = 0;
     int64_t rows = 0;
     int64_t bytes = 0;
-    bool offline = false;
     char signals[64];
+    const struct state_contents *contents = l->context;
     TRY(sum_files(l, &count, &bytes, err));
-    TRY(is_offline(l, &offline, err));
-    TRY(state_table_read_defaults(l->table, err));
+    TRY(state_table_set_defaults(l->table, contents->defaults, contents->default_count, err));
     TRY(sum_rows(l, &rows, err));
     struct leaf_sums sums = sum_leaves(s);
     size_t verified = state_verified_count(s);
@@ -146,7 +143,7 @@ static slp_rc add_status(struct listing *l, struct slice name, struct slp_err *e
         list_number((int64_t)state_minted(s)),
         list_number((int64_t)state_horizon(s)),
         list_number(state_has_deleted(s)),
-        list_number(offline),
+        list_number(is_offline(l, contents)),
         list_number(state_is_paused(s)),
         list_text(signals_of(l, &sums, signals, sizeof signals))};
     return api_list_add(l->list, row, err);
@@ -155,12 +152,22 @@ static slp_rc add_status(struct listing *l, struct slice name, struct slp_err *e
 static slp_rc fill_status(struct listing *l, struct slp_err *err)
 {
     const char *name = l->context;
-    return add_status(l, slice_str(name), err);
+    struct state_contents contents;
+    TRY(state_contents_list(l->instance->state, &l->arena, &contents, err));
+    l->context = &contents;
+    slp_rc rc = add_status(l, slice_str(name), err);
+    l->context = name;
+    return rc;
 }
 
 static slp_rc fill_status_of_all(struct listing *l, struct slp_err *err)
 {
-    return api_each_listed(l, add_status, err);
+    struct state_contents contents;
+    TRY(state_contents_list(l->instance->state, &l->arena, &contents, err));
+    l->context = &contents;
+    slp_rc rc = api_each_listed(l, add_status, err);
+    l->context = NULL;
+    return rc;
 }
 
 slp_rc slp_status_at(struct slp_instance *instance, const char *table, const char *at,

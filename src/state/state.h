@@ -110,6 +110,17 @@ SLP_NODISCARD slp_rc state_table_list(struct state_instance *i, struct arena *ar
                                       struct state_table_entry **out, size_t *count,
                                       struct slp_err *err);
 
+/* All that the catalogue says of tables there are, by one reading of it, into an arena. */
+struct state_contents {
+    struct state_table_entry *tables; /* as state_table_list */
+    size_t table_count;
+    struct state_property *defaults; /* as state_defaults_list */
+    size_t default_count;
+};
+
+SLP_NODISCARD slp_rc state_contents_list(struct state_instance *i, struct arena *arena,
+                                         struct state_contents *out, struct slp_err *err);
+
 struct state_table_options {
     struct slice name;
     struct slice schema_json;         /* canonical: schema_format's */
@@ -291,6 +302,11 @@ struct schema_properties state_table_properties(const struct state_table *t);
 
 /* Read the instance's defaults anew. Cost: that of reading the catalogue. */
 SLP_NODISCARD slp_rc state_table_read_defaults(struct state_table *t, struct slp_err *err);
+
+/* The same where they were read already; copies. */
+SLP_NODISCARD slp_rc state_table_set_defaults(struct state_table *t,
+                                              const struct state_property *items, size_t count,
+                                              struct slp_err *err);
 
 /*
  * A fresh name for a data file: "data/<hh>/<base>-<id>.parquet", relative to the table. `base` is

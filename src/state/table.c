@@ -42,27 +42,6 @@ static slp_rc read_catalogue(struct state_instance *i, struct state_replica *r, 
     return err_wrap(err, state_replica_refresh(r, err), "catalogue");
 }
 
-slp_rc state_table_list(struct state_instance *i, struct arena *arena,
-                        struct state_table_entry **out, size_t *count, struct slp_err *err)
-{
-    slp_rc rc = SLP_OK;
-    struct state_replica r = {0};
-    void *room = NULL;
-    TRY_OUT(read_catalogue(i, &r, err));
-    const struct state_catalogue *c = &r.machine.catalogue;
-    TRY_OUT(arena_array(arena, c->count, sizeof **out, &room, err));
-    struct state_table_entry *entries = room;
-    for (size_t k = 0; k < c->count; k++) {
-        entries[k] = c->entries[k];
-        TRY_OUT(arena_copy(arena, c->entries[k].name, &entries[k].name, err));
-    }
-    *out = entries;
-    *count = c->count;
-out:
-    state_replica_fini(&r);
-    return rc;
-}
-
 static slp_rc no_such_table(const struct state_catalogue *c, struct slice name, struct slp_err *err)
 {
     size_t best = SIZE_MAX;
@@ -250,21 +229,27 @@ out:
     return err_wrap(err, rc, "table \"%.*s\"", SLICE_ARG(t->name));
 }
 
-static slp_rc take_defaults(struct state_table *t, const struct state_catalogue *c,
-                            struct slp_err *err)
+slp_rc state_table_set_defaults(struct state_table *t, const struct state_property *items,
+                                size_t count, struct slp_err *err)
 {
     void *room = NULL;
     t->default_count = 0;
     arena_fini(&t->defaults_arena);
     arena_init(&t->defaults_arena, t->mem, TABLE_ARENA_MAX);
-    TRY(arena_array(&t->defaults_arena, c->default_count, sizeof *t->defaults, &room, err));
+    TRY(arena_array(&t->defaults_arena, count, sizeof *t->defaults, &room, err));
     t->defaults = room;
-    for (size_t i = 0; i < c->default_count; i++) {
-        TRY(arena_copy(&t->defaults_arena, c->defaults[i].name, &t->defaults[i].name, err));
-        TRY(arena_copy(&t->defaults_arena, c->defaults[i].value, &t->defaults[i].value, err));
+    for (size_t i = 0; i < count; i++) {
+        TRY(arena_copy(&t->defaults_arena, items[i].name, &t->defaults[i].name, err));
+        TRY(arena_copy(&t->defaults_arena, items[i].value, &t->defaults[i].value, err));
     }
-    t->default_count = c->default_count;
+    t->default_count = count;
     return SLP_OK;
+}
+
+static slp_rc take_defaults(struct state_table *t, const struct state_catalogue *c,
+                            struct slp_err *err)
+{
+    return state_table_set_defaults(t, c->defaults, c->default_count, err);
 }
 
 /* Where the catalogue's head has the name, the table's head is read together with the catalogue's

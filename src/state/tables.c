@@ -144,26 +144,71 @@ out:
 
 /* ------------------------------------------------------------------ defaults of properties */
 
-slp_rc state_defaults_list(struct state_instance *i, struct arena *arena,
-                           struct state_property **out, size_t *count, struct slp_err *err)
+static slp_rc copy_defaults(const struct state_catalogue *c, struct arena *arena,
+                            struct state_property **out, struct slp_err *err)
 {
-    slp_rc rc = SLP_OK;
-    struct state_replica r = {0};
     void *room = NULL;
-    TRY_OUT(open_catalogue(i, &r, err));
-    const struct state_catalogue *c = &r.machine.catalogue;
-    TRY_OUT(arena_array(arena, c->default_count, sizeof **out, &room, err));
+    TRY(arena_array(arena, c->default_count, sizeof **out, &room, err));
     struct state_property *list = room;
     for (size_t k = 0; k < c->default_count; k++) {
         list[k] = (struct state_property){0};
-        TRY_OUT(arena_copy(arena, c->defaults[k].name, &list[k].name, err));
-        TRY_OUT(arena_copy(arena, c->defaults[k].value, &list[k].value, err));
+        TRY(arena_copy(arena, c->defaults[k].name, &list[k].name, err));
+        TRY(arena_copy(arena, c->defaults[k].value, &list[k].value, err));
     }
     *out = list;
-    *count = c->default_count;
+    return SLP_OK;
+}
+
+static slp_rc copy_entries(const struct state_catalogue *c, struct arena *arena,
+                           struct state_table_entry **out, struct slp_err *err)
+{
+    void *room = NULL;
+    TRY(arena_array(arena, c->count, sizeof **out, &room, err));
+    struct state_table_entry *entries = room;
+    for (size_t k = 0; k < c->count; k++) {
+        entries[k] = c->entries[k];
+        TRY(arena_copy(arena, c->entries[k].name, &entries[k].name, err));
+    }
+    *out = entries;
+    return SLP_OK;
+}
+
+slp_rc state_contents_list(struct state_instance *i, struct arena *arena,
+                           struct state_contents *out, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    struct state_replica r = {0};
+    struct state_contents found = {.table_count = 0};
+    TRY_OUT(open_catalogue(i, &r, err));
+    const struct state_catalogue *c = &r.machine.catalogue;
+    TRY_OUT(copy_entries(c, arena, &found.tables, err));
+    TRY_OUT(copy_defaults(c, arena, &found.defaults, err));
+    found.table_count = c->count;
+    found.default_count = c->default_count;
+    *out = found;
 out:
     state_replica_fini(&r);
     return rc;
+}
+
+slp_rc state_table_list(struct state_instance *i, struct arena *arena,
+                        struct state_table_entry **out, size_t *count, struct slp_err *err)
+{
+    struct state_contents found;
+    TRY(state_contents_list(i, arena, &found, err));
+    *out = found.tables;
+    *count = found.table_count;
+    return SLP_OK;
+}
+
+slp_rc state_defaults_list(struct state_instance *i, struct arena *arena,
+                           struct state_property **out, size_t *count, struct slp_err *err)
+{
+    struct state_contents found;
+    TRY(state_contents_list(i, arena, &found, err));
+    *out = found.defaults;
+    *count = found.default_count;
+    return SLP_OK;
 }
 
 slp_rc state_defaults_set(struct state_instance *i, const struct state_property *items,

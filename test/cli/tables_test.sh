@@ -273,6 +273,23 @@ test_ingests_are_delayed_before_they_are_refused() {
     run_ok instance set backpressure.depth.hard=64
 }
 
+# Rounds of requests that the last command, with -v, says it made.
+rounds() {
+    sed -n 's/.* in \([0-9]*\) rounds$/\1/p' "$work/err"
+}
+
+# A longer catalogue takes two rounds more, for the names and for what is said of them.
+test_status_reads_each_table_in_a_round() {
+    make_table
+    run_ok status -v
+    one=$(rounds)
+    for i in 1 2 3 4 5 6; do
+        run_ok table create "u$i" --like rows.csv --row-key k
+    done
+    run_ok status -v
+    expect_true test "$(rounds)" -le $((one + 6 + 4))
+}
+
 test_a_receipt_is_waited_for() {
     make_table
     run_ok count t --min-seq 2
