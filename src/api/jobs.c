@@ -52,13 +52,22 @@ static slp_rc add_row(struct listing *l, const struct row *r, struct slp_err *er
     return api_list_add(l->list, row, err);
 }
 
+/* Nobody is known to work on a job whose deadline has passed, as one has that was only made: whoever
+ * compacts next takes it over. An import is for its own author alone. */
+static const char *open_state(const struct state_job *job, int64_t now_us)
+{
+    bool is_held = job->kind == STATE_JOB_IMPORT || job->deadline_us > now_us;
+    return is_held ? "running" : "waiting";
+}
+
 static slp_rc add_open(struct listing *l, struct slp_err *err)
 {
+    int64_t now_us = store_now_us(l->instance->store);
     for (size_t i = 0; i < state_job_count(l->view); i++) {
         const struct state_job *job = state_job_at(l->view, i);
         struct row r = {.id = job->id,
                         .kind = api_job_kind(job->kind),
-                        .state = "running",
+                        .state = open_state(job, now_us),
                         .attempt = job->attempt,
                         .range = &job->range,
                         .inputs = job->inputs,

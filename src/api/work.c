@@ -133,7 +133,8 @@ slp_rc slp_compact(struct slp_instance *instance, const struct slp_compact_optio
     if (!options->dry_run)
         TRY(process_retire(table, instance->mem, NULL, err));
     TRY(count_files(instance, table, &answer.files_after, err));
-    if (!options->dry_run)
+    /* Whoever runs jobs that were only made keeps the log, too. */
+    if (!options->dry_run && !options->makes_only)
         state_table_keep_due(table);
     answer.jobs = result.jobs;
     answer.rows = result.rows;
