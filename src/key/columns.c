@@ -96,11 +96,6 @@ static uint64_t word_of(const struct key_columns_field *f, int64_t row)
     }
 }
 
-static bool has_numbers(const struct key_columns *k)
-{
-    return k->numbers.narrow || k->numbers.wide;
-}
-
 static uint64_t number_of(const struct key_columns *k, int64_t row)
 {
     const struct key_numbers *n = &k->numbers;
@@ -111,8 +106,9 @@ slp_rc key_columns_encode(const struct key_columns *k, int64_t first, int64_t co
                           struct key_vec *out, struct slp_err *err)
 {
     int64_t before = out->count;
-    struct key_rows rows = {
-        .first = k->first + first, .count = count, .gap = has_numbers(k) ? KEY_NUMBER_BYTES : 0};
+    struct key_rows rows = {.first = k->first + first,
+                            .count = count,
+                            .gap = key_columns_have_numbers(k) ? KEY_NUMBER_BYTES : 0};
     TRY(key_encode_spaced(k->spec, k->batch, rows, out, err));
     const uint64_t *ends = (const uint64_t *)(const void *)out->offsets.ptr + before + 1;
     for (int64_t i = 0; rows.gap && i < count; i++)
@@ -138,7 +134,7 @@ int key_columns_compare(const struct key_columns *a, int64_t row, const struct k
                 return x < y ? -1 : 1;
         }
     }
-    if (!has_numbers(a))
+    if (!key_columns_have_numbers(a))
         return 0;
     uint64_t x = number_of(a, row);
     uint64_t y = number_of(b, other);
@@ -170,7 +166,7 @@ static size_t field_bytes(const struct key_columns_field *f, int64_t row)
     return f->offsets ? text_bytes(f, row) + 1 + TEXT_END_BYTES : WORD_BYTES;
 }
 
-static size_t key_bytes(const struct key_columns *k, int64_t row)
+size_t key_columns_bytes(const struct key_columns *k, int64_t row)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < k->spec->field_count; i++)
@@ -222,7 +218,7 @@ void key_columns_parts(const struct key_columns *k, int64_t first, int64_t count
 size_t key_columns_common(const struct key_columns *a, int64_t row, const struct key_columns *b,
                           int64_t other)
 {
-    size_t most = num_min_size(key_bytes(a, row), key_bytes(b, other));
+    size_t most = num_min_size(key_columns_bytes(a, row), key_columns_bytes(b, other));
     for (size_t at = 0; at < most; at += PART_BYTES) {
         uint64_t differs = key_columns_part(a, row, at) ^ key_columns_part(b, other, at);
         if (differs)

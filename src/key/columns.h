@@ -42,6 +42,11 @@ struct key_columns {
         numbers; /* of row `first` on; all that are merged together have them, or none */
 };
 
+static inline bool key_columns_have_numbers(const struct key_columns *k)
+{
+    return k->numbers.narrow || k->numbers.wide;
+}
+
 /* Rows [first, first + count) of a batch of the table's shape, at least one. false when their keys
  * are to be encoded: `out` is then not to be used. It has no numbers; who has some sets them. Cost:
  * looks for zero bytes in texts. */
@@ -64,6 +69,9 @@ uint64_t key_columns_part(const struct key_columns *k, int64_t row, size_t at);
 /* The same of many rows. Cost: a load a row while those bytes are inside the first field. */
 void key_columns_parts(const struct key_columns *k, int64_t first, int64_t count, size_t at,
                        uint64_t *out);
+
+/* How many bytes the key of a row has, without its number. */
+size_t key_columns_bytes(const struct key_columns *k, int64_t row);
 
 /* How many bytes the keys of two rows, which may be of different columns, begin with together. */
 size_t key_columns_common(const struct key_columns *a, int64_t row, const struct key_columns *b,

@@ -173,23 +173,30 @@ static void move_to(struct merge *m, size_t input, int64_t at)
     m->heads[input].next = ahead_of(m, input)[(at + 1) % AHEAD_ROWS];
 }
 
+static size_t bytes_of_key(const struct merge *m, const struct run_block *b, int64_t row)
+{
+    return m->has_columns ? key_columns_bytes(b->columns, row) : key_at(b->keys, row).len;
+}
+
 /* Do the parts, of keys from row `first` on, and zeros make up all that is behind the prefix, and are
  * the keys of one length? Else two may differ where words do not. */
 static bool are_all(const struct merge *m, size_t input, int64_t first, const uint64_t *parts,
                     int64_t count)
 {
-    const struct key_vec *keys = m->blocks[input].keys;
+    const struct run_block *b = &m->blocks[input];
     const size_t behind = m->prefix.len + sizeof *parts;
     uint64_t lost = 0;
     size_t differs = 0;
-    if (m->has_columns || m->key_bytes > behind + sizeof *parts)
+    bool has_numbers = m->has_columns && key_columns_have_numbers(b->columns);
+    if (!m->has_all || has_numbers || m->key_bytes > behind + sizeof *parts)
         return false;
     for (int64_t i = 0; i < count; i++) {
         lost |= parts[i] & INPUT_MASK;
-        differs |= key_at(keys, first + i).len ^ m->key_bytes;
+        differs |= bytes_of_key(m, b, first + i) ^ m->key_bytes;
     }
     for (int64_t i = 0; m->key_bytes > behind && i < count; i++)
-        lost |= load_part(key_at(keys, first + i), behind);
+        lost |= m->has_columns ? key_columns_part(b->columns, first + i, behind)
+                               : load_part(key_at(b->keys, first + i), behind);
     return lost == 0 && differs == 0;
 }
 
@@ -203,7 +210,7 @@ static void look_ahead(struct merge *m, size_t input)
     if (!m->has_columns)
         fetch_keys(m->blocks[input].keys, end);
     load_parts(m, input, h->at, end - h->at, parts);
-    m->has_all = m->has_all && are_all(m, input, h->at, parts, end - h->at);
+    m->has_all = are_all(m, input, h->at, parts, end - h->at);
     for (int64_t row = h->at; row < end; row++)
         ahead[row % AHEAD_ROWS] = (parts[row - h->at] & ~INPUT_MASK) | input;
     h->ahead_end = end;
@@ -301,9 +308,9 @@ static slp_rc take_prefix(struct merge *m, size_t lo, size_t hi, struct slp_err 
     const struct run_block *b = &m->blocks[hi];
     const int64_t row = m->heads[lo].at;
     const int64_t last = rows_of(m, hi) - 1;
+    m->key_bytes = bytes_of_key(m, a, row);
     if (!m->has_columns) {
         struct slice key = key_at(a->keys, row);
-        m->key_bytes = key.len;
         return buf_assign(&m->prefix, slice_first(key, common_bytes(key, key_at(b->keys, last))),
                           err);
     }
