@@ -21,8 +21,9 @@
  * - Whatever yields rows, tables and lists alike, is a `struct slp_rows`, which the caller closes:
  *   filter it, write it in any format, or take it as an ArrowArrayStream. It reads as it goes, so
  *   the instance it came from outlives it; it keeps to the state of the table when it was made.
- * - An instance may be used by one thread at a time; several instances of one folder, in one or
- *   many processes, are fine.
+ * - An instance may be used by one thread at a time, but for its writers: each may be opened, pushed
+ *   to and committed by a thread of its own, and those that commit at the same time share what is
+ *   written to the log. Several instances of one folder, in one or many processes, are fine.
  * - Nothing is running when no call is: all state is in the object store.
  *
  * Any call may return NO_MEMORY, LIMIT (a bound of docs/guide/operations.md, or a full device), IO

@@ -39,9 +39,12 @@ struct slp_writer_options {
 };
 
 /*
- * Open a writer on a table. The instance outlives it; several writers may be open at a time.
+ * Open a writer on a table. The instance outlives it; several writers may be open at a time. What is no
+ * more than a mebibyte is written by the thread that commits.
  *
  * options   may be NULL
+ * Threads   any, at any time
+ * Cost      the first ones replay the table's state; later ones of the instance what is new
  * Errors    NOT_FOUND  the table
  *           INVALID    no table is named; an empty token
  */

@@ -65,6 +65,7 @@ slp_rc slp_instance_open(const char *uri, const struct slp_instance_options *opt
     struct alloc *mem = alloc_system();
     TRY(alloc_new(mem, &instance, err));
     instance->mem = mem;
+    os_mutex_init(&instance->lock);
     if (options) {
         instance->threads = options->threads;
         instance->memory = options->memory;
@@ -92,6 +93,9 @@ void slp_instance_close(struct slp_instance *instance)
         return;
     for (size_t i = 0; i < instance->table_count; i++)
         state_table_close(instance->tables[i]);
+    for (size_t i = 0; i < instance->idle_count; i++)
+        state_table_close(instance->idle[i]);
+    os_mutex_fini(&instance->lock);
     state_instance_close(instance->state);
     store_close(instance->store);
     alloc_delete(instance->mem, instance);
@@ -126,11 +130,61 @@ static size_t find_handle(const struct slp_instance *instance, const char *name)
     return i;
 }
 
+/* An idle handle of the table, which is idle no more; NULL: there is none. */
+static struct state_table *take_idle(struct slp_instance *instance, const char *name)
+{
+    struct state_table *found = NULL;
+    os_mutex_lock(&instance->lock);
+    for (size_t i = instance->idle_count; i > 0 && !found; i--) {
+        if (!slice_is(state_table_name(instance->idle[i - 1]), name))
+            continue;
+        found = instance->idle[i - 1];
+        instance->idle[i - 1] = instance->idle[--instance->idle_count];
+    }
+    os_mutex_unlock(&instance->lock);
+    return found;
+}
+
 void api_instance_forget(struct slp_instance *instance, const char *name)
 {
+    struct state_table *table = NULL;
     size_t i = find_handle(instance, name);
     if (i < instance->table_count)
         instance->is_retired[i] = true;
+    while ((table = take_idle(instance, name)) != NULL)
+        state_table_close(table);
+}
+
+slp_rc api_instance_borrow(struct slp_instance *instance, const char *name,
+                           struct state_table **out, struct slp_err *err)
+{
+    struct state_table *table = take_idle(instance, name);
+    slp_rc rc = table ? state_table_refresh(table, err) : SLP_NOT_FOUND;
+    if (rc == SLP_OK) {
+        *out = table;
+        return SLP_OK;
+    }
+    state_table_close(table);
+    if (rc != SLP_NOT_FOUND)
+        return rc;
+    /* Dropped by somebody else; there may be another one of this name. */
+    err_clear(err);
+    return state_table_open(instance->state, slice_str(name), out, err);
+}
+
+void api_instance_return(struct slp_instance *instance, struct state_table *table, bool is_good)
+{
+    bool is_kept = false;
+    if (!table)
+        return;
+    os_mutex_lock(&instance->lock);
+    if (is_good && instance->idle_count < INSTANCE_IDLE_MAX) {
+        instance->idle[instance->idle_count++] = table;
+        is_kept = true;
+    }
+    os_mutex_unlock(&instance->lock);
+    if (!is_kept)
+        state_table_close(table);
 }
 
 slp_rc api_instance_table_part(struct slp_instance *instance, const char *name,

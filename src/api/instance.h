@@ -5,6 +5,7 @@
 #define SLP_API_INSTANCE_H
 
 #include "arrow/batch.h"
+#include "os/thread.h"
 #include "query/query.h"
 #include "rows/rows.h"
 #include "sleeper/sleeper.h"
@@ -13,6 +14,7 @@
 /* Table handles that an instance keeps open, so that a program asking again replays only what is
  * new. */
 #define INSTANCE_TABLES_MAX 64u
+#define INSTANCE_IDLE_MAX   32u
 
 struct slp_instance {
     struct alloc *mem;
@@ -25,6 +27,9 @@ struct slp_instance {
     struct state_table *tables[INSTANCE_TABLES_MAX];
     bool is_retired[INSTANCE_TABLES_MAX]; /* rows may still read from it; nobody else is given it */
     size_t table_count;
+    struct os_mutex lock;                        /* guards all below */
+    struct state_table *idle[INSTANCE_IDLE_MAX]; /* of writers that have ended */
+    size_t idle_count;
 };
 
 struct slp_rows {
@@ -46,6 +51,17 @@ SLP_NODISCARD slp_rc api_instance_table_part(struct slp_instance *instance, cons
 /* Have the next one who asks for the table open it anew: it was dropped, or has another name or
  * schema. */
 void api_instance_forget(struct slp_instance *instance, const char *name);
+
+/*
+ * A handle of the table for one user, whatever others do: replayed to the tip when it was lent. It is
+ * given back, not closed; `is_good` says that its table is still what it was, so that the next may
+ * have it and replays only what is new.
+ *
+ * Threads   any
+ */
+SLP_NODISCARD slp_rc api_instance_borrow(struct slp_instance *instance, const char *name,
+                                         struct state_table **out, struct slp_err *err);
+void api_instance_return(struct slp_instance *instance, struct state_table *table, bool is_good);
 
 /* What the work may use: as asked for when the instance was opened, else what the machine has. The
  * machine is asked by the first that needs it: reading its limits would cost a lookup more than

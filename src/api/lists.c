@@ -21,11 +21,13 @@ static slp_rc fill_partitions(struct listing *l, struct slp_err *err)
         const struct state_leaf *leaf = state_leaf_at(l->view, i);
         bool exact = false;
         int64_t rows = state_leaf_rows(leaf, &exact);
+        size_t depth = 0;
+        TRY(state_leaf_depth(l->view, leaf, &depth, err));
         struct list_value row[] = {list_number((int64_t)i),
                                    list_null(),
                                    list_null(),
                                    list_number((int64_t)leaf->ref_count),
-                                   list_number((int64_t)state_leaf_depth(l->view, leaf)),
+                                   list_number((int64_t)depth),
                                    list_number(rows),
                                    list_number(exact),
                                    list_number((int64_t)state_leaf_bytes(leaf)),

@@ -16,13 +16,14 @@ struct leaf_sums {
     uint64_t unassigned; /* bytes that wait to be merged: of leaves of several runs, in no job */
 };
 
-static struct leaf_sums sum_leaves(const struct table_state *s)
+static slp_rc sum_leaves(const struct table_state *s, struct leaf_sums *out, struct slp_err *err)
 {
     struct leaf_sums sums = {.depth = 0};
     for (size_t i = 0; i < state_leaf_count(s); i++) {
         const struct state_leaf *leaf = state_leaf_at(s, i);
-        size_t depth = state_leaf_depth(s, leaf);
+        size_t depth = 0;
         size_t free_refs = 0;
+        TRY(state_leaf_depth(s, leaf, &depth, err));
         for (size_t k = 0; k < leaf->ref_count; k++)
             free_refs += !state_leaf_brief(leaf, k).job;
         sums.depth = depth > sums.depth ? depth : sums.depth;
@@ -30,7 +31,8 @@ static struct leaf_sums sum_leaves(const struct table_state *s)
             sums.unassigned += (uint64_t)((double)state_leaf_bytes(leaf) * (double)free_refs /
                                           (double)leaf->ref_count);
     }
-    return sums;
+    *out = sums;
+    return SLP_OK;
 }
 
 /* Why ingests are delayed or refused, apart by blanks; nothing where they are not. */
@@ -119,7 +121,8 @@ static slp_rc add_status(struct listing *l, struct slice name, struct slp_err *e
     TRY(sum_files(l, &count, &bytes, err));
     TRY(state_table_set_defaults(l->table, contents->defaults, contents->default_count, err));
     TRY(sum_rows(l, &rows, err));
-    struct leaf_sums sums = sum_leaves(s);
+    struct leaf_sums sums = {.depth = 0};
+    TRY(sum_leaves(s, &sums, err));
     size_t verified = state_verified_count(s);
     struct list_value row[] = {
         list_text(name),

@@ -1,31 +1,26 @@
 #include "state/pressure.h"
 
 #include "base/num.h"
+#include "state/view_priv.h"
 
 #define SLICE_US ((int64_t)100 * 1000)
 
-/* Runs of a leaf: what one transaction made counts once. Bytes of those that no job holds are added
- * to `*unassigned` where there are several. */
-static size_t count_runs(const struct state_leaf *leaf, uint64_t *unassigned)
+/* Runs of a leaf: exact where they may be so many that somebody waits. That is worked out once for so
+ * many files that come then. */
+static slp_rc depth_of(const struct table_state *s, size_t at, size_t soft, size_t *out,
+                       struct slp_err *err)
 {
-    struct state_position last = {0};
-    size_t runs = 0;
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < leaf->ref_count; i++) {
-        struct state_brief ref = state_leaf_brief(leaf, i);
-        u128 share = (u128)ref.file_bytes * (uint64_t)num_max_i64(ref.rows, 0) /
-                     (uint64_t)num_max_i64(ref.file_rows, 1);
-        runs += state_position_compare(last, ref.id.at) != 0;
-        last = ref.id.at;
-        if (!ref.job && !num_add_u64(bytes, (uint64_t)share, &bytes))
-            bytes = UINT64_MAX;
-    }
-    if (runs > 1 && !num_add_u64(*unassigned, bytes, unassigned))
-        *unassigned = UINT64_MAX;
-    return runs;
+    struct state_leaf *leaf = s->leaves[at];
+    *out = leaf->depth_most + s->unfiled_count;
+    if (*out < soft)
+        return SLP_OK;
+    TRY(state_leaf_depth(s, leaf, out, err));
+    leaf->depth_most = num_min_size(leaf->depth_most, *out);
+    return SLP_OK;
 }
 
-struct state_pressure state_pressure_of(const struct state_table *t, struct key_range range)
+slp_rc state_pressure_of(const struct state_table *t, struct key_range range,
+                         struct state_pressure *out, struct slp_err *err)
 {
     const struct table_state *s = state_table_view(t);
     struct state_pressure p = {.unfiled = state_unfiled_count(s),
@@ -40,13 +35,12 @@ struct state_pressure state_pressure_of(const struct state_table *t, struct key_
         end = first + 1;
     }
     for (size_t i = first; i < end; i++) {
-        const struct state_leaf *leaf = state_leaf_at(s, i);
-        size_t depth = count_runs(leaf, &p.unassigned_bytes) + p.unfiled;
-        if (depth >= soft && depth > p.depth)
-            depth = state_leaf_depth(s, leaf); /* runs may lie side by side */
+        size_t depth = 0;
+        TRY(depth_of(s, i, soft, &depth, err));
         p.depth = num_max_size(p.depth, depth);
     }
-    return p;
+    *out = p;
+    return SLP_OK;
 }
 
 /* What part of the longest delay, by 1,000, a signal asks for. */
@@ -78,8 +72,9 @@ slp_rc state_pressure_admit(struct state_table *t, struct key_range range, bool 
 {
     struct schema_properties o = state_table_properties(t);
     struct store *store = state_instance_store(state_table_instance(t));
-    struct state_pressure p = state_pressure_of(t, range);
+    struct state_pressure p;
     int64_t hard = schema_property_number(&o, SCHEMA_PROPERTY_DEPTH_HARD);
+    TRY(state_pressure_of(t, range, &p, err));
     if (p.depth >= (uint64_t)hard)
         FAIL(
             err, UNAVAILABLE,

@@ -5,7 +5,6 @@
  *   depth       runs over the keys that are written              backpressure.depth.soft  .hard
  *   unfiled     wide files of the table                          backpressure.unfiled.soft 64, by apply
  *   waiting     transactions that the last packer saw waiting    backpressure.waiting.soft -
- *   unassigned  bytes of runs that no job holds, of leaves with several; shown, never acted on
  *
  * Delays grow evenly from nothing at the soft limit to backpressure.delay.max at the hard one, or at
  * twice the soft one where there is none. Readers pay for depth, so a table that nobody compacts
@@ -20,15 +19,18 @@ struct state_pressure {
     size_t depth; /* the most runs of a leaf that meets the range, unfiled files among them */
     size_t unfiled;
     uint32_t waiting;
-    uint64_t unassigned_bytes;
 };
 
 /*
  * The signals as the view has them; `range` blank: of all leaves. Depth is that over one key where it
- * could be so many, else all runs of the leaf: never less than what a reader meets.
- * Cost: a look at the references of the leaves that meet the range.
+ * could be so many, else at most all runs of the leaf: never less than what a reader meets.
+ *
+ * Errors   NO_MEMORY, LIMIT
+ * Cost     where a leaf has had as many files as the soft limit since it was last looked at, its
+ *          references are sorted
  */
-struct state_pressure state_pressure_of(const struct state_table *t, struct key_range range);
+SLP_NODISCARD slp_rc state_pressure_of(const struct state_table *t, struct key_range range,
+                                       struct state_pressure *out, struct slp_err *err);
 
 /* How long a commit is to wait under this pressure, in microseconds; wide files or not. Pure. */
 int64_t state_pressure_delay_us(const struct state_pressure *p, const struct schema_properties *o,

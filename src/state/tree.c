@@ -265,6 +265,7 @@ static slp_rc leaf_put(struct table_state *s, struct state_leaf *leaf, size_t at
         memmove(leaf->held + at + 1, leaf->held + at, (leaf->ref_count - at) * sizeof *leaf->held);
     leaf->held[at] = held;
     leaf->ref_count++;
+    leaf->depth_most++;
     if (!STATE_BUG(FORGET_CHANGE))
         leaf->changed = s->number;
     held.file->refs++;

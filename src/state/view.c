@@ -386,57 +386,6 @@ slp_rc state_files_size(const struct table_state *s, struct arena *arena, size_t
 
 /* ------------------------------------------------------------------ measures of a leaf */
 
-/* Interval and transaction of a reference of the leaf or, behind those, of an unfiled one. */
-struct span {
-    struct key_range range;
-    struct state_position made;
-};
-
-static struct span nth(const struct table_state *s, const struct state_leaf *leaf, size_t i)
-{
-    if (i >= leaf->ref_count) {
-        const struct state_reference *ref = &s->unfiled[i - leaf->ref_count]->ref;
-        return (struct span){.range = ref->range, .made = ref->file->id.at};
-    }
-    const struct state_held *held = &leaf->held[i];
-    return (struct span){.range = state_held_range(leaf, held),
-                         .made = state_entry_id(held->file).at};
-}
-
-/* Runs over `key`: files of one transaction are one run, so each is counted at its first. */
-static size_t runs_over(const struct table_state *s, const struct state_leaf *leaf,
-                        struct slice key)
-{
-    size_t n = leaf->ref_count + s->unfiled_count;
-    size_t runs = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct span here = nth(s, leaf, i);
-        if (!key_range_holds(here.range, key))
-            continue;
-        bool counted = false;
-        for (size_t k = 0; k < i && !counted; k++) {
-            struct span before = nth(s, leaf, k);
-            counted = state_position_compare(before.made, here.made) == 0 &&
-                      key_range_holds(before.range, key);
-        }
-        runs += !counted;
-    }
-    return runs;
-}
-
-size_t state_leaf_depth(const struct table_state *s, const struct state_leaf *leaf)
-{
-    size_t n = leaf->ref_count + s->unfiled_count;
-    size_t deepest = 0;
-    for (size_t i = 0; i < n; i++) {
-        /* The most are found where some interval begins. */
-        struct key_range here = key_range_clip(nth(s, leaf, i).range, leaf->range);
-        if (!key_range_is_empty(here))
-            deepest = num_max_size(deepest, runs_over(s, leaf, here.lo));
-    }
-    return deepest;
-}
-
 int64_t state_reference_rows(const struct state_reference *ref, struct key_range range)
 {
     struct key_range inside = key_range_clip(ref->range, range);

@@ -88,6 +88,7 @@ struct state_leaf {
     size_t ref_count;        /* state_leaf_references unpacks them */
     size_t ref_room;         /* the state's own, as `held` */
     struct state_held *held; /* ascending by file->low and high, then id */
+    size_t depth_most;       /* no key of it is in more of the runs that it refers to */
     uint64_t changed; /* frame behind which nothing changed that its shard of a snapshot says */
 };
 
@@ -190,8 +191,10 @@ SLP_NODISCARD slp_rc state_files_count(const struct table_state *s, struct arena
 SLP_NODISCARD slp_rc state_files_size(const struct table_state *s, struct arena *arena,
                                       size_t *count, uint64_t *bytes, struct slp_err *err);
 
-/* The most runs over one key of the leaf, unfiled files included. Cost: its references squared. */
-size_t state_leaf_depth(const struct table_state *s, const struct state_leaf *leaf);
+/* The most runs over one key of the leaf, unfiled files included. Cost: its references are sorted.
+ * Errors: NO_MEMORY, LIMIT. */
+SLP_NODISCARD slp_rc state_leaf_depth(const struct table_state *s, const struct state_leaf *leaf,
+                                      size_t *out, struct slp_err *err);
 
 /* Rows in the leaf: exact where references are cut; elsewhere an equal share of the file's rows for
  * each of its references. Unfiled files are left out. `*exact` (may be NULL) says whether all were

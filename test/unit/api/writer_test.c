@@ -206,6 +206,94 @@ static void many_threads_push(void **state)
     api_close(&a);
 }
 
+/* What is pushed beyond a mebibyte is sorted beside the pushing. */
+static void a_large_writer_reads_while_it_is_pushed_to(void **state)
+{
+    struct t *t = *state;
+    struct api a;
+    struct slp_writer *w = NULL;
+    api_open(t, &a);
+    assert_ok(t, slp_writer_open(a.instance, "t", NULL, &w, &t->err));
+    for (int32_t i = 0; i < 300; i++)
+        assert_ok(t, push_keys(w, i * ROWS, &t->err));
+    assert_ok(t, slp_writer_commit(w, NULL, &t->err));
+    expect_count(t, &a, 300 * ROWS);
+    api_close(&a);
+}
+
+#define COMMITS 20
+
+struct committer {
+    struct slp_instance *instance;
+    int number;
+    slp_rc rc;
+    struct slp_err err;
+};
+
+static void commit_often(void *arg)
+{
+    struct committer *c = arg;
+    for (int32_t i = 0; i < COMMITS && c->rc == SLP_OK; i++) {
+        struct slp_writer *w = NULL;
+        c->rc = slp_writer_open(c->instance, "t", NULL, &w, &c->err);
+        if (c->rc != SLP_OK)
+            return;
+        c->rc = push_keys(w, (c->number * COMMITS + i) * ROWS, &c->err);
+        if (c->rc != SLP_OK)
+            slp_writer_abort(w);
+        else
+            c->rc = slp_writer_commit(w, NULL, &c->err);
+    }
+}
+
+/* Writers of one instance, each in a thread of its own. Who comes after another takes its handle of the
+ * table, so what a commit reads does not grow with the log. */
+static void many_threads_have_writers_of_one_instance(void **state)
+{
+    struct t *t = *state;
+    struct api a;
+    struct committer committers[8];
+    struct slp_counts counts;
+    struct os_pool *pool = NULL;
+    api_open(t, &a);
+    assert_ok(t, os_pool_new(alloc_system(), 8, &pool, &t->err));
+    for (int i = 0; i < 8; i++) {
+        committers[i] = (struct committer){.instance = a.instance, .number = i};
+        os_pool_submit(pool, commit_often, &committers[i]);
+    }
+    os_pool_wait(pool);
+    os_pool_free(pool);
+    for (int i = 0; i < 8; i++)
+        assert_rc(t, committers[i].rc, SLP_OK);
+    slp_instance_counts(a.instance, &counts);
+    assert_in_range(counts.gets, 8 * COMMITS, 8 * COMMITS * 20);
+    expect_count(t, &a, 8 * COMMITS * ROWS);
+    api_close(&a);
+}
+
+/* The table of a handle that is idle is another one meanwhile. */
+static void a_table_made_anew_is_not_mistaken_for_the_old_one(void **state)
+{
+    struct t *t = *state;
+    struct api a;
+    struct slp_writer *w = NULL;
+    struct slp_table_options o = {.name = "t", .schema_json = schema_json};
+    api_open(t, &a);
+    for (int i = 0; i < 2; i++) {
+        assert_ok(t, slp_writer_open(a.instance, "t", NULL, &w, &t->err));
+        assert_ok(t, push_keys(w, 0, &t->err));
+        assert_ok(t, slp_writer_commit(w, NULL, &t->err));
+        expect_count(t, &a, ROWS);
+        if (i == 0) {
+            assert_ok(t, slp_table_drop(a.instance, "t", &t->err));
+            assert_ok(t, slp_table_create(a.instance, &o, &t->err));
+        }
+    }
+    api_close(&a);
+}
+
 T_MAIN(T_TEST(pushed_rows_are_one_commit), T_TEST(a_bad_batch_is_refused_and_the_writer_goes_on),
        T_TEST(aborting_leaves_nothing), T_TEST(a_token_makes_a_repeat_harmless),
-       T_TEST(many_threads_push))
+       T_TEST(many_threads_push), T_TEST(a_large_writer_reads_while_it_is_pushed_to),
+       T_TEST(many_threads_have_writers_of_one_instance),
+       T_TEST(a_table_made_anew_is_not_mistaken_for_the_old_one))

@@ -130,7 +130,7 @@ static void unfiled_files_are_capped_and_can_be_filed_down(void **state)
     files[2].is_unfiled = false;
     assert_int_equal(add_files(t, s, files + 2, 1).reason, STATE_REASON_APPLIED);
     assert_int_equal(state_unfiled_count(s), 2);
-    assert_int_equal(state_leaf_depth(s, state_leaf_at(s, 0)), 2);
+    assert_int_equal(depth_of(t, s), 2);
     struct state_id ids[2] = {id_of(3, 0, 0), id_of(9, 9, 9)};
     struct state_txn txn = txn_of(STATE_FILE_DOWN, state_number(s) + 1);
     txn.file_down = (struct state_file_down){.files = ids, .count = 2};

@@ -78,6 +78,13 @@ static inline struct table_state *state_of(struct t *t, const struct state_rules
 }
 
 /* Apply in the frame behind the last. */
+static inline size_t depth_of(struct t *t, const struct table_state *s)
+{
+    size_t depth = 0;
+    assert_ok(t, state_leaf_depth(s, state_leaf_at(s, 0), &depth, &t->err));
+    return depth;
+}
+
 static inline struct state_outcome apply_next(struct t *t, struct table_state *s,
                                               struct state_txn *txn)
 {

@@ -104,25 +104,90 @@ static void rows_of_a_reference_are_told_where_the_state_knows_them(void **state
     state_free(s);
 }
 
+/* By definition: the transactions of which a file covers the key. */
+static size_t runs_over(const struct state_new_file *files, const int *made, size_t count, char key)
+{
+    size_t runs = 0;
+    bool is_counted[64] = {false};
+    for (size_t i = 0; i < count; i++) {
+        bool covers = (char)files[i].info.first_key.ptr[0] <= key &&
+                      key <= (char)files[i].info.last_key.ptr[0];
+        runs += covers && !is_counted[made[i]];
+        is_counted[made[i]] = is_counted[made[i]] || covers;
+    }
+    return runs;
+}
+
+static void the_depth_of_random_files_is_that_of_the_definition(void **state)
+{
+    struct t *t = *state;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    for (int trial = 0; trial < 200; trial++) {
+        struct table_state *s = state_of(t, NULL, NULL, 0);
+        struct state_new_file files[60];
+        int made[60];
+        size_t count = 0;
+        size_t deepest = 0;
+        for (int txn = 0; count < 50 && t_below(t, 30); txn++) {
+            size_t n = 1 + (size_t)t_below(t, 3);
+            bool is_unfiled = state_unfiled_count(s) < 9 && t_below(t, 8) == 0;
+            for (size_t i = 0; i < n; i++) {
+                size_t lo = (size_t)t_below(t, 26);
+                size_t hi = lo + (size_t)t_below(t, 26 - lo);
+                struct state_new_file *f = &files[count + i];
+                *f = file_of("f", "a", "a", 10);
+                f->info.first_key = slice_of(letters + lo, 1);
+                f->info.last_key = slice_of(letters + hi, 1);
+                f->is_unfiled = is_unfiled;
+                made[count + i] = txn;
+            }
+            assert_int_equal(add_files(t, s, files + count, n).reason, STATE_REASON_APPLIED);
+            count += n;
+        }
+        for (size_t i = 0; i < 26; i++) {
+            size_t runs = runs_over(files, made, count, letters[i]);
+            deepest = runs > deepest ? runs : deepest;
+        }
+        assert_int_equal(depth_of(t, s), deepest);
+        assert_true(state_leaf_at(s, 0)->depth_most + state_unfiled_count(s) >= deepest);
+        state_free(s);
+    }
+}
+
+static void depth_survives_every_fault(void **state)
+{
+    struct t *t = *state;
+    struct table_state *s = state_of(t, NULL, NULL, 0);
+    struct state_new_file files[2] = {file_of("a", "b", "e", 10), file_of("b", "c", "i", 10)};
+    size_t depth = 0;
+    for (size_t i = 0; i < 2; i++)
+        (void)add_files(t, s, files + i, 1);
+    T_FAULT_LOOP(t) {
+        slp_rc rc = state_leaf_depth(s, state_leaf_at(s, 0), &depth, &t->err);
+        assert_true(rc == SLP_NO_MEMORY || (rc == SLP_OK && depth == 2));
+    }
+    state_free(s);
+}
+
 /* The files of one transaction are one run, even where they share a boundary key. */
 static void depth_is_the_most_runs_over_one_key(void **state)
 {
     struct t *t = *state;
     struct table_state *s = state_of(t, NULL, NULL, 0);
-    assert_int_equal(state_leaf_depth(s, state_leaf_at(s, 0)), 0);
+    assert_int_equal(depth_of(t, s), 0);
     struct state_new_file run[2] = {file_of("a", "b", "e", 10), file_of("b", "e", "i", 10)};
     (void)add_files(t, s, run, 2);
-    assert_int_equal(state_leaf_depth(s, state_leaf_at(s, 0)), 1);
+    assert_int_equal(depth_of(t, s), 1);
     struct state_new_file apart = file_of("c", "k", "m", 10);
     (void)add_files(t, s, &apart, 1);
-    assert_int_equal(state_leaf_depth(s, state_leaf_at(s, 0)), 1);
+    assert_int_equal(depth_of(t, s), 1);
     struct state_new_file over = file_of("d", "e", "e", 10);
     (void)add_files(t, s, &over, 1);
-    assert_int_equal(state_leaf_depth(s, state_leaf_at(s, 0)), 2);
+    assert_int_equal(depth_of(t, s), 2);
     struct state_new_file wide = file_of("e", "c", "z", 10);
     wide.is_unfiled = true;
     (void)add_files(t, s, &wide, 1);
-    assert_int_equal(state_leaf_depth(s, state_leaf_at(s, 0)), 3);
+    assert_int_equal(depth_of(t, s), 3);
     state_free(s);
 }
 
@@ -149,4 +214,6 @@ static void an_empty_state_answers_everything(void **state)
 T_MAIN(T_TEST(ranges_meet_the_leaves_that_share_a_key_with_them),
        T_TEST(references_of_a_range_come_in_order_of_position),
        T_TEST(rows_of_a_reference_are_told_where_the_state_knows_them),
-       T_TEST(depth_is_the_most_runs_over_one_key), T_TEST(an_empty_state_answers_everything))
+       T_TEST(depth_is_the_most_runs_over_one_key),
+       T_TEST(the_depth_of_random_files_is_that_of_the_definition),
+       T_TEST(depth_survives_every_fault), T_TEST(an_empty_state_answers_everything))
