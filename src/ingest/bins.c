@@ -16,6 +16,9 @@
 /* Words that are asked for at once. */
 #define WORDS 256
 
+/* A thread that has fewer blocks costs more than it gives. */
+#define THREAD_BLOCKS 2u
+
 /* ---- The sieve ---- */
 
 /* A cut without its ordinal. */
@@ -430,11 +433,15 @@ slp_rc ingest_piles_arrange(struct alloc *mem, const struct ingest_arrange_optio
                           .sieve = options->sieve,
                           .cancel = options->cancel};
     struct os_pool *pool = NULL;
-    if (options->threads < 2)
+    size_t blocks = 0;
+    for (size_t p = 0; p < options->count; p++)
+        blocks += ingest_pile_blocks(options->piles[p]);
+    size_t threads = num_min_size(options->threads, blocks / THREAD_BLOCKS);
+    if (threads < 2)
         return arrange_blocks(&a, err);
     os_mutex_init(&a.lock);
-    slp_rc rc = os_pool_new(mem, options->threads, &pool, err);
-    for (size_t i = 0; i < options->threads && rc == SLP_OK; i++)
+    slp_rc rc = os_pool_new(mem, threads, &pool, err);
+    for (size_t i = 0; i < threads && rc == SLP_OK; i++)
         os_pool_submit(pool, arrange_some, &a);
     os_pool_free(pool);
     os_mutex_fini(&a.lock);
