@@ -260,9 +260,11 @@ void state_table_close(struct state_table *t); /* NULL is accepted */
  * Replay to the tip.
  * Errors   CORRUPT      a frame that is damaged, missing or of another chain, with its name
  *          UNSUPPORTED  a frame of a newer program, with what is not understood; replay stops
- * before and whatever the store returns. The view stays where the last good frame left it; after
- *          NO_MEMORY it may be blank until a refresh succeeds.
- * Cost     two requests when nothing is new, the next frame and the floor; else up to 16 a round
+ * before and whatever the store returns. The view stays where the last good frame left it: it is
+ *          one of a whole frame always. After NO_MEMORY, damage inside a frame, or where more had to be
+ *          loaded and could not, it may be blank until a refresh succeeds.
+ * Cost     two requests when nothing is new, the next frame and the floor; else up to 16 a round, and
+ *          a round for each 16 bodies that stand apart
  */
 SLP_NODISCARD slp_rc state_table_refresh(struct state_table *t, struct slp_err *err);
 
