@@ -1,7 +1,8 @@
 /* rooms: state */
 /*
  * Frames: the bytes as they are, and once more with magic, checksum and lengths put right, so that
- * what is behind them is reached. Transactions that decode are written and read again, and applied.
+ * what is behind them is reached. Transactions that decode are written and read again, and applied. Every other object
+ * of a log is shown.
  */
 #include <stdlib.h>
 
@@ -70,11 +71,33 @@ static void apply_all(const struct state_frame *frame, struct buf *text)
     state_free(s);
 }
 
+/* Of any object of a log, in both forms. */
+static void show_all(struct slice bytes)
+{
+    static const enum show_form forms[2] = {SHOW_AS_TEXT, SHOW_AS_JSON};
+    for (size_t i = 0; i < 2 && state_object_is(bytes); i++) {
+        struct buf out;
+        struct show s;
+        buf_init(&out, alloc_system(), MEMORY_MAX);
+        show_init(&s, forms[i], &out, NULL);
+        show_open(&s, NULL, SHOW_OBJECT, true);
+        slp_rc rc = state_object_show(bytes, alloc_system(), &s, NULL);
+        if (rc == SLP_OK) {
+            show_close(&s);
+            rc = show_finish(&s);
+        }
+        if (rc != SLP_OK && rc != SLP_CORRUPT && rc != SLP_UNSUPPORTED && rc != SLP_LIMIT)
+            abort();
+        buf_fini(&out);
+    }
+}
+
 static void run(struct slice bytes)
 {
     struct arena a;
     struct buf text;
     struct state_frame frame;
+    show_all(bytes);
     arena_init(&a, alloc_system(), MEMORY_MAX);
     buf_init(&text, alloc_system(), MEMORY_MAX);
     if (state_frame_decode(bytes, &a, &frame, NULL) == SLP_OK) {

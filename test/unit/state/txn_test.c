@@ -218,21 +218,31 @@ static void encode(struct t *t, const struct state_txn *txn, struct buf *out)
     assert_ok(t, state_txn_encode(txn, out, &t->err));
 }
 
-/* The vectors of docs/format/log.md: one line a kind, its name and its bytes. */
+static void write_vector(struct t *t, const char *name, const struct state_txn *txn,
+                         struct buf *text)
+{
+    struct buf bytes;
+    encode(t, txn, &bytes);
+    assert_ok(t, buf_printf(text, &t->err, "%s: ", name));
+    assert_ok(t, state_hex(buf_slice(&bytes), text, &t->err));
+    assert_ok(t, buf_append_u8(text, '\n', &t->err));
+    buf_fini(&bytes);
+}
+
+/* The vectors of docs/format/log.md: one line a kind, its name and its bytes; an unpin also with the
+ * position of the pin. */
 static void each_kind_has_the_bytes_of_format_1(void **state)
 {
     struct t *t = *state;
     struct buf text;
     buf_init(&text, &t->mem, 1 << 20);
     for (size_t i = 0; i < KINDS; i++) {
-        struct buf bytes;
         struct state_txn txn = sample(kinds[i]);
-        encode(t, &txn, &bytes);
-        assert_ok(t, buf_printf(&text, &t->err, "%s: ", state_kind_text(kinds[i])));
-        assert_ok(t, state_hex(buf_slice(&bytes), &text, &t->err));
-        assert_ok(t, buf_append_u8(&text, '\n', &t->err));
-        buf_fini(&bytes);
+        write_vector(t, state_kind_text(kinds[i]), &txn, &text);
     }
+    struct state_txn unpin = sample(STATE_UNPIN);
+    unpin.unpin.at = (struct state_position){.frame = 200, .index = 3};
+    write_vector(t, "unpin at a position", &unpin, &text);
     golden_expect(t, "test/golden/state/transactions.txt", buf_slice(&text));
     buf_fini(&text);
 }
