@@ -11,6 +11,8 @@
 #define CODEC_BYTES  ((size_t)1536 << 10) /* a thread's compressor and scratch, beside its group */
 #define BLOCK_BYTES  ((size_t)256 << 10)
 #define READER_BYTES ((size_t)24 << 20)
+/* Likewise what a group has of a column: each has pages, bounds and a place in the footer. */
+#define GROUP_COLUMN_BYTES ((size_t)4 << 10)
 /* Who sorts piles and encodes them has groups of 256 Ki rows, mostly, three times over. */
 #define MAKER_BYTES ((size_t)28 << 20)
 #define FAN_IN_MAX  256u
@@ -36,8 +38,9 @@ struct ingest_budget ingest_budget_of(size_t memory, size_t threads, size_t colu
     b.memory = memory;
     /* A group for each thread and one being filled, each with its encoded pages. */
     b.output_bytes = num_min_size(memory / 4, 2 * (threads + 1) * OUTPUT_GROUP_BYTES_MAX);
+    size_t group_bytes = num_max_size(GROUP_BYTES, columns * GROUP_COLUMN_BYTES);
     b.output_threads =
-        clamp(num_max_size(b.output_bytes / (2 * GROUP_BYTES + CODEC_BYTES), 1) - 1, 1, threads);
+        clamp(num_max_size(b.output_bytes / (2 * group_bytes + CODEC_BYTES), 1) - 1, 1, threads);
     b.workers = clamp(memory / (WORKER_BYTES + columns * COLUMN_READ_BYTES), 1, threads);
     size_t share = (memory - b.output_bytes - memory / 8) / b.workers;
     b.chunk_max = share / 12;

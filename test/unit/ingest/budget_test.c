@@ -61,5 +61,15 @@ static void many_columns_have_fewer_workers_and_runs(void **state)
     assert_int_equal(ingest_budget_of(128 * MIB, 2, 3001).workers, 1);
 }
 
-T_MAIN(T_TEST(many_columns_have_fewer_workers_and_runs), T_TEST(no_half_takes_more_than_the_memory),
+/* A group for each of many threads would have next to nothing of each column. */
+static void groups_of_many_columns_are_few_and_large(void **state)
+{
+    (void)state;
+    assert_int_equal(ingest_budget_of(128 * MIB, 2, 3).output_threads, 2);
+    assert_int_equal(ingest_budget_of(128 * MIB, 2, 3000).output_threads, 1);
+    assert_int_equal(ingest_budget_of(1024 * MIB, 2, 3000).output_threads, 2);
+}
+
+T_MAIN(T_TEST(groups_of_many_columns_are_few_and_large),
+       T_TEST(many_columns_have_fewer_workers_and_runs), T_TEST(no_half_takes_more_than_the_memory),
        T_TEST(groups_of_the_output_fit_its_share), T_TEST(nonsense_counts_as_the_least))
