@@ -44,8 +44,9 @@ static_assert(CX_DICTIONARY_MAX_COUNT < UINT16_MAX, "a slot holds an index and o
 
 slp_rc cx_dictionary_new(struct alloc *mem, struct cx_dictionary **out, struct slp_err *err)
 {
-    struct cx_dictionary *d = NULL;
-    TRY(alloc_new(mem, &d, err));
+    void *room = NULL;
+    TRY(alloc_room(mem, sizeof(struct cx_dictionary), &room, err)); /* most of it is for few */
+    struct cx_dictionary *d = room;
     d->mem = mem;
     cx_dictionary_clear(d);
     *out = d;
