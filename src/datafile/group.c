@@ -20,7 +20,7 @@ static uint64_t sampled_bits(const struct arr_col *c)
     int64_t sampled = 0;
     for (int64_t row = 0; row < c->rows; row += c->rows / SAMPLED_ROWS + 1, sampled++)
         bytes += arr_col_bytes(c, row).len;
-    return 8 * bytes / (uint64_t)sampled;
+    return 8 * bytes / (uint64_t)num_max_i64(sampled, 1);
 }
 
 /* Bits of a row in one column before compression. */
