@@ -342,6 +342,20 @@ static void conditions_on_keys_narrow_through_iterators(void **state)
     t_table_close(&tt);
 }
 
+static void scan_under_faults(struct t *t, struct t_table *tt, const struct query_options *o)
+{
+    T_FAULT_LOOP(t) {
+        struct arr_stream *stream = NULL;
+        struct buf text;
+        buf_init(&text, &t->mem, 1 << 20);
+        slp_rc rc = query_scan(tt->table, o, &t->mem, &stream, &t->err);
+        if (rc == SLP_OK)
+            rc = t_stream_text(t, stream, &text);
+        assert_true(t->fault_hit ? rc != SLP_OK : rc == SLP_OK);
+        buf_fini(&text);
+    }
+}
+
 static void iterators_over_some_columns_survive_every_fault(void **state)
 {
     struct t *t = *state;
@@ -354,16 +368,7 @@ static void iterators_over_some_columns_survive_every_fault(void **state)
                               .where = slice_str("k < 'd'"),
                               .columns = &column,
                               .column_count = 1};
-    T_FAULT_LOOP(t) {
-        struct arr_stream *stream = NULL;
-        struct buf text;
-        buf_init(&text, &t->mem, 1 << 20);
-        slp_rc rc = query_scan(tt.table, &o, &t->mem, &stream, &t->err);
-        if (rc == SLP_OK)
-            rc = t_stream_text(t, stream, &text);
-        assert_true(t->fault_hit ? rc != SLP_OK : rc == SLP_OK);
-        buf_fini(&text);
-    }
+    scan_under_faults(t, &tt, &o);
     t_table_close(&tt);
 }
 
@@ -375,16 +380,7 @@ static void scans_survive_every_fault(void **state)
     t_table_add(t, &tt, "a,1\nb,2\n");
     t_table_add(t, &tt, "a,3\n");
     struct query_options o = {.where = slice_str("v < 3")};
-    T_FAULT_LOOP(t) {
-        struct arr_stream *stream = NULL;
-        struct buf text;
-        buf_init(&text, &t->mem, 1 << 20);
-        slp_rc rc = query_scan(tt.table, &o, &t->mem, &stream, &t->err);
-        if (rc == SLP_OK)
-            rc = t_stream_text(t, stream, &text);
-        assert_true(t->fault_hit ? rc != SLP_OK : rc == SLP_OK);
-        buf_fini(&text);
-    }
+    scan_under_faults(t, &tt, &o);
     t_table_close(&tt);
 }
 

@@ -198,6 +198,24 @@ static void check_view(const struct place *p, const struct state_table *table)
     assert_int_equal(sum.time_us, want.time_us);
 }
 
+struct opening {
+    uint64_t tip;
+    const struct state_open_options *options; /* may be NULL */
+};
+
+/* Through a veil over all frames behind the tip, which is lifted then. Nothing fails so far. */
+static void open_behind(struct veil *v, struct opening o, const struct place *p,
+                        struct state_instance **instance, struct state_table **table)
+{
+    struct t *t = v->t;
+    t->fault_hit = true; /* not yet */
+    v->tip = o.tip;
+    assert_ok(t, state_instance_open(&t->mem, &v->base, NULL, instance, &t->err));
+    assert_ok(t, state_table_open_id_with(*instance, p->id, o.options, table, &t->err));
+    t->fault_hit = false;
+    v->tip = UINT64_MAX;
+}
+
 /* The handle stood at frame 2 before; whatever fails behind that, each view is of a whole frame, and
  * where only the store failed of one that is not older. */
 static void a_view_is_of_a_whole_frame_whatever_fails(void **state)
@@ -209,13 +227,8 @@ static void a_view_is_of_a_whole_frame_whatever_fails(void **state)
     T_FAULT_LOOP(t) {
         struct state_instance *instance = NULL;
         struct state_table *table = NULL;
-        t->fault_hit = true; /* not yet */
-        v.tip = 2;
-        assert_ok(t, state_instance_open(&t->mem, &v.base, NULL, &instance, &t->err));
-        assert_ok(t, state_table_open_id(instance, p.id, &table, &t->err));
+        open_behind(&v, (struct opening){.tip = 2}, &p, &instance, &table);
         assert_int_equal(state_number(state_table_view(table)), 2);
-        t->fault_hit = false;
-        v.tip = UINT64_MAX;
         slp_rc rc = state_table_refresh(table, &t->err);
         bool is_hit = t->fault_hit;
         check_view(&p, table);
@@ -244,12 +257,7 @@ static void a_view_of_a_part_is_of_a_whole_frame_whatever_fails(void **state)
         struct state_instance *instance = NULL;
         struct state_table *table = NULL;
         struct state_open_options o = {.range = range_of("", "b")};
-        t->fault_hit = true;
-        v.tip = 1;
-        assert_ok(t, state_instance_open(&t->mem, &v.base, NULL, &instance, &t->err));
-        assert_ok(t, state_table_open_id_with(instance, p.id, &o, &table, &t->err));
-        t->fault_hit = false;
-        v.tip = UINT64_MAX;
+        open_behind(&v, (struct opening){.tip = 1, .options = &o}, &p, &instance, &table);
         slp_rc rc = state_table_refresh(table, &t->err);
         assert_true(t->fault_hit || rc == SLP_OK);
         check_view(&p, table);
