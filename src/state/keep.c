@@ -48,7 +48,7 @@ static slp_rc put_object(struct state_replica *r, enum state_keep_mode mode, str
 {
     struct state_name whole;
     state_snapshot_object(r, name, &whole);
-    if (mode == STATE_KEEP_WRITE) {
+    if (mode != STATE_KEEP_COMPARE) {
         slp_rc rc = store_put_if_absent(r->store, state_name_slice(&whole), bytes, err);
         if (rc == SLP_CONFLICT)
             err_clear(err); /* its name says what is in it */
@@ -339,8 +339,8 @@ slp_rc state_snapshot_make(struct state_replica *r, enum state_keep_mode mode, s
     assert(!state_is_partial(r->machine.table));
     if (r->machine.table->tokens_from > m.parent.number)
         FAIL_OUT(err, NOT_FOUND, "frames behind its parent are gone: newer ones were verified");
-    if (mode == STATE_KEEP_WRITE)
-        TRY_OUT(state_embedded_move(r, m.parent.number, err));
+    if (mode != STATE_KEEP_COMPARE)
+        TRY_OUT(state_embedded_move(r, m.parent.number, mode == STATE_KEEP_WRITE, err));
     TRY_OUT(make_ring_and_dead(&m, err));
     TRY_OUT(make_tokens(&m, err));
     m.self.lists = m.lists;

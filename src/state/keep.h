@@ -19,8 +19,9 @@ SLP_NODISCARD slp_rc state_snapshot_check(struct slice name, struct slice bytes,
                                           struct slp_err *err);
 
 enum state_keep_mode {
-    STATE_KEEP_WRITE,  /* write what is not there yet */
-    STATE_KEEP_COMPARE /* what is there must be the same, byte for byte */
+    STATE_KEEP_WRITE,   /* write what is not there yet */
+    STATE_KEEP_SALVAGE, /* the same, but the floor, which may be damaged, is not asked */
+    STATE_KEEP_COMPARE  /* what is there must be the same, byte for byte */
 };
 
 /*
@@ -37,12 +38,13 @@ SLP_NODISCARD slp_rc state_snapshot_make(struct state_replica *r, enum state_kee
 /*
  * Copy the live embedded files that frames behind `since` added out to the names that follow from
  * their positions (rule G4). Before `verified` is committed; those at and below the parent's frame were
- * copied before that one was. One that is there already is no error.
+ * copied before that one was. One that is there already is no error. `floor_counts`: frames that it has
+ * passed are NOT_FOUND, for others may have raised it meanwhile (rule F1).
  *
  * Errors  CORRUPT  a frame that is shorter than its entry says; NOT_FOUND when it is gone
  * Cost    a round of reads and one of writes for each 16 of them
  */
-SLP_NODISCARD slp_rc state_embedded_move(struct state_replica *r, uint64_t since,
+SLP_NODISCARD slp_rc state_embedded_move(struct state_replica *r, uint64_t since, bool floor_counts,
                                          struct slp_err *err);
 
 /* Replay to just `number`; false if the log was trimmed behind it meanwhile. */

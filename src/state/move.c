@@ -39,7 +39,7 @@ static slp_rc check_floor(struct state_replica *r, const struct state_file *cons
 /* Some of them: a round of reads, a round of writes. The name follows from the position, so whoever
  * else does the same at the same time writes the same bytes under the same names. */
 static slp_rc move_some(struct state_replica *r, const struct state_file *const *files,
-                        size_t count, struct slp_err *err)
+                        size_t count, bool floor_counts, struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct store_request requests[STATE_READ_AHEAD] = {0};
@@ -56,7 +56,8 @@ static slp_rc move_some(struct state_replica *r, const struct state_file *const 
     }
     TRY_OUT(store_submit(r->store, requests, count, err));
     TRY_OUT(store_wait(r->store, requests, count, NULL, err));
-    TRY_OUT(check_floor(r, files, count, err));
+    if (floor_counts)
+        TRY_OUT(check_floor(r, files, count, err));
     for (size_t i = 0; i < count; i++) {
         if (requests[i].rc != SLP_OK) {
             rc = err_set(err, requests[i].rc, "%s", requests[i].err.text);
@@ -84,7 +85,8 @@ out:
     return rc;
 }
 
-slp_rc state_embedded_move(struct state_replica *r, uint64_t since, struct slp_err *err)
+slp_rc state_embedded_move(struct state_replica *r, uint64_t since, bool floor_counts,
+                           struct slp_err *err)
 {
     slp_rc rc = SLP_OK;
     struct arena arena;
@@ -97,7 +99,7 @@ slp_rc state_embedded_move(struct state_replica *r, uint64_t since, struct slp_e
     for (size_t i = 0; i < count; i++) {
         some[n++] = files[i];
         if (n == STATE_READ_AHEAD || i + 1 == count) {
-            TRY_OUT(move_some(r, some, n, err));
+            TRY_OUT(move_some(r, some, n, floor_counts, err));
             n = 0;
         }
     }

@@ -251,38 +251,119 @@ static bool is_root(const struct slp_err *found)
     return strstr(found->text, "its magic is missing") == NULL;
 }
 
-static slp_rc begin(struct state_salvage *s, struct slp_err *err)
+/* Are all objects of a snapshot what their names say? Loading one reads no list. */
+static slp_rc read_objects(struct state_salvage *s, struct slice root, struct slp_err *found)
 {
-    if (s->root_count)
-        qsort(s->roots, s->root_count, sizeof *s->roots, compare_roots);
+    slp_rc rc = SLP_OK;
+    struct buf bytes;
+    struct buf object;
+    struct arena arena;
+    struct state_snapshot self = {.number = 0};
+    buf_init(&bytes, s->mem, STATE_SNAPSHOT_MAX_BYTES);
+    buf_init(&object, s->mem, STATE_SNAPSHOT_MAX_BYTES);
+    arena_init(&arena, s->mem, STATE_SNAPSHOT_ARENA_MAX);
+    TRY_OUT(state_snapshot_read(&s->r, root, &bytes, found));
+    TRY_OUT(state_root_decode(buf_slice(&bytes), &arena, &self, found));
+    for (size_t i = 0; i < self.shard_count; i++)
+        TRY_OUT(state_snapshot_read(&s->r, self.shards[i].name, &object, found));
+    for (size_t i = 0; i < self.list_count; i++)
+        TRY_OUT(state_snapshot_read(&s->r, self.lists[i].name, &object, found));
+out:
+    buf_fini(&bytes);
+    buf_fini(&object);
+    arena_fini(&arena);
+    return rc;
+}
+
+/* Of a repair that did not end: frames that others created since are in the log alone. */
+static bool is_abandoned(const struct state_salvage *s, const struct found_root *root)
+{
+    return !root->is_verified && root->number > s->last_frame && s->first_frame == 1;
+}
+
+/* Load the best of those that are whole, or of those that can be loaded at all. */
+static slp_rc try_roots(struct state_salvage *s, bool must_be_whole, bool *is_loaded,
+                        struct slp_err *err)
+{
     for (size_t i = 0; i < s->root_count; i++) {
         const struct found_root *root = &s->roots[i];
         struct slp_err found = {.code = SLP_OK};
-        slp_rc rc = state_snapshot_load(&s->r, slice_str(root->name), &found);
+        slp_rc rc = SLP_OK;
+        if (is_abandoned(s, root))
+            continue;
+        if (must_be_whole)
+            rc = read_objects(s, slice_str(root->name), &found);
         if (rc == SLP_OK)
+            rc = state_snapshot_load(&s->r, slice_str(root->name), &found);
+        if (rc == SLP_OK) {
+            *is_loaded = true;
             return tell(s, root->name, "kept",
                         root->is_verified ? "the newest snapshot that can be read"
                                           : "a snapshot that nothing calls verified",
                         err);
+        }
         if (!is_damage(rc)) {
             if (err)
                 *err = found;
             return rc;
         }
-        if (root->is_verified && is_root(&found))
+        if (must_be_whole && root->is_verified && is_root(&found))
             TRY(tell_lost(s, root->name, found.text, err));
     }
-    if (s->first_frame != 1)
+    return SLP_OK;
+}
+
+static slp_rc begin(struct state_salvage *s, struct slp_err *err)
+{
+    bool is_loaded = false;
+    if (s->root_count)
+        qsort(s->roots, s->root_count, sizeof *s->roots, compare_roots);
+    TRY(try_roots(s, true, &is_loaded, err));
+    if (!is_loaded)
+        TRY(try_roots(s, false, &is_loaded, err));
+    if (!is_loaded && s->first_frame != 1)
         FAIL(err, CORRUPT,
              "no snapshot of the table can be read, and its frame 1 is not there: take it from a "
              "copy");
     return SLP_OK;
 }
 
+/* Frames between the floor and the snapshot take nothing along, but who opens the table may need them. */
+static slp_rc look_below(struct state_salvage *s, struct slp_err *err)
+{
+    slp_rc rc = SLP_OK;
+    char name[40];
+    struct buf bytes;
+    uint64_t floor = s->r.floor.number;
+    uint64_t first = floor > s->first_frame ? floor : s->first_frame;
+    if (!s->is_floor_readable)
+        return SLP_OK;
+    if (floor < first && floor <= s->r.number)
+        TRY(tell_lost(s, "log",
+                      "frames from the floor on are not there; a snapshot has all of them", err));
+    buf_init(&bytes, s->mem, STATE_FRAME_MAX_BYTES);
+    for (uint64_t n = first; n <= s->r.number && n <= s->last_frame && rc == SLP_OK; n++) {
+        struct arena arena;
+        struct state_frame frame = {0};
+        struct slp_err found = {.code = SLP_OK};
+        (void)snprintf(name, sizeof name, "log/%020" PRIu64, n);
+        arena_init(&arena, s->mem, STATE_FRAME_ARENA_MAX);
+        rc = read_frame(s, n, &bytes, &arena, &frame, &found);
+        if (is_damage(rc))
+            rc = tell_lost(s, name, "it cannot be read; a snapshot has all that stood in it", err);
+        else if (rc != SLP_OK && err)
+            *err = found;
+        arena_fini(&arena);
+    }
+    buf_fini(&bytes);
+    return rc;
+}
+
 static slp_rc replay(struct state_salvage *s, struct slp_err *err)
 {
     bool is_chained = true;
     uint64_t from = s->r.number + 1;
+    TRY(look_below(s, err));
     if (s->is_floor_readable && s->r.floor.number > from)
         TRY(tell_lost(s, "log", "frames behind the snapshot were deleted already", err));
     if (from > s->last_frame + 1)
@@ -295,6 +376,44 @@ static slp_rc replay(struct state_salvage *s, struct slp_err *err)
         FAIL(err, CORRUPT, "the frame that created the table cannot be read: take it from a copy");
     if (state_is_dropped(s->r.machine.table))
         FAIL(err, NOT_FOUND, "the table was dropped");
+    return SLP_OK;
+}
+
+/* Snapshots that must be kept beside the one that it began with (rule S3). One that is newer and there was
+ * tried already. */
+static slp_rc look_at_snapshot(struct state_salvage *s, const char *root, struct slp_err *err)
+{
+    struct slp_err found = {.code = SLP_OK};
+    bool is_newer = state_mint_base(slice_str(root)) > state_mint_base(slice_str(s->r.base.root));
+    bool is_there = false;
+    for (size_t i = 0; i < s->root_count; i++)
+        is_there = is_there || strcmp(s->roots[i].name, root) == 0;
+    if (!is_there)
+        return tell_lost(s, root, "it is not there", err);
+    if (is_newer || strcmp(s->r.base.root, root) == 0)
+        return SLP_OK;
+    slp_rc rc = read_objects(s, slice_str(root), &found);
+    if (is_damage(rc))
+        rc = tell_lost(s, root, found.text, err);
+    else if (rc != SLP_OK && err)
+        *err = found;
+    return rc;
+}
+
+static slp_rc look_at_snapshots(struct state_salvage *s, struct slp_err *err)
+{
+    const struct table_state *view = s->r.machine.table;
+    size_t count = state_verified_count(view);
+    const char *floor_root = s->is_floor_readable ? s->r.floor.root : "";
+    uint64_t from = *floor_root ? state_mint_base(slice_str(floor_root)) : UINT64_MAX;
+    if (*floor_root)
+        TRY(look_at_snapshot(s, floor_root, err));
+    for (size_t i = 0; i < count; i++) {
+        const struct state_verified *v = state_verified_at(view, i);
+        bool is_kept = i + 2 >= count || v->number >= from || v->number >= state_horizon(view);
+        if (is_kept && strcmp(v->root, floor_root) != 0)
+            TRY(look_at_snapshot(s, v->root, err));
+    }
     return SLP_OK;
 }
 
@@ -341,6 +460,7 @@ slp_rc state_salvage_open(struct state_instance *i, struct hash128 table, state_
     TRY_OUT(find_verified(s, err));
     TRY_OUT(begin(s, err));
     TRY_OUT(replay(s, err));
+    TRY_OUT(look_at_snapshots(s, err));
     TRY_OUT(look_at_head(s, err));
     *out = s;
 out:
@@ -473,7 +593,7 @@ slp_rc state_salvage_write(struct state_salvage *s, char *broken, struct slp_err
     s->r.number = number;
     s->r.machine.table->number = number;
     s->r.machine.table->verified_count = 0;
-    TRY(state_snapshot_make(&s->r, STATE_KEEP_WRITE, slice_str(parent), root, &minted, err));
+    TRY(state_snapshot_make(&s->r, STATE_KEEP_SALVAGE, slice_str(parent), root, &minted, err));
     state_snapshot_object(&s->r, slice_str("head"), &head);
     TRY(store_delete(s->r.store, state_name_slice(&head), err));
     TRY(put_floor(s, root, number + 1, err));

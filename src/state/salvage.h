@@ -6,10 +6,13 @@
  *              `----- applied, those that can be -----'
  *   ... copied to broken-<time>/ ...        snapshot T | verified | ...     T is far above all
  *
- * It begins with the newest snapshot that can be read, of those that the floor or a frame calls
- * verified, or with frame 1, and applies every frame behind that which can be read by itself. What
- * stood in a frame that is gone is lost; what depended on it is a no-op by its own preconditions, so
- * nothing comes out twice: at worst inputs of a compaction are live in place of its outputs.
+ * It begins with the newest snapshot all of whose objects can be read (without one: that can be
+ * loaded), of those that the floor or a frame calls verified, or with frame 1, and applies every frame
+ * behind that which can be read by itself. What stood in a frame that is gone is lost; what depended
+ * on it is a no-op by its own preconditions, so nothing comes out twice: at worst inputs of a
+ * compaction are live in place of its outputs. Frames between the floor and that snapshot, and the
+ * other snapshots that must be kept, are looked at, too: who opens the table may need them. What a
+ * repair that did not end left counts only where frame 1 is gone, for others may have gone on.
  *
  * Writing changes no object that there was but floor and head, and copies these and the whole log
  * first: the floor goes above every number that a sleeping writer can know (rule F1), so that nothing
