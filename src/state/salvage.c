@@ -17,6 +17,11 @@
 /* Numbers that writers with the old log in mind may still create are below the new floor. */
 #define GAP 1024u
 
+/* What somebody put there is not followed: numbers are gone through one by one, and the log goes on
+ * above the highest. */
+#define FRAMES_MISSING_MAX ((uint64_t)1 << 20)
+#define NUMBER_MAX         ((uint64_t)1 << 62)
+
 struct found_root {
     char name[STATE_ROOT_NAME_BYTES];
     uint64_t number;
@@ -84,11 +89,20 @@ static slp_rc note_object(struct state_salvage *s, const struct store_item *item
     uint64_t number = 0;
     bool is_log = name.len > 4 && memcmp(name.ptr, "log/", 4) == 0;
     if (is_log && state_frame_number(name, &number)) {
+        if (s->last_frame && number > s->last_frame && number - s->last_frame > FRAMES_MISSING_MAX)
+            FAIL(err, CORRUPT,
+                 "%.*s: %" PRIu64 " frames before it are not there: it, or log/%020" PRIu64
+                 ", is not of this log; move that away and repair again",
+                 SLICE_ARG(item->name), number - s->last_frame - 1, s->last_frame);
         s->first_frame = s->first_frame ? num_min_u64(s->first_frame, number) : number;
         s->last_frame = number > s->last_frame ? number : s->last_frame;
     } else {
         number = state_mint_base(name);
     }
+    if (number > NUMBER_MAX)
+        FAIL(err, CORRUPT,
+             "%.*s: no log comes to the number in this name; move it away and repair again",
+             SLICE_ARG(item->name));
     s->highest = number > s->highest ? number : s->highest;
     if (name.len == ROOT_BYTES && memcmp(name.ptr, "snap/", 5) == 0)
         return add_root(s, name, err);

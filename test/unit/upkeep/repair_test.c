@@ -441,7 +441,38 @@ static void whatever_byte_of_a_log_without_a_snapshot_is_damaged_repair_ends(voi
     world_close(&w);
 }
 
-T_MAIN(T_TEST(repairing_survives_running_out_of_memory_and_is_finished_by_the_next),
+/* Numbers are gone through one by one, and the log goes on above the highest. */
+static void names_that_no_log_comes_to_are_refused(void **state)
+{
+    struct t *t = *state;
+    struct world w;
+    static const struct {
+        const char *name;
+        const char *text;
+    } strays[] = {
+        {"log/00000000000005000000", "is not of this log"},
+        {"log/18446744073709551614", "is not of this log"},
+        {"data/3f/18446744073709551614-ff.parquet", "no log comes to the number in this name"}};
+    world_open(t, &w, true);
+    damage(t, &w);
+    for (size_t i = 0; i < sizeof strays / sizeof *strays; i++) {
+        struct upkeep_repair_options o = {.told = NULL};
+        struct upkeep_repair_result result = {0};
+        struct state_instance *instance = NULL;
+        struct state_name stray = name_in(&w, strays[i].name);
+        put(t, w.store, state_name_slice(&stray), slice_str("junk"));
+        assert_ok(t, state_instance_open(&t->mem, w.store, NULL, &instance, &t->err));
+        assert_rc(t, upkeep_repair(instance, w.table, &o, &t->mem, &result, &t->err), SLP_CORRUPT);
+        assert_err_has(t, strays[i].text);
+        assert_err_has(t, strays[i].name);
+        state_instance_close(instance);
+        put(t, w.store, state_name_slice(&stray), slice_of(NULL, 0));
+    }
+    world_close(&w);
+}
+
+T_MAIN(T_TEST(names_that_no_log_comes_to_are_refused),
+       T_TEST(repairing_survives_running_out_of_memory_and_is_finished_by_the_next),
        T_TEST(every_request_that_fails_leaves_what_the_next_repair_finishes),
        T_TEST(what_is_committed_after_a_repair_that_failed_outlives_the_next),
        T_TEST(whatever_byte_of_a_log_with_snapshots_is_damaged_repair_ends),
