@@ -74,6 +74,16 @@ static inline bool slice_starts_with(struct slice s, struct slice prefix)
     return s.len >= prefix.len && slice_equal(slice_of(s.ptr, prefix.len), prefix);
 }
 
+/* How many bytes both begin with. */
+static inline size_t slice_common(struct slice a, struct slice b)
+{
+    size_t most = a.len < b.len ? a.len : b.len;
+    size_t n = 0;
+    while (n < most && a.ptr[n] == b.ptr[n])
+        n++;
+    return n;
+}
+
 /* For printf: `printf("%.*s", SLICE_ARG(s))`. */
 #define SLICE_ARG(s) (int)((s).len < 0x7fffffff ? (s).len : 0x7fffffff), (const char *)(s).ptr
 

@@ -37,15 +37,6 @@ static uint64_t part_of(struct slice key, size_t at)
     return num_load_u64be(part);
 }
 
-static size_t common_bytes(struct slice a, struct slice b)
-{
-    size_t most = num_min_size(a.len, b.len);
-    size_t n = 0;
-    while (n < most && a.ptr[n] == b.ptr[n])
-        n++;
-    return n;
-}
-
 static slp_rc fill_table(struct ingest_sieve *s, struct slp_err *err)
 {
     const uint64_t *words = (const uint64_t *)(const void *)s->words.ptr;
@@ -73,7 +64,7 @@ slp_rc ingest_sieve_init(struct ingest_sieve *s, struct alloc *mem,
     buf_init(&s->table, mem, SIZE_MAX / 4);
     if (s->cuts == 0)
         return SLP_OK;
-    s->depth = common_bytes(bare_cut(s, 0), bare_cut(s, s->cuts - 1));
+    s->depth = slice_common(bare_cut(s, 0), bare_cut(s, s->cuts - 1));
     s->depth = num_max_size(s->depth, 1);
     slp_rc rc = SLP_OK;
     for (size_t i = 0; i < s->cuts && rc == SLP_OK; i++) {

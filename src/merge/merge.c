@@ -292,15 +292,6 @@ static void build(struct merge *m)
     m->tree[0] = m->winners[1];
 }
 
-static size_t common_bytes(struct slice a, struct slice b)
-{
-    size_t common = num_min_size(a.len, b.len);
-    size_t n = 0;
-    while (n < common && a.ptr[n] == b.ptr[n])
-        n++;
-    return n;
-}
-
 /* What two keys share, of inputs that have any. */
 static slp_rc take_prefix(struct merge *m, size_t lo, size_t hi, struct slp_err *err)
 {
@@ -311,7 +302,7 @@ static slp_rc take_prefix(struct merge *m, size_t lo, size_t hi, struct slp_err 
     m->key_bytes = bytes_of_key(m, a, row);
     if (!m->has_columns) {
         struct slice key = key_at(a->keys, row);
-        return buf_assign(&m->prefix, slice_first(key, common_bytes(key, key_at(b->keys, last))),
+        return buf_assign(&m->prefix, slice_first(key, slice_common(key, key_at(b->keys, last))),
                           err);
     }
     size_t bytes = key_columns_common(a->columns, row, b->columns, last);
